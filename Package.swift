@@ -1,0 +1,141 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every target names what it may import; `swift build --explicit-target-dependency-import-check error`
+// turns an arrow that is not drawn here into a build failure. speed/, batch/ and serving/ never see one another.
+
+let strict: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+// The per-row loops live in generic code that crosses modules; without this they are not specialised
+// (measured: 3.05 ns against 0.47 ns a row).
+let hot: [SwiftSetting] = strict + [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies,
+        path: "Tests/\(name)Tests", swiftSettings: strict)
+}
+
+let package = Package(
+    name: "parallax",
+    products: [.executable(name: "parallax", targets: ["parallax"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // C modules: a module map and at most a shim, no logic. Each has one importer.
+        .systemLibrary(name: "CPgQuery", path: "Sources/CPgQuery", providers: [.apt(["libpg-query-dev"])]),
+        .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CPostgres", path: "Sources/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        // The one C target with a loop in it: Debian has no CRC32C library, and the instruction needs a C intrinsic.
+        .target(name: "CCRC32C", path: "Sources/CCRC32C", cSettings: [.unsafeFlags(["-O3"])]),
+        .systemLibrary(name: "CCrypto", path: "Sources/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(
+            name: "CSimdJSON", path: "Sources/CSimdJSON",
+            cxxSettings: [.unsafeFlags(["-O3"])], linkerSettings: [.linkedLibrary("simdjson")]),
+
+        // Shared by the layers.
+        .target(name: "ParallaxCore", path: "Sources/ParallaxCore", swiftSettings: hot),
+        .target(name: "Compression", dependencies: ["ParallaxCore", "CZstd", "CZlib"], path: "Sources/Compression", swiftSettings: hot),
+        .target(name: "Checksums", dependencies: ["ParallaxCore", "CCRC32C", "CCrypto"], path: "Sources/Checksums", swiftSettings: hot),
+        .target(name: "Columns", dependencies: ["ParallaxCore"], path: "Sources/Columns", swiftSettings: hot),
+        .target(
+            name: "ViewLanguage", dependencies: ["ParallaxCore", "Columns", "CPgQuery"],
+            path: "Sources/ViewLanguage", swiftSettings: strict),
+        .target(
+            name: "Operators", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "CSimdJSON"],
+            path: "Sources/Operators", swiftSettings: hot),
+        .target(name: "EventLog", dependencies: ["ParallaxCore", "Checksums"], path: "Sources/EventLog", swiftSettings: hot),
+        .target(name: "Parquet", dependencies: ["ParallaxCore", "Columns", "Compression"], path: "Sources/Parquet", swiftSettings: hot),
+        .target(
+            name: "Archive", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Parquet", "Checksums"],
+            path: "Sources/Archive", swiftSettings: hot),
+        .target(name: "Postgres", dependencies: ["ParallaxCore", "CPostgres"], path: "Sources/Postgres", swiftSettings: strict),
+        .target(
+            name: "PrivatePostgres", dependencies: ["ParallaxCore", "Postgres"],
+            path: "Sources/PrivatePostgres", swiftSettings: strict),
+        .target(
+            name: "Catalog", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Postgres"],
+            path: "Sources/Catalog", swiftSettings: strict),
+
+        // The layers.
+        .target(
+            name: "SpeedLayer", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Operators"],
+            path: "speed/SpeedLayer", swiftSettings: hot),
+        .target(
+            name: "SpeedWorker",
+            dependencies: [
+                "SpeedLayer", "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Catalog", "Postgres",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "speed/SpeedWorker", swiftSettings: strict),
+        .target(
+            name: "BatchLayer", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Operators"],
+            path: "batch/BatchLayer", swiftSettings: hot),
+        .target(
+            name: "BatchWorker",
+            dependencies: [
+                "BatchLayer", "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Archive", "Catalog", "Postgres",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "batch/BatchWorker", swiftSettings: strict),
+        .target(
+            name: "ServingViews", dependencies: ["ParallaxCore", "ViewLanguage", "Catalog", "Postgres"],
+            path: "serving/ServingViews", swiftSettings: strict),
+
+        // The one executable: parse, wire, run.
+        .executableTarget(
+            name: "parallax",
+            dependencies: [
+                "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Archive", "Postgres", "PrivatePostgres", "Catalog",
+                "SpeedLayer", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews", "Compression", "Checksums",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            path: "Sources/parallax", swiftSettings: strict),
+
+        // Tests: one target beside each module, and the suites that need the whole.
+        .target(name: "TestSupport", dependencies: ["ParallaxCore"], path: "Tests/TestSupport", swiftSettings: strict),
+        tests("ParallaxCore", []),
+        tests("Compression", ["ParallaxCore"]),
+        tests("Checksums", ["ParallaxCore"]),
+        tests("Columns", ["ParallaxCore"]),
+        tests("ViewLanguage", ["ParallaxCore", "Columns"]),
+        tests("Operators", ["ParallaxCore", "Columns", "ViewLanguage"]),
+        tests("EventLog", ["ParallaxCore"]),
+        tests("Parquet", ["ParallaxCore", "Columns"]),
+        tests("Archive", ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Parquet"]),
+        tests("Postgres", ["ParallaxCore", "PrivatePostgres"]),
+        tests("PrivatePostgres", ["ParallaxCore", "Postgres"]),
+        tests("Catalog", ["ParallaxCore", "Columns", "ViewLanguage", "Postgres", "PrivatePostgres"]),
+        tests("SpeedLayer", ["ParallaxCore", "Columns", "ViewLanguage", "Operators"]),
+        tests(
+            "SpeedWorker",
+            [
+                "SpeedLayer", "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Catalog", "Postgres", "PrivatePostgres",
+                "ServingViews",
+            ]),
+        tests("BatchLayer", ["ParallaxCore", "Columns", "ViewLanguage", "Operators"]),
+        tests(
+            "BatchWorker",
+            [
+                "BatchLayer", "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Archive", "Catalog", "Postgres",
+                "PrivatePostgres", "ServingViews",
+            ]),
+        tests("ServingViews", ["ParallaxCore", "Columns", "ViewLanguage", "Catalog", "Postgres", "PrivatePostgres"]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "TestSupport", "parallax", "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Archive", "Postgres",
+                "PrivatePostgres", "Catalog", "SpeedLayer", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews",
+            ],
+            path: "Tests/EndToEndTests", swiftSettings: strict),
+        .testTarget(name: "RepositoryTests", dependencies: ["TestSupport"], path: "Tests/RepositoryTests", swiftSettings: strict),
+    ],
+    cxxLanguageStandard: .cxx17
+)

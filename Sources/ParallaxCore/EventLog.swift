@@ -1,0 +1,37 @@
+/// One source's log: ordered, partitioned, appendable, replayable from any offset that it still holds.
+/// The embedded log and Kafka stand behind this; one contract suite tests every conformer.
+///
+/// Calls block (they read files or wait for a disk): call them on a thread of your own.
+public protocol EventLog: AnyObject, Sendable {
+    var source: String { get }
+
+    /// In ascending order.
+    func partitions() throws(ParallaxError) -> [Partition]
+
+    /// What can be read now: from the earliest retained offset up to, not including, the first that is not durable yet.
+    func bounds(of partition: Partition) throws(ParallaxError) -> Range<Offset>
+
+    /// At most `maxRecords` records from `offset` on, fewer where `maxBytes` of payload are reached first (but at least one
+    /// where there is one, however large). Empty, with `nextOffset == offset`, at the end of the log: it never waits.
+    /// Throws `.offsetGone` where `offset` is below the earliest retained or above the end.
+    func read(_ partition: Partition, from offset: Offset, maxRecords: Int, maxBytes: Int) throws(ParallaxError) -> RecordBatch
+
+    /// Appends in order and returns when all of it is durable. `partition` nil: by hash of the key, or round robin without one.
+    /// Either all records of the call are in the log or the call threw; a call that threw may have left a part of them there
+    /// (as an unacknowledged Kafka produce may).
+    @discardableResult
+    func append(_ records: [NewRecord], to partition: Partition?) throws(ParallaxError) -> [Partition: Range<Offset>]
+
+    /// Gives up records below the cut, in whole segments. The caller knows that they are archived and processed.
+    func trim(below cut: Cut) throws(ParallaxError)
+}
+
+/// What a producer hands over.
+public struct NewRecord: Sendable {
+    public var key: [UInt8]?
+    public var payload: [UInt8]?
+    public init(key: [UInt8]?, payload: [UInt8]?) {
+        self.key = key
+        self.payload = payload
+    }
+}

@@ -1,0 +1,21 @@
+/// A consecutive part of the log, the same for all views of a source. The first slice is 1;
+/// every slice from `published.slice` on is served from the speed layer.
+public struct SliceNumber: RawRepresentable, Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
+    public let rawValue: Int64
+    public init(rawValue: Int64) { self.rawValue = rawValue }
+    public init(_ value: Int64) { rawValue = value }
+    public static let first = SliceNumber(1)
+    public static func < (a: SliceNumber, b: SliceNumber) -> Bool { a.rawValue < b.rawValue }
+    public var next: SliceNumber { SliceNumber(rawValue + 1) }
+    public var description: String { String(rawValue) }
+}
+
+/// One batch recompute. Numbers grow in the order in which runs began; 0 stands for "nothing published yet".
+public struct RunNumber: RawRepresentable, Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
+    public let rawValue: Int64
+    public init(rawValue: Int64) { self.rawValue = rawValue }
+    public init(_ value: Int64) { rawValue = value }
+    public static let none = RunNumber(0)
+    public static func < (a: RunNumber, b: RunNumber) -> Bool { a.rawValue < b.rawValue }
+    public var description: String { String(rawValue) }
+}

@@ -1,0 +1,102 @@
+import Columns
+
+/// The columns in which a plan's results live between the layers: the same names in `batch.*`, `speed.*`, the operators'
+/// output and the generated SQL. Order: window_start (where there is a window), g0…gN, then each measure's states.
+public struct StateLayout: Hashable, Sendable {
+    public enum Role: Hashable, Sendable {
+        case window
+        /// Index into plan.groups.
+        case group(Int)
+        /// Rows (count, and avg's divisor). bigint, never null. Merged by +.
+        case count(measure: Int)
+        /// Exact sum as numeric, also for double precision (a double is a decimal fraction, so its sum has an exact
+        /// decimal form: adding is then associative, and one cast at the end rounds once). Null where no value was. Merged by +.
+        case sum(measure: Int)
+        /// min or max in the argument's type. Null where no value was. Merged by LEAST/GREATEST.
+        case extremum(measure: Int)
+        /// Exact number of distinct values; in the batch layer only.
+        case distinctCount(measure: Int)
+        /// hll. In the speed layer always; in the batch layer while the window can still change, else null. Merged by hll_union.
+        case distinctSketch(measure: Int)
+    }
+
+    public struct StateColumn: Hashable, Sendable {
+        public var name: String
+        public var role: Role
+        /// PostgreSQL's type name, e.g. `bigint`, `numeric`, `text COLLATE "C"`, `hll`.
+        public var sqlType: String
+        public init(name: String, role: Role, sqlType: String) {
+            self.name = name
+            self.role = role
+            self.sqlType = sqlType
+        }
+    }
+
+    public enum Layer: Hashable, Sendable { case speed, batch }
+
+    public let layer: Layer
+    public let columns: [StateColumn]
+    /// The first `keyCount` columns identify a group: the window, then the group columns.
+    public let keyCount: Int
+
+    public init(_ plan: Plan, layer: Layer) {
+        var columns: [StateColumn] = []
+        if plan.window != nil {
+            columns.append(StateColumn(name: "window_start", role: .window, sqlType: "timestamptz"))
+        }
+        for (index, group) in plan.groups.enumerated() {
+            columns.append(StateColumn(name: "g\(index)", role: .group(index), sqlType: group.expression.type.stateSQLName))
+        }
+        keyCount = columns.count
+        for (index, measure) in plan.measures.enumerated() {
+            switch measure.function {
+            case .countRows, .count:
+                columns.append(StateColumn(name: "m\(index)_n", role: .count(measure: index), sqlType: "bigint"))
+            case .sum:
+                columns.append(StateColumn(name: "m\(index)_s", role: .sum(measure: index), sqlType: "numeric"))
+            case .avg:
+                columns.append(StateColumn(name: "m\(index)_n", role: .count(measure: index), sqlType: "bigint"))
+                columns.append(StateColumn(name: "m\(index)_s", role: .sum(measure: index), sqlType: "numeric"))
+            case .min, .max:
+                let type = measure.argument?.type.stateSQLName ?? "bigint"
+                columns.append(StateColumn(name: "m\(index)_v", role: .extremum(measure: index), sqlType: type))
+            case .countDistinct:
+                if layer == .batch {
+                    columns.append(StateColumn(name: "m\(index)_d", role: .distinctCount(measure: index), sqlType: "bigint"))
+                }
+                columns.append(StateColumn(name: "m\(index)_h", role: .distinctSketch(measure: index), sqlType: "hll"))
+            }
+        }
+        self.layer = layer
+        self.columns = columns
+    }
+
+    public var keys: ArraySlice<StateColumn> { columns[..<keyCount] }
+    public var states: ArraySlice<StateColumn> { columns[keyCount...] }
+}
+
+extension ScalarType {
+    /// PostgreSQL's name of the type.
+    public var sqlName: String {
+        switch self {
+        case .text: "text"
+        case .int4: "integer"
+        case .int8: "bigint"
+        case .numeric(let precision, let scale): "numeric(\(precision),\(scale))"
+        case .float8: "double precision"
+        case .bool: "boolean"
+        case .timestamptz: "timestamptz"
+        case .uuid: "uuid"
+        }
+    }
+
+    /// The same for a state table. Numerics carry no (precision, scale) there: an expression's result may need more digits
+    /// than its type says, and the displayed scale travels with each value. Text compares bytewise in both layers.
+    public var stateSQLName: String {
+        switch self {
+        case .text: "text COLLATE \"C\""
+        case .numeric: "numeric"
+        default: sqlName
+        }
+    }
+}

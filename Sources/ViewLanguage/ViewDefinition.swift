@@ -1,0 +1,41 @@
+/// A `CREATE MATERIALIZED VIEW`: the plan, and the text that it came from.
+public struct ViewDefinition: Hashable, Sendable {
+    public var name: String
+    public var plan: Plan
+    /// The SELECT as written, for PostgreSQL (the oracle) and for people.
+    public var selectText: String
+    /// Twelve hex digits of a hash over the plan (not over white space or comments, and not over the view's name).
+    public var version: String
+    public init(name: String, plan: Plan, selectText: String, version: String) {
+        self.name = name
+        self.plan = plan
+        self.selectText = selectText
+        self.version = version
+    }
+}
+
+/// A `CREATE VIEW`: PostgreSQL's own work over the merged rows; the text goes there as it is.
+public struct OverlayDefinition: Hashable, Sendable {
+    public var name: String
+    /// The query after AS, as written.
+    public var selectText: String
+    /// Views and overlays of the pipeline that it reads, by name.
+    public var reads: [String]
+    public init(name: String, selectText: String, reads: [String]) {
+        self.name = name
+        self.selectText = selectText
+        self.reads = reads
+    }
+}
+
+/// All definitions of a pipeline, in an order in which each stands after what it reads.
+public struct Definitions: Hashable, Sendable {
+    public var sources: [SourceDefinition]
+    public var views: [ViewDefinition]
+    public var overlays: [OverlayDefinition]
+    public init(sources: [SourceDefinition], views: [ViewDefinition], overlays: [OverlayDefinition]) {
+        self.sources = sources
+        self.views = views
+        self.overlays = overlays
+    }
+}

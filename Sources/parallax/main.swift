@@ -1,0 +1,1 @@
+print("parallax: not written yet")
