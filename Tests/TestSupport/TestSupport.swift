@@ -1,1 +1,0 @@
-// Helpers that more than one test target needs.
