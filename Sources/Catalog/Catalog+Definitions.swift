@@ -1,0 +1,72 @@
+import Foundation
+import ParallaxCore
+import Postgres
+import ViewLanguage
+
+extension Catalog {
+    /// All sources, by name.
+    public func sources() throws(ParallaxError) -> [CatalogSource] {
+        let result = try connection.query(
+            """
+            SELECT s.source_id, s.definition, s.requested_slice, p.run, p.slice
+            FROM parallax.source s JOIN parallax.published p USING (source_id) ORDER BY s.name
+            """)
+        var sources: [CatalogSource] = []
+        for row in result.rows {
+            sources.append(
+                CatalogSource(
+                    id: row.int(0) ?? 0, definition: try decodeStored(SourceDefinition.self, row[1] ?? ""),
+                    requestedSlice: SliceNumber(row.int(2) ?? 1),
+                    published: Published(run: RunNumber(row.int(3) ?? 0), slice: SliceNumber(row.int(4) ?? 1))))
+        }
+        return sources
+    }
+
+    public func source(named name: String) throws(ParallaxError) -> CatalogSource {
+        let all = try sources()
+        guard let source = all.first(where: { $0.name == name }) else {
+            throw ParallaxError(
+                .usage, "there is no source \"\(name)\"",
+                detail: all.isEmpty ? "no definitions have been applied yet" : "sources: \(all.map(\.name).joined(separator: ", "))",
+                hint: all.isEmpty ? "run parallax apply" : nil)
+        }
+        return source
+    }
+
+    /// All versions of all views of a source, oldest first.
+    public func versions(ofSource sourceID: Int64) throws(ParallaxError) -> [ViewVersion] {
+        let result = try connection.query(
+            """
+            SELECT v.version_id, w.view_id, w.name, w.source_id, v.hash, v.plan, v.select_text, v.state_table, v.first_slice,
+                   coalesce(w.active_version_id = v.version_id, false)
+            FROM parallax.view_version v JOIN parallax.view w USING (view_id)
+            WHERE w.source_id = $1 ORDER BY v.version_id
+            """, [.int(sourceID)])
+        var versions: [ViewVersion] = []
+        for row in result.rows {
+            versions.append(
+                ViewVersion(
+                    id: row.int(0) ?? 0, viewID: row.int(1) ?? 0, viewName: row[2] ?? "", sourceID: row.int(3) ?? 0, hash: row[4] ?? "",
+                    plan: try decodeStored(Plan.self, row[5] ?? ""), selectText: row[6] ?? "", stateTable: row[7] ?? "",
+                    firstSlice: SliceNumber(row.int(8) ?? 1), isActive: row.bool(9) ?? false))
+        }
+        return versions
+    }
+
+    /// What the binary stored it can read; anything else means that another version wrote it.
+    func decodeStored<T: Decodable>(_ type: T.Type, _ text: String) throws(ParallaxError) -> T {
+        do { return try JSONDecoder().decode(type, from: Data(text.utf8)) } catch {
+            throw ParallaxError(
+                .corrupt, "the catalog holds a \(type) that this binary cannot read", detail: "\(error)",
+                hint: "run parallax apply with the version of parallax that wrote it, or with a newer one")
+        }
+    }
+
+    func encodeStored<T: Encodable>(_ value: T) throws(ParallaxError) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        do { return String(decoding: try encoder.encode(value), as: UTF8.self) } catch {
+            throw ParallaxError(.internalInconsistency, "a \(T.self) could not be encoded", detail: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,220 @@
+import ParallaxCore
+import Postgres
+
+/// A partition that this worker may write for, as long as nobody has taken it over.
+public struct PartitionLease: Sendable, Hashable {
+    public var sourceID: Int64
+    public var partition: Partition
+    public var epoch: Int64
+    public var nextOffset: Offset
+    public var slice: SliceNumber
+    /// Newest believable event time seen, before out-of-orderness is taken off; nil before the first event.
+    public var maxEventTime: Instant?
+}
+
+/// What a flush writes to a partition's position row.
+public struct PartitionProgress: Sendable {
+    public var nextOffset: Offset
+    public var slice: SliceNumber
+    public var maxEventTime: Instant?
+    public var isIdle: Bool
+    public var newestAppendedAt: Instant?
+    public var logEnd: Offset
+    /// Added by this flush.
+    public var events: Int64
+    public var late: Int64
+    public var duplicates: Int64
+    public init(
+        nextOffset: Offset, slice: SliceNumber, maxEventTime: Instant?, isIdle: Bool, newestAppendedAt: Instant?, logEnd: Offset,
+        events: Int64, late: Int64, duplicates: Int64
+    ) {
+        self.nextOffset = nextOffset
+        self.slice = slice
+        self.maxEventTime = maxEventTime
+        self.isIdle = isIdle
+        self.newestAppendedAt = newestAppendedAt
+        self.logEnd = logEnd
+        self.events = events
+        self.late = late
+        self.duplicates = duplicates
+    }
+}
+
+/// A worker's name in the catalog: a UUID in text, made by the process that runs it.
+public struct WorkerID: Hashable, Sendable {
+    public var text: String
+    public init(_ text: String) { self.text = text }
+}
+
+extension Catalog {
+    /// Micros since 1970 to timestamptz and back, exactly (to_timestamp takes a double: it is not used here).
+    static func instant(_ parameter: String) -> String { "('epoch'::timestamptz + \(parameter)::bigint * interval '1 microsecond')" }
+    static func micros(_ column: String) -> String { "(extract(epoch FROM \(column)) * 1000000)::bigint" }
+
+    /// Takes every partition of the source that nobody holds: no owner, a lease that ran out, or an owner whose database session is gone
+    /// (kill -9 and lost machines need not wait for the lease). With `stealing`, also those that somebody holds: the
+    /// old owner's next flush is fenced. Partitions come back at the slice that was asked for last: where a slice began while
+    /// nobody owned the partition, its boundary is written here.
+    ///
+    /// One transaction of its own.
+    public func acquirePartitions(
+        source id: Int64, worker: WorkerID, lease: Duration, stealing: Bool = false
+    ) throws(ParallaxError) -> [PartitionLease] {
+        try connection.transaction { () throws(ParallaxError) in
+            let seconds = Double(lease.components.seconds) + Double(lease.components.attoseconds) * 1e-18
+            let rows = try connection.query(
+                """
+                WITH free AS (
+                    SELECT p.source_id, p.partition FROM parallax.partition_position p
+                    WHERE p.source_id = $1 AND ($4 OR p.owner IS NULL OR p.owner = $2::uuid OR p.lease_expires_at < clock_timestamp()
+                       OR NOT EXISTS (SELECT 1 FROM pg_stat_activity a
+                                      WHERE a.pid = p.owner_backend_pid AND a.backend_start = p.owner_backend_start))
+                    ORDER BY p.partition FOR UPDATE OF p SKIP LOCKED)
+                UPDATE parallax.partition_position p
+                SET epoch = epoch + 1, owner = $2::uuid, owner_backend_pid = pg_backend_pid(),
+                    owner_backend_start = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()),
+                    lease_expires_at = clock_timestamp() + $3::double precision * interval '1 second', is_idle = false
+                FROM free WHERE p.source_id = free.source_id AND p.partition = free.partition
+                RETURNING p.partition, p.epoch, p.next_offset, p.slice, \(Self.micros("p.max_event_time"))
+                """, [.int(id), .text(worker.text), .double(seconds), .bool(stealing)]
+            ).rows
+            guard !rows.isEmpty else { return [] }
+            let requested = try requestedSlice(source: id)
+            var leases: [PartitionLease] = []
+            for row in rows {
+                var lease = PartitionLease(
+                    sourceID: id, partition: Partition(Int(row.int(0) ?? 0)), epoch: row.int(1) ?? 0, nextOffset: Offset(row.int(2) ?? 0),
+                    slice: SliceNumber(row.int(3) ?? 1), maxEventTime: row.int(4).map { Instant(microseconds: $0) })
+                if lease.slice < requested {
+                    try closeSlices(source: id, partition: lease.partition, from: lease.slice, through: requested, at: lease.nextOffset)
+                    try connection.query(
+                        "UPDATE parallax.partition_position SET slice = $3 WHERE source_id = $1 AND partition = $2",
+                        [.int(id), .int(Int64(lease.partition.rawValue)), .int(requested.rawValue)])
+                    lease.slice = requested
+                }
+                leases.append(lease)
+            }
+            return leases.sorted { $0.partition < $1.partition }
+        }
+    }
+
+    public func requestedSlice(source id: Int64) throws(ParallaxError) -> SliceNumber {
+        let result = try connection.query("SELECT requested_slice FROM parallax.source WHERE source_id = $1", [.int(id)])
+        guard let row = result.rows.first else {
+            throw ParallaxError(.definition, "source \(id) is not in the catalog any more", hint: "run parallax apply")
+        }
+        return SliceNumber(row.int(0) ?? 1)
+    }
+
+    /// First statement of a flush, inside its transaction: locks the position rows (in partition order, so that workers cannot
+    /// deadlock) and throws `.fenced` where one belongs to somebody else or stands elsewhere than this worker believes.
+    public func lockForFlush(_ leases: [PartitionLease]) throws(ParallaxError) {
+        guard let source = leases.first?.sourceID else { return }
+        let rows = try connection.query(
+            """
+            SELECT partition, epoch, next_offset, slice FROM parallax.partition_position
+            WHERE source_id = $1 AND partition = ANY ($2::bigint[]) ORDER BY partition FOR UPDATE
+            """, [.int(source), .ints(leases.map { Int64($0.partition.rawValue) })]
+        ).rows
+        var stored: [Int64: QueryResult.Row] = [:]
+        for row in rows { stored[row.int(0) ?? -1] = row }
+        for lease in leases {
+            let row = stored[Int64(lease.partition.rawValue)]
+            guard let row, row.int(1) == lease.epoch, row.int(2) == lease.nextOffset.rawValue, row.int(3) == lease.slice.rawValue else {
+                throw ParallaxError(
+                    .fenced, "partition \(lease.partition) belongs to another worker now: this flush was not written",
+                    detail: "epoch \(lease.epoch) at offset \(lease.nextOffset), slice \(lease.slice); "
+                        + "the catalog has epoch \(row?[1] ?? "none") at offset \(row?[2] ?? "none"), slice \(row?[3] ?? "none")")
+            }
+        }
+    }
+
+    /// Inside a flush's transaction, after `lockForFlush`: the new position. Also renews the lease.
+    public func advance(_ lease: PartitionLease, to progress: PartitionProgress, lease duration: Duration) throws(ParallaxError) {
+        let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+        let changed = try connection.query(
+            """
+            UPDATE parallax.partition_position
+            SET next_offset = $4, slice = $5, is_idle = $6, log_end = greatest(log_end, $7),
+                max_event_time = greatest(max_event_time, \(Self.instant("$8"))),
+                newest_appended_at = greatest(newest_appended_at, \(Self.instant("$9"))),
+                events = events + $10, late = late + $11, duplicates = duplicates + $12, flushed_at = clock_timestamp(),
+                lease_expires_at = clock_timestamp() + $13::double precision * interval '1 second'
+            WHERE source_id = $1 AND partition = $2 AND epoch = $3
+            """,
+            [
+                .int(lease.sourceID), .int(Int64(lease.partition.rawValue)), .int(lease.epoch), .int(progress.nextOffset.rawValue),
+                .int(progress.slice.rawValue), .bool(progress.isIdle), .int(progress.logEnd.rawValue),
+                progress.maxEventTime.map { .int($0.rawValue) } ?? .null, progress.newestAppendedAt.map { .int($0.rawValue) } ?? .null,
+                .int(progress.events), .int(progress.late), .int(progress.duplicates), .double(seconds),
+            ]
+        ).affectedRows
+        guard changed == 1 else {
+            throw ParallaxError(.fenced, "partition \(lease.partition) belongs to another worker now: this flush was not written")
+        }
+    }
+
+    /// Inside the transaction that holds the position row: records from `offset` on belong to slice `through`. Slices in between are empty
+    /// in this partition. `processedUntil` is less than `offset` only where a run skips what the speed layer has not read.
+    public func closeSlices(
+        source id: Int64, partition: Partition, from slice: SliceNumber, through last: SliceNumber, at offset: Offset,
+        processedUntil: Offset? = nil
+    ) throws(ParallaxError) {
+        guard slice < last else { return }
+        try connection.query(
+            """
+            INSERT INTO parallax.boundary (source_id, slice, partition, first_offset, processed_until)
+            SELECT $1, s, $2, $5, $6 FROM generate_series($3::bigint + 1, $4::bigint) s
+            """,
+            [
+                .int(id), .int(Int64(partition.rawValue)), .int(slice.rawValue), .int(last.rawValue), .int(offset.rawValue),
+                .int((processedUntil ?? offset).rawValue),
+            ])
+    }
+
+    /// Last statement of a flush's transaction: the source's watermark, from all its partitions. Idle ones do not hold it back;
+    /// with all of them idle the furthest counts. It never goes back.
+    public func updateWatermark(source id: Int64, outOfOrderness: Int64) throws(ParallaxError) {
+        try connection.query(
+            """
+            UPDATE parallax.watermark w SET watermark = greatest(w.watermark, n.t - $2::bigint * interval '1 microsecond')
+            FROM (SELECT CASE WHEN bool_and(is_idle) THEN max(max_event_time)
+                              WHEN bool_or(max_event_time IS NULL AND NOT is_idle) THEN NULL
+                              ELSE min(max_event_time) FILTER (WHERE NOT is_idle) END AS t
+                  FROM parallax.partition_position WHERE source_id = $1) n
+            WHERE w.source_id = $1 AND n.t - $2::bigint * interval '1 microsecond' > coalesce(w.watermark, '-infinity')
+            """, [.int(id), .int(outOfOrderness)])
+    }
+
+    /// Extends this worker's leases when there is nothing to flush; returns the partitions that are still its own.
+    public func renewLeases(source id: Int64, worker: WorkerID, lease: Duration) throws(ParallaxError) -> [Partition: Int64] {
+        let seconds = Double(lease.components.seconds) + Double(lease.components.attoseconds) * 1e-18
+        let rows = try connection.query(
+            """
+            UPDATE parallax.partition_position SET lease_expires_at = clock_timestamp() + $3::double precision * interval '1 second'
+            WHERE source_id = $1 AND owner = $2::uuid RETURNING partition, epoch
+            """, [.int(id), .text(worker.text), .double(seconds)]
+        ).rows
+        var epochs: [Partition: Int64] = [:]
+        for row in rows { epochs[Partition(Int(row.int(0) ?? 0))] = row.int(1) ?? 0 }
+        return epochs
+    }
+
+    /// Gives this worker's partitions back, so that the next one need not wait.
+    public func releasePartitions(worker: WorkerID) throws(ParallaxError) {
+        try connection.query(
+            """
+            UPDATE parallax.partition_position SET owner = NULL, owner_backend_pid = NULL, owner_backend_start = NULL, lease_expires_at = NULL
+            WHERE owner = $1::uuid
+            """, [.text(worker.text)])
+        try connection.query("DELETE FROM parallax.worker WHERE worker_id = $1::uuid", [.text(worker.text)])
+    }
+
+    public func registerWorker(_ worker: WorkerID, layer: String, host: String, pid: Int32) throws(ParallaxError) {
+        try connection.query(
+            """
+            INSERT INTO parallax.worker (worker_id, layer, host, pid) VALUES ($1::uuid, $2, $3, $4)
+            ON CONFLICT (worker_id) DO UPDATE SET heartbeat_at = clock_timestamp()
+            """, [.text(worker.text), .text(layer), .text(host), .int(Int64(pid))])
+    }
+}

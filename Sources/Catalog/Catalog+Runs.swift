@@ -1,0 +1,312 @@
+import ParallaxCore
+import Postgres
+
+/// A run that holds its source.
+public struct CatalogRun: Sendable, Hashable {
+    public var number: RunNumber
+    public var sourceID: Int64
+    public var isFull: Bool
+    /// The slice that it asked for: its cut is where that slice starts.
+    public var slice: SliceNumber
+    /// What was published when it began.
+    public var base: Published
+}
+
+public enum RunState: String, Sendable, CaseIterable {
+    case requested, archiving, computing, staged, published, failed, reverted
+}
+
+extension Catalog {
+    /// Takes the source for one run: a session lock (it vanishes with the process), erases what an unpublished run left behind, asks for a new slice
+    /// and records the run. Throws `.busy` where another run holds the source.
+    public func beginRun(source: CatalogSource, isFull: Bool) throws(ParallaxError) -> CatalogRun {
+        let locked =
+            try connection.query("SELECT pg_try_advisory_lock(\(LockClass.run), $1::int)", [.int(source.id)]).rows[0].bool(0) ?? false
+        guard locked else {
+            let holder = try connection.query(
+                """
+                SELECT r.run_id, to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') FROM parallax.source s
+                JOIN parallax.run r ON r.run_id = s.active_run WHERE s.source_id = $1
+                """, [.int(source.id)]
+            ).rows.first
+            throw ParallaxError(
+                .busy, "another run holds source \"\(source.name)\"",
+                detail: holder.map { "run \($0[0] ?? "") since \($0[1] ?? "")" },
+                hint: "one run at a time: wait for it (parallax batch list)")
+        }
+        do {
+            return try connection.transaction { () throws(ParallaxError) in
+                let row = try connection.query(
+                    """
+                    SELECT p.run, p.slice FROM parallax.source s JOIN parallax.published p USING (source_id)
+                    WHERE s.source_id = $1 FOR NO KEY UPDATE OF s
+                    """, [.int(source.id)]
+                ).rows[0]
+                let base = Published(run: RunNumber(row.int(0) ?? 0), slice: SliceNumber(row.int(1) ?? 1))
+                try connection.query(
+                    """
+                    UPDATE parallax.run SET state = 'failed', finished_at = now(), error = coalesce(error, 'interrupted')
+                    WHERE source_id = $1 AND state IN ('requested', 'archiving', 'computing', 'staged')
+                    """, [.int(source.id)])
+                try eraseRuns(after: base.run, source: source.id)
+                let slice = try requestSlice(source: source.id)
+                let number =
+                    try connection.query(
+                        """
+                        INSERT INTO parallax.run (source_id, is_full, state, slice, base_run, base_slice)
+                        VALUES ($1, $2, 'requested', $3, $4, $5) RETURNING run_id
+                        """,
+                        [.int(source.id), .bool(isFull), .int(slice.rawValue), .int(base.run.rawValue), .int(base.slice.rawValue)]
+                    ).rows[0].int(0) ?? 0
+                try connection.query("UPDATE parallax.source SET active_run = $2 WHERE source_id = $1", [.int(source.id), .int(number)])
+                return CatalogRun(number: RunNumber(number), sourceID: source.id, isFull: isFull, slice: slice, base: base)
+            }
+        } catch {
+            _ = try? connection.execute("SELECT pg_advisory_unlock(\(LockClass.run), \(source.id))")
+            throw error
+        }
+    }
+
+    /// Batch rows of runs after the published one: staged by a run that died, or published and then reverted. Inside a transaction.
+    private func eraseRuns(after run: RunNumber, source: Int64) throws(ParallaxError) {
+        for version in try versions(ofSource: source) {
+            let table = StateTables(version).batchTable
+            try connection.query("DELETE FROM \(table) WHERE from_run > $1", [.int(run.rawValue)])
+            try connection.query(
+                "UPDATE \(table) SET until_run = \(StateTables.openRun) WHERE until_run > $1 AND until_run < \(StateTables.openRun)",
+                [.int(run.rawValue)])
+        }
+        try connection.query(
+            "DELETE FROM parallax.rejected_batch WHERE source_id = $1 AND run_id > $2", [.int(source), .int(run.rawValue)])
+    }
+
+    /// Inside a transaction: throws `.fenced` where another run has taken the source. Holds the source's row until the transaction ends, so that
+    /// nobody can take it in between (but lets foreign keys to it pass: workers go on writing).
+    public func checkFence(_ run: CatalogRun) throws(ParallaxError) {
+        let row = try connection.query(
+            "SELECT active_run FROM parallax.source WHERE source_id = $1 FOR NO KEY UPDATE", [.int(run.sourceID)]
+        ).rows.first
+        guard row?.int(0) == run.number.rawValue else {
+            throw ParallaxError(
+                .fenced, "run \(run.number) lost its source to run \(row?[0] ?? "none"): nothing more was written",
+                hint: "see parallax batch list")
+        }
+    }
+
+    /// Where the run's slice starts, for the partitions that have got there.
+    public func boundaries(of run: CatalogRun) throws(ParallaxError) -> [Partition: Offset] {
+        let rows = try connection.query(
+            "SELECT partition, first_offset FROM parallax.boundary WHERE source_id = $1 AND slice = $2",
+            [.int(run.sourceID), .int(run.slice.rawValue)]
+        ).rows
+        var boundaries: [Partition: Offset] = [:]
+        for row in rows { boundaries[Partition(Int(row.int(0) ?? 0))] = Offset(row.int(1) ?? 0) }
+        return boundaries
+    }
+
+    public func partitions(ofSource id: Int64) throws(ParallaxError) -> [Partition] {
+        try connection.query("SELECT partition FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition", [.int(id)])
+            .rows.map { Partition(Int($0.int(0) ?? 0)) }
+    }
+
+    /// Writes the boundaries that no live worker will write: partitions without an owner, with a lease that ran out or an owner whose
+    /// session is gone. Under the same fence as a flush: the epoch grows, a zombie's flush fails. The boundary is the log's end, so that the
+    /// run catches up for a speed layer that is down; the worker that later takes the partition starts there.
+    ///
+    /// - Parameter logEnds: durable end a partition, read *before* this call. Never moves a position back.
+    /// Returns the partitions whose boundary it wrote. A transaction of its own.
+    public func completeBoundaries(_ run: CatalogRun, logEnds: [Partition: Offset]) throws(ParallaxError) -> [Partition] {
+        try connection.transaction { () throws(ParallaxError) in
+            try checkFence(run)
+            let rows = try connection.query(
+                """
+                SELECT p.partition, p.next_offset, p.slice FROM parallax.partition_position p
+                WHERE p.source_id = $1 AND p.slice < $2
+                  AND (p.owner IS NULL OR p.lease_expires_at < clock_timestamp()
+                       OR NOT EXISTS (SELECT 1 FROM pg_stat_activity a
+                                      WHERE a.pid = p.owner_backend_pid AND a.backend_start = p.owner_backend_start))
+                ORDER BY p.partition FOR UPDATE SKIP LOCKED
+                """, [.int(run.sourceID), .int(run.slice.rawValue)]
+            ).rows
+            var written: [Partition] = []
+            for row in rows {
+                let partition = Partition(Int(row.int(0) ?? 0))
+                let position = Offset(row.int(1) ?? 0)
+                let boundary = max(position, logEnds[partition] ?? position)
+                try closeSlices(
+                    source: run.sourceID, partition: partition, from: SliceNumber(row.int(2) ?? 1), through: run.slice, at: boundary,
+                    processedUntil: position)
+                try connection.query(
+                    """
+                    UPDATE parallax.partition_position
+                    SET epoch = epoch + 1, owner = NULL, owner_backend_pid = NULL, owner_backend_start = NULL, lease_expires_at = NULL,
+                        next_offset = $3, slice = $4, log_end = greatest(log_end, $3)
+                    WHERE source_id = $1 AND partition = $2
+                    """,
+                    [.int(run.sourceID), .int(Int64(partition.rawValue)), .int(boundary.rawValue), .int(run.slice.rawValue)])
+                written.append(partition)
+            }
+            return written
+        }
+    }
+
+    public func setState(_ run: CatalogRun, _ state: RunState, cut: Cut? = nil) throws(ParallaxError) {
+        try connection.query(
+            "UPDATE parallax.run SET state = $2, cut = coalesce($3::jsonb, cut) WHERE run_id = $1",
+            [.int(run.number.rawValue), .text(state.rawValue), cut.map { .text(Self.cutJSON($0)) } ?? .null])
+    }
+
+    public func setStatistics(_ run: CatalogRun, json: String) throws(ParallaxError) {
+        try connection.query(
+            "UPDATE parallax.run SET statistics = statistics || $2::jsonb WHERE run_id = $1", [.int(run.number.rawValue), .text(json)])
+    }
+
+    static func cutJSON(_ cut: Cut) -> String {
+        "{" + cut.partitions.map { "\"\($0)\": \(cut[$0])" }.joined(separator: ", ") + "}"
+    }
+
+    /// Moves the pointer: from this transaction's commit on, every reader sees the run's rows and its cut. Versions that the run was the first
+    /// to compute become the ones that are served; `refreshServing` then writes their merged views, inside the transaction.
+    ///
+    /// Everything that it makes visible has been written before, under run numbers that no reader looked at.
+    public func publish(
+        _ run: CatalogRun, cut: Cut, refreshServing: (Connection) throws(ParallaxError) -> Void
+    ) throws(ParallaxError) {
+        try connection.transaction { () throws(ParallaxError) in
+            try checkFence(run)
+            let activated = try connection.query(
+                """
+                UPDATE parallax.view w SET active_version_id = v.version_id
+                FROM (SELECT DISTINCT ON (view_id) view_id, version_id FROM parallax.view_version
+                      WHERE first_slice <= $2 AND (first_run <= $3 OR first_slice = 1) ORDER BY view_id, version_id DESC) v
+                WHERE w.source_id = $1 AND v.view_id = w.view_id AND w.active_version_id IS DISTINCT FROM v.version_id
+                """, [.int(run.sourceID), .int(run.slice.rawValue), .int(run.number.rawValue)]
+            ).affectedRows
+            try connection.query(
+                "INSERT INTO parallax.publication (source_id, run_id, slice, cut) VALUES ($1, $2, $3, $4::jsonb)",
+                [.int(run.sourceID), .int(run.number.rawValue), .int(run.slice.rawValue), .text(Self.cutJSON(cut))])
+            try connection.query(
+                "UPDATE parallax.published SET run = $2, slice = $3 WHERE source_id = $1",
+                [.int(run.sourceID), .int(run.number.rawValue), .int(run.slice.rawValue)])
+            try connection.query(
+                "UPDATE parallax.run SET state = 'published', finished_at = clock_timestamp() WHERE run_id = $1",
+                [.int(run.number.rawValue)])
+            if activated > 0 { try refreshServing(connection) }
+        }
+    }
+
+    /// Ends the run in the records and lets the source go. For a run that failed, `error` says why.
+    public func endRun(_ run: CatalogRun, error: ParallaxError? = nil) throws(ParallaxError) {
+        if let error {
+            try connection.query(
+                """
+                UPDATE parallax.run SET state = 'failed', finished_at = clock_timestamp(), error = $2
+                WHERE run_id = $1 AND state NOT IN ('published', 'reverted')
+                """, [.int(run.number.rawValue), .text(error.description)])
+        }
+        try connection.query(
+            "UPDATE parallax.source SET active_run = NULL WHERE source_id = $1 AND active_run = $2",
+            [.int(run.sourceID), .int(run.number.rawValue)])
+        try connection.execute("SELECT pg_advisory_unlock(\(LockClass.run), \(run.sourceID))")
+    }
+
+    /// Versions that a run at this slice computes: those whose speed rows are complete from the slice on.
+    /// The caller marks new ones with `markFirstRun` once their rows are staged.
+    public func versions(for run: CatalogRun) throws(ParallaxError) -> [ViewVersion] {
+        try versions(ofSource: run.sourceID).filter { $0.firstSlice <= run.slice }
+    }
+
+    /// True where the base publication holds complete batch rows of this version, so that an incremental run may start from them.
+    public func hasBatchRows(_ version: ViewVersion, at base: Published) throws(ParallaxError) -> Bool {
+        let row = try connection.query("SELECT first_run FROM parallax.view_version WHERE version_id = $1", [.int(version.id)]).rows.first
+        guard let first = row?.int(0) else { return false }
+        return first <= base.run.rawValue
+    }
+
+    /// Inside the staging transaction.
+    public func markFirstRun(_ version: ViewVersion, _ run: CatalogRun) throws(ParallaxError) {
+        try connection.query(
+            """
+            UPDATE parallax.view_version SET first_run = $2
+            WHERE version_id = $1 AND (first_run IS NULL OR first_run > $3)
+            """, [.int(version.id), .int(run.number.rawValue), .int(run.base.run.rawValue)])
+    }
+
+    /// Moves the pointer back to an earlier publication that is still kept. Later runs are marked as reverted; the next run erases their rows.
+    public func revert(source: CatalogSource, to run: RunNumber) throws(ParallaxError) {
+        try connection.transaction { () throws(ParallaxError) in
+            let active = try connection.query(
+                "SELECT active_run FROM parallax.source WHERE source_id = $1 FOR NO KEY UPDATE", [.int(source.id)]
+            ).rows[0].int(0)
+            if let active {
+                throw ParallaxError(.busy, "run \(active) of source \"\(source.name)\" is under way", hint: "wait for it, then revert")
+            }
+            guard
+                let kept = try connection.query(
+                    "SELECT slice FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.int(source.id), .int(run.rawValue)]
+                ).rows.first?.int(0)
+            else {
+                let all = try connection.query(
+                    "SELECT run_id FROM parallax.publication WHERE source_id = $1 ORDER BY run_id", [.int(source.id)]
+                ).rows.compactMap { $0[0] }
+                throw ParallaxError(
+                    .usage, "publication \(run) of source \"\(source.name)\" is not kept",
+                    detail: "kept: \(all.isEmpty ? "none" : all.joined(separator: ", "))")
+            }
+            let tooNew = try connection.query(
+                """
+                SELECT string_agg(w.name, ', ') FROM parallax.view w JOIN parallax.view_version v ON v.version_id = w.active_version_id
+                WHERE w.source_id = $1 AND (v.first_run IS NULL OR v.first_run > $2)
+                """, [.int(source.id), .int(run.rawValue)]
+            ).rows[0][0]
+            if let tooNew {
+                throw ParallaxError(
+                    .usage, "publication \(run) has no rows for the definitions that are served now", detail: "views: \(tooNew)",
+                    hint: "apply the earlier definitions again and run the batch layer")
+            }
+            try connection.query(
+                "UPDATE parallax.published SET run = $2, slice = $3 WHERE source_id = $1",
+                [.int(source.id), .int(run.rawValue), .int(kept)])
+            try connection.query(
+                "UPDATE parallax.run SET state = 'reverted' WHERE source_id = $1 AND run_id > $2 AND state = 'published'",
+                [.int(source.id), .int(run.rawValue)])
+            try connection.query(
+                "DELETE FROM parallax.publication WHERE source_id = $1 AND run_id > $2", [.int(source.id), .int(run.rawValue)])
+        }
+    }
+
+    /// Drops what no reader and no revert needs: all but the newest `keep` publications, the slices below the oldest kept one, batch rows that it
+    /// no longer sees, versions that are neither served nor waiting. After a publication, outside its transaction.
+    public func cleanUp(source id: Int64, keep: Int) throws(ParallaxError) {
+        try connection.query(
+            """
+            DELETE FROM parallax.publication WHERE source_id = $1 AND run_id NOT IN (
+                SELECT run_id FROM parallax.publication WHERE source_id = $1 ORDER BY run_id DESC LIMIT $2)
+            """, [.int(id), .int(Int64(max(1, keep)))])
+        guard
+            let oldest = try connection.query(
+                "SELECT run_id, slice FROM parallax.publication WHERE source_id = $1 ORDER BY run_id LIMIT 1", [.int(id)]
+            ).rows.first, let run = oldest.int(0), let slice = oldest.int(1)
+        else { return }
+        for version in try versions(ofSource: id) {
+            let tables = StateTables(version)
+            try connection.query("DELETE FROM \(tables.speedTable) WHERE slice < $1", [.int(slice)])
+            try connection.query("DELETE FROM \(tables.batchTable) WHERE until_run <= $1", [.int(run)])
+            try connection.query(
+                "DELETE FROM parallax.touched_window WHERE version_id = $1 AND slice < $2", [.int(version.id), .int(slice)])
+        }
+        try connection.query("DELETE FROM parallax.boundary WHERE source_id = $1 AND slice < $2", [.int(id), .int(slice)])
+        try connection.query("DELETE FROM parallax.rejected_live WHERE source_id = $1 AND slice < $2", [.int(id), .int(slice)])
+        try connection.query("DELETE FROM parallax.rejected_batch WHERE source_id = $1 AND run_id < $2", [.int(id), .int(run)])
+        let retired = try connection.query(
+            """
+            SELECT v.view_id, v.version_id FROM parallax.view_version v JOIN parallax.view w USING (view_id)
+            WHERE w.source_id = $1 AND v.version_id < w.active_version_id
+            """, [.int(id)])
+        for row in retired.rows {
+            try connection.transaction { () throws(ParallaxError) in
+                try dropVersions(ofView: row.int(0) ?? 0, condition: "version_id = \(row.int(1) ?? 0)")
+            }
+        }
+    }
+}

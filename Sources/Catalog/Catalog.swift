@@ -1,0 +1,47 @@
+import Columns
+import ParallaxCore
+import Postgres
+import ViewLanguage
+
+/// The control tables, through one connection: who may write, how far each layer is, what is published.
+///
+/// Every function is one statement or runs inside the caller's transaction, where its comment says so.
+public struct Catalog {
+    public let connection: Connection
+    public init(_ connection: Connection) { self.connection = connection }
+}
+
+/// A source as the catalog knows it.
+public struct CatalogSource: Sendable {
+    public var id: Int64
+    public var definition: SourceDefinition
+    public var requestedSlice: SliceNumber
+    public var published: Published
+    public var name: String { definition.name }
+}
+
+/// What every merged view of a source reads.
+public struct Published: Hashable, Sendable {
+    public var run: RunNumber
+    public var slice: SliceNumber
+    public init(run: RunNumber, slice: SliceNumber) {
+        self.run = run
+        self.slice = slice
+    }
+}
+
+/// One version of a view, with the tables that hold its states.
+public struct ViewVersion: Sendable, Hashable {
+    public var id: Int64
+    public var viewID: Int64
+    public var viewName: String
+    public var sourceID: Int64
+    public var hash: String
+    public var plan: Plan
+    public var selectText: String
+    /// Unquoted; the same in schemas batch and speed.
+    public var stateTable: String
+    public var firstSlice: SliceNumber
+    /// True for the version that serving.<view> shows.
+    public var isActive: Bool
+}

@@ -1,0 +1,72 @@
+import ParallaxCore
+import Postgres
+
+struct Migration: Sendable {
+    var number: Int
+    var name: String
+    var sql: String
+}
+
+/// All migrations, in order. The number of the last is the version that this binary knows.
+let migrations: [Migration] = [migration1]
+
+extension Catalog {
+    /// Brings the control tables to this binary's version, each migration in a transaction of its own, under a lock against a second one.
+    /// Refuses a database that a newer binary has migrated. Returns the migrations that were applied.
+    @discardableResult
+    public static func migrate(_ connection: Connection) throws(ParallaxError) -> [String] {
+        try connection.execute("SELECT pg_advisory_lock(\(LockClass.migration), 0)")
+        defer { _ = try? connection.execute("SELECT pg_advisory_unlock(\(LockClass.migration), 0)") }
+        try connection.execute(
+            """
+            CREATE SCHEMA IF NOT EXISTS parallax;
+            CREATE SCHEMA IF NOT EXISTS batch;
+            CREATE SCHEMA IF NOT EXISTS speed;
+            CREATE SCHEMA IF NOT EXISTS serving;
+            CREATE SCHEMA IF NOT EXISTS comparison;
+            CREATE TABLE IF NOT EXISTS parallax.migration (
+                number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())
+            """)
+        let applied = try connection.query("SELECT coalesce(max(number), 0) FROM parallax.migration").rows[0].int(0) ?? 0
+        let newest = migrations.last?.number ?? 0
+        guard applied <= newest else {
+            throw ParallaxError(
+                .configuration, "the database's control tables are at version \(applied), this binary knows version \(newest)",
+                hint: "a newer parallax has used this database: install that version here too")
+        }
+        var names: [String] = []
+        for migration in migrations where migration.number > applied {
+            try connection.transaction { () throws(ParallaxError) in
+                try connection.execute(migration.sql)
+                try connection.query(
+                    "INSERT INTO parallax.migration (number, name) VALUES ($1, $2)",
+                    [.int(Int64(migration.number)), .text(migration.name)])
+            }
+            names.append("\(migration.number) \(migration.name)")
+        }
+        return names
+    }
+
+    /// Creates the extensions that the given plans need; a missing one is named with the package that brings it.
+    public static func createExtensions(_ connection: Connection, needed: Set<String>) throws(ParallaxError) {
+        for name in needed.sorted() {
+            let installed = try connection.query("SELECT 1 FROM pg_extension WHERE extname = $1", [.text(name)])
+            guard installed.rows.isEmpty else { continue }
+            let available = try connection.query("SELECT 1 FROM pg_available_extensions WHERE name = $1", [.text(name)])
+            guard !available.rows.isEmpty else {
+                let version = try connection.query("SELECT current_setting('server_version_num')::int / 10000").rows[0].int(0) ?? 15
+                throw ParallaxError(
+                    .notInstalled, "PostgreSQL extension \"\(name)\" is not installed on the server",
+                    hint: "Debian: apt-get install postgresql-\(version)-\(name)")
+            }
+            try connection.execute("CREATE EXTENSION IF NOT EXISTS \(Connection.quoteIdentifier(name))")
+        }
+    }
+}
+
+/// First keys of the two-key advisory locks.
+enum LockClass {
+    static let migration = 0x50_4C_58_01
+    static let run = 0x50_4C_58_02
+    static let apply = 0x50_4C_58_03
+}

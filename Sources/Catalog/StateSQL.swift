@@ -1,0 +1,140 @@
+import Columns
+import ParallaxCore
+import ViewLanguage
+
+/// How states are merged and finished, as SQL: the one place that knows it, for flushes, merged views and drift.
+///
+/// Nothing that a user wrote enters these texts: state columns have generated names.
+public enum StateSQL {
+    /// `SET` clause of a flush's `INSERT … ON CONFLICT DO UPDATE`: the stored state plus the delta.
+    public static func upsertAssignment(_ column: StateLayout.StateColumn, plan: Plan, target: String) -> String {
+        let old = "\(target).\(column.name)"
+        let new = "excluded.\(column.name)"
+        return switch column.role {
+        case .count: "\(column.name) = \(old) + \(new)"
+        case .sum: "\(column.name) = coalesce(\(old) + \(new), \(old), \(new))"
+        case .extremum(let measure):
+            // LEAST and GREATEST pass over nulls, as min and max do.
+            "\(column.name) = \(plan.measures[measure].function == .min ? "least" : "greatest")(\(old), \(new))"
+        case .distinctSketch: "\(column.name) = hll_union(\(old), \(new))"
+        case .window, .group, .distinctCount: preconditionFailure("\(column.name) is not a state that a flush adds to")
+        }
+    }
+
+    /// The merged states of batch rows and speed rows, one row a group: keys, then per measure the columns that
+    /// `finished(_:)` reads, then `speed_rows` (how many live rows are in it).
+    ///
+    /// - Parameters:
+    ///   - run: SQL for the run whose batch rows count.
+    ///   - slices: SQL condition over `s.slice`.
+    ///   - batchCondition, speedCondition: further conditions over `b` and `s`, or nil.
+    public static func mergedStates(
+        _ tables: StateTables, run: String, slices: String, batchCondition: String? = nil, speedCondition: String? = nil
+    ) -> String {
+        let keys = tables.speed.keys.map(\.name)
+        var fromBatch = keys.map { "b.\($0)" }
+        var fromSpeed = keys.map { "s.\($0)" }
+        var merged = keys.map { "u.\($0)" }
+        for column in tables.batch.states {
+            let name = column.name
+            switch column.role {
+            case .count:
+                merged.append("coalesce(sum(u.\(name)), 0)::bigint AS \(name)")
+            case .sum:
+                merged.append("sum(u.\(name)) AS \(name)")
+            case .extremum(let measure):
+                merged.append("\(tables.plan.measures[measure].function.rawValue)(u.\(name)) AS \(name)")
+            case .distinctCount:
+                merged.append("coalesce(sum(u.\(name)), 0)::bigint AS \(name)")
+                fromBatch.append("b.\(name)")
+                fromSpeed.append("NULL::bigint")
+                continue
+            case .distinctSketch:
+                // All sketches, and the batch layer's own: what the live rows add is the difference of the two estimates.
+                merged.append("hll_union_agg(u.\(name)) AS \(name)")
+                merged.append("hll_union_agg(u.\(name)) FILTER (WHERE NOT u.is_speed) AS \(name)_batch")
+                merged.append("hll_union_agg(u.\(name)) FILTER (WHERE u.is_speed) AS \(name)_speed")
+            case .window, .group:
+                preconditionFailure("\(name) is a key")
+            }
+            fromBatch.append("b.\(name)")
+            fromSpeed.append("s.\(name)")
+        }
+        merged.append("count(*) FILTER (WHERE u.is_speed) AS speed_rows")
+        let names = keys + tables.batch.states.map(\.name) + ["is_speed"]
+        return """
+            SELECT \(merged.joined(separator: ", "))
+            FROM (SELECT \((fromBatch + ["false"]).joined(separator: ", "))
+                  FROM \(tables.batchTable) b
+                  WHERE b.from_run <= \(run) AND b.until_run > \(run)\(batchCondition.map { " AND \($0)" } ?? "")
+                  UNION ALL
+                  SELECT \((fromSpeed + ["true"]).joined(separator: ", "))
+                  FROM \(tables.speedTable) s
+                  WHERE \(slices)\(speedCondition.map { " AND \($0)" } ?? "")) u (\(names.joined(separator: ", ")))\
+            \(keys.isEmpty ? "" : "\nGROUP BY " + keys.map { "u.\($0)" }.joined(separator: ", "))
+            """
+    }
+
+    /// Which row an expression of `finished` stands over.
+    public enum Row {
+        /// A batch row as it is.
+        case batch(alias: String)
+        /// A row of `mergedStates`.
+        case merged(alias: String)
+    }
+
+    /// A measure's result, PostgreSQL's own to the last digit where it is exact.
+    public static func finished(_ index: Int, plan: Plan, row: Row) -> String {
+        let measure = plan.measures[index]
+        let alias =
+            switch row {
+            case .batch(let alias), .merged(let alias): alias
+            }
+        let n = "\(alias).m\(index)_n"
+        let s = "\(alias).m\(index)_s"
+        switch measure.function {
+        case .countRows, .count:
+            return n
+        case .sum:
+            return switch measure.argument?.type {
+            case .int4: "\(s)::bigint"
+            case .float8: roundedToFloat(s)
+            default: s
+            }
+        case .avg:
+            // numeric / bigint is the same numeric division that PostgreSQL's avg ends with; its scale follows from the same rule.
+            let quotient = measure.argument?.type == .float8 ? "\(roundedToFloat(s)) / \(n)" : "\(s) / \(n)"
+            return "CASE WHEN \(n) > 0 THEN \(quotient) END"
+        case .min, .max:
+            return "\(alias).m\(index)_v"
+        case .countDistinct:
+            let d = "\(alias).m\(index)_d"
+            switch row {
+            case .batch:
+                return d
+            case .merged:
+                let h = "\(alias).m\(index)_h"
+                // Exact while no live row is in it. Else the exact part plus what the sketches say was added; without the batch layer's
+                // sketch (its window had closed) live values may repeat those of the batch: the largest it can be.
+                return """
+                    CASE WHEN \(alias).speed_rows = 0 THEN \(d) \
+                    WHEN \(d) = 0 THEN round(hll_cardinality(\(h)))::bigint \
+                    WHEN \(h)_batch IS NULL THEN \(d) + round(hll_cardinality(\(h)_speed))::bigint \
+                    ELSE \(d) + greatest(0, round(hll_cardinality(\(h)) - hll_cardinality(\(h)_batch)))::bigint END
+                    """
+            }
+        }
+    }
+
+    /// numeric to double precision, rounded once. A sum beyond the type's range reads as infinity: PostgreSQL would raise an error, and
+    /// one group would make the whole view unreadable.
+    private static func roundedToFloat(_ sum: String) -> String {
+        """
+        (CASE WHEN \(sum) > 1.797693134862315e308 THEN 'Infinity'::double precision \
+        WHEN \(sum) < -1.797693134862315e308 THEN '-Infinity'::double precision ELSE \(sum)::double precision END)
+        """
+    }
+
+    /// True where the measure's live value is an estimate.
+    public static func isApproximateWhenLive(_ measure: Plan.Measure) -> Bool { measure.function == .countDistinct }
+}

@@ -1,0 +1,79 @@
+import ParallaxCore
+import Postgres
+import ViewLanguage
+
+/// Names and DDL of the tables that hold a version's states.
+public struct StateTables: Sendable {
+    public let plan: Plan
+    public let speed: StateLayout
+    public let batch: StateLayout
+    /// Quoted, with schema.
+    public let speedTable: String
+    public let batchTable: String
+
+    /// `until_run` of a row that no run has replaced.
+    public static let openRun: Int64 = .max
+
+    public init(plan: Plan, stateTable: String) {
+        self.plan = plan
+        speed = StateLayout(plan, layer: .speed)
+        batch = StateLayout(plan, layer: .batch)
+        let name = Connection.quoteIdentifier(stateTable)
+        speedTable = "speed.\(name)"
+        batchTable = "batch.\(name)"
+    }
+
+    public init(_ version: ViewVersion) {
+        self.init(plan: version.plan, stateTable: version.stateTable)
+    }
+
+    /// Group columns that get an index of their own, leading to (column, window). More would slow each flush for little.
+    static let maximumGroupIndexes = 4
+
+    func createStatements() -> [String] {
+        let keys = speed.keys.map(\.name)
+        let speedKey = (keys + ["slice"]).joined(separator: ", ")
+        let batchKey = (keys + ["from_run"]).joined(separator: ", ")
+        var statements = [
+            // Room for HOT updates: a group is updated at each flush while its window is live.
+            """
+            CREATE TABLE \(speedTable) (slice bigint NOT NULL, \(Self.columnList(speed))) WITH (fillfactor = 70)
+            """,
+            "CREATE UNIQUE INDEX ON \(speedTable) (\(speedKey)) NULLS NOT DISTINCT",
+            "CREATE INDEX ON \(speedTable) (slice)",
+            """
+            CREATE TABLE \(batchTable) (from_run bigint NOT NULL, until_run bigint NOT NULL DEFAULT \(Self.openRun), \(Self.columnList(batch)))
+            """,
+            "CREATE UNIQUE INDEX ON \(batchTable) (\(batchKey)) NULLS NOT DISTINCT",
+            // What a clean-up or an erased run looks for; all other rows are open.
+            "CREATE INDEX ON \(batchTable) (until_run) WHERE until_run < \(Self.openRun)",
+            "CREATE INDEX ON \(batchTable) USING brin (from_run)",
+        ]
+        if plan.window != nil {
+            for group in speed.keys.dropFirst().prefix(Self.maximumGroupIndexes) {
+                statements.append("CREATE INDEX ON \(speedTable) (\(group.name), window_start)")
+                statements.append("CREATE INDEX ON \(batchTable) (\(group.name), window_start)")
+            }
+        } else {
+            for group in speed.keys.dropFirst().prefix(Self.maximumGroupIndexes) {
+                statements.append("CREATE INDEX ON \(speedTable) (\(group.name))")
+                statements.append("CREATE INDEX ON \(batchTable) (\(group.name))")
+            }
+        }
+        return statements
+    }
+
+    private static func columnList(_ layout: StateLayout) -> String {
+        layout.columns.map { column in
+            switch column.role {
+            case .window, .count, .distinctCount: "\(column.name) \(column.sqlType) NOT NULL"
+            case .group, .sum, .extremum, .distinctSketch: "\(column.name) \(column.sqlType)"
+            }
+        }.joined(separator: ", ")
+    }
+
+    /// Extensions that the state columns need.
+    public static func extensions(for plan: Plan) -> Set<String> {
+        plan.measures.contains { $0.function == .countDistinct } ? ["hll"] : []
+    }
+}
