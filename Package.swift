@@ -54,8 +54,9 @@ let package = Package(
             name: "Archive", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Parquet", "Checksums"],
             path: "Sources/Archive", swiftSettings: hot),
         .target(name: "Postgres", dependencies: ["ParallaxCore", "CPostgres"], path: "Sources/Postgres", swiftSettings: strict),
+        .target(name: "CSystem", path: "Sources/CSystem"),
         .target(
-            name: "PrivatePostgres", dependencies: ["ParallaxCore", "Postgres"],
+            name: "PrivatePostgres", dependencies: ["ParallaxCore", "Postgres", "CSystem"],
             path: "Sources/PrivatePostgres", swiftSettings: strict),
         .target(
             name: "Catalog", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Postgres"],
@@ -100,7 +101,9 @@ let package = Package(
             path: "Sources/parallax", swiftSettings: strict),
 
         // Tests: one target beside each module, and the suites that need the whole.
-        .target(name: "TestSupport", dependencies: ["ParallaxCore"], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["ParallaxCore", "Postgres", "PrivatePostgres"], path: "Tests/TestSupport",
+            swiftSettings: strict),
         tests("ParallaxCore", []),
         tests("Compression", ["ParallaxCore"]),
         tests("Checksums", ["ParallaxCore"]),

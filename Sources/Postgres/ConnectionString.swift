@@ -1,0 +1,44 @@
+import CPostgres
+import ParallaxCore
+
+extension Connection {
+    /// Throws `.configuration` where libpq cannot read the DSN, in libpq's words but never with a password in them.
+    static func checkSyntax(of dsn: String) throws(ParallaxError) {
+        // Anything else is the bare name of a database.
+        guard dsn.contains("=") || dsn.hasPrefix("postgresql://") || dsn.hasPrefix("postgres://") else { return }
+        var words: UnsafeMutablePointer<CChar>?
+        if let options = PQconninfoParse(dsn, &words) {
+            PQconninfoFree(options)
+            return
+        }
+        defer { PQfreemem(words) }
+        let text = words.map { String(cString: $0).trimmingNewlines } ?? "out of memory"
+        throw ParallaxError(
+            .configuration, "the PostgreSQL connection string cannot be read: \(withoutSecrets(text, of: dsn))",
+            hint: "It looks like postgresql://user@host:5432/database or host=… dbname=… user=…")
+    }
+
+    /// libpq quotes the piece that it stumbled over, which may be a piece of a password (one with a space, say). Where the DSN may hold
+    /// one, quoted words stay only if they are libpq's own keywords or single characters.
+    private static func withoutSecrets(_ text: String, of dsn: String) -> String {
+        guard dsn.contains("password") || dsn.contains("@") else { return text }
+        var harmless: Set<String> = []
+        if let options = PQconndefaults() {
+            defer { PQconninfoFree(options) }
+            var option = options
+            while let name = option.pointee.keyword {
+                harmless.insert(String(cString: name))
+                option += 1
+            }
+        }
+        return text.split(separator: "\"", omittingEmptySubsequences: false).enumerated().map { index, piece in
+            index % 2 == 0 || piece.count <= 1 || harmless.contains(String(piece)) ? String(piece) : "…"
+        }.joined(separator: "\"")
+    }
+
+    /// The DSN to show to people: `postgresql://ann:***@host/db`, `host=h password=***`.
+    public static func masked(_ dsn: String) -> String {
+        dsn.replacing(/(:\/\/[^:@\/?]*:)[^@\/]*@/) { "\($0.1)***@" }
+            .replacing(/(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]*)/) { "\($0.1)***" }
+    }
+}
