@@ -1,0 +1,91 @@
+import Catalog
+import ParallaxCore
+import Postgres
+import ViewLanguage
+
+/// The SQL of `serving.<view>`: what the batch layer published, merged with what the speed layer has seen since.
+///
+///     merged(group) = batch(group, offsets below the cut) ⊕ speed(group, slices at or above the cut's)
+///
+/// A view with a window lets the batch rows of windows that nothing live touches through as they are: grouping history costs six times as much as
+/// reading it (measured: 17 ms against 55 ms for an hour of 60,000 rows among two million). All others are grouped with the live rows.
+///
+/// Not promised: that two statements see the same publication, unless they share a snapshot (REPEATABLE READ).
+struct MergedViewSQL {
+    let version: ViewVersion
+    let tables: StateTables
+
+    init(_ version: ViewVersion) {
+        self.version = version
+        tables = StateTables(version)
+    }
+
+    /// Uncorrelated, so PostgreSQL computes each once a statement, before it looks at any row; both come from one row and one snapshot (I2).
+    private var run: String { "(SELECT p.run FROM parallax.published p WHERE p.source_id = \(version.sourceID))" }
+    private var slice: String { "(SELECT p.slice FROM parallax.published p WHERE p.source_id = \(version.sourceID))" }
+    private var watermark: String { "(SELECT w.watermark FROM parallax.watermark w WHERE w.source_id = \(version.sourceID))" }
+
+    private func isTouched(_ row: String) -> String {
+        """
+        EXISTS (SELECT 1 FROM parallax.touched_window t \
+        WHERE t.version_id = \(version.id) AND t.slice >= \(slice) AND t.window_start = \(row).window_start)
+        """
+    }
+
+    /// A measure that is an estimate where live rows are in it.
+    private var hasApproximateMeasure: Bool { version.plan.measures.contains { StateSQL.isApproximateWhenLive($0) } }
+
+    var selectText: String { version.plan.window == nil ? withoutWindow : withWindow }
+
+    private func outputs(_ row: StateSQL.Row) -> [String] {
+        let alias =
+            switch row {
+            case .batch(let alias), .merged(let alias): alias
+            }
+        return version.plan.outputs.map { output in
+            let expression =
+                switch output.value {
+                case .window: "\(alias).window_start"
+                case .group(let index): "\(alias).g\(index)"
+                case .measure(let index): StateSQL.finished(index, plan: version.plan, row: row)
+                }
+            return "\(expression) AS \(Connection.quoteIdentifier(output.name))"
+        }
+    }
+
+    private func isClosed(_ alias: String) -> String {
+        guard case .tumbling(let size, _)? = version.plan.window?.kind else { return "false" }
+        // In microseconds: an interval of hours or days would go through the session's time zone.
+        return "coalesce(\(alias).window_start + \(size) * interval '1 microsecond' <= \(watermark), false)"
+    }
+
+    private var withWindow: String {
+        let merged = StateSQL.mergedStates(
+            tables, run: run, slices: "s.slice >= \(slice)", batchCondition: isTouched("b"))
+        // Late events that the speed layer left alone are in no live row: their window is not exact until the next run.
+        let isExact = hasApproximateMeasure ? "m.speed_rows = 0 AND coalesce(l.late, 0) = 0" : "coalesce(l.late, 0) = 0"
+        return """
+            SELECT \((outputs(.batch(alias: "b")) + ["true AS is_exact", "\(isClosed("b")) AS is_closed"]).joined(separator: ",\n       "))
+            FROM \(tables.batchTable) b
+            WHERE b.from_run <= \(run) AND b.until_run > \(run)
+              AND NOT \(isTouched("b"))
+            UNION ALL
+            SELECT \((outputs(.merged(alias: "m")) + ["\(isExact)", "\(isClosed("m"))"]).joined(separator: ",\n       "))
+            FROM (\(merged)) m
+            LEFT JOIN (SELECT t.window_start, sum(t.late) AS late FROM parallax.touched_window t
+                       WHERE t.version_id = \(version.id) AND t.slice >= \(slice) GROUP BY t.window_start) l USING (window_start)
+            """
+    }
+
+    private var withoutWindow: String {
+        let merged = StateSQL.mergedStates(tables, run: run, slices: "s.slice >= \(slice)")
+        let late = """
+            (SELECT coalesce(sum(t.late), 0) FROM parallax.touched_window t WHERE t.version_id = \(version.id) AND t.slice >= \(slice)) = 0
+            """
+        let isExact = hasApproximateMeasure ? "m.speed_rows = 0 AND \(late)" : late
+        return """
+            SELECT \((outputs(.merged(alias: "m")) + ["\(isExact) AS is_exact", "false AS is_closed"]).joined(separator: ",\n       "))
+            FROM (\(merged)) m
+            """
+    }
+}
