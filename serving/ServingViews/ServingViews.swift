@@ -1,53 +1,86 @@
 import Catalog
 import ParallaxCore
 import Postgres
-import ViewLanguage
 
 /// Writes the schema `serving`: a merged view for each view that has a served version, and the pipeline's own views on top.
+/// The schema is Parallax's own: a view in it that no definition asks for is dropped.
 public enum ServingViews {
+    /// A view of the pipeline that PostgreSQL would not take over the merged views as they are now.
+    public struct Refusal: Sendable, Hashable {
+        public var overlay: String
+        public var error: ParallaxError
+    }
+
     /// Makes `serving` what the catalog says. Inside the caller's transaction (an apply or a publication): readers see the old views or the new.
     ///
-    /// A merged view whose text is unchanged is left alone, so that what people built on it elsewhere stands.
-    public static func refresh(_ connection: Connection) throws(ParallaxError) {
+    /// Returns the overlays that could not be created: an apply fails with them, a publication goes on without them and says so. An overlay
+    /// over a view that waits for its first run waits with it, silently: that is no refusal.
+    public static func refresh(_ connection: Connection) throws(ParallaxError) -> [Refusal] {
         let catalog = Catalog(connection)
-        var wanted: [(name: String, sql: String)] = []
+        var merged: [(name: String, sql: String)] = []
+        var waiting: Set<String> = []
         for source in try catalog.sources() {
-            for version in try catalog.versions(ofSource: source.id) where version.isActive {
-                wanted.append((version.viewName, MergedViewSQL(version).selectText))
+            for version in try catalog.versions(ofSource: source.id) {
+                if version.isActive {
+                    merged.append((version.viewName, MergedViewSQL(version).selectText))
+                } else {
+                    waiting.insert(version.viewName)
+                }
             }
         }
-        let marks = try marks(connection)
-        let isUnchanged = { (name: String, sql: String) in marks[name] == mark(of: sql) }
+        waiting.subtract(merged.map(\.name))
+        let overlays = try connection.query("SELECT name, select_text FROM parallax.overlay ORDER BY position").rows
+            .map { (name: $0[0] ?? "", sql: $0[1] ?? "") }
 
-        // Overlays first: they stand on merged views, and CASCADE could take what we do not know of.
-        var readable = Set(wanted.map(\.name))
-        let overlays = try connection.query("SELECT name, select_text FROM parallax.overlay ORDER BY position").rows.map { ($0[0] ?? "", $0[1] ?? "") }
-        let mergedChanges = wanted.contains { !isUnchanged($0.name, $0.sql) } || marks.keys.contains { name in !wanted.contains { $0.name == name } && !overlays.contains { $0.0 == name } }
-        let overlaysChange = overlays.contains { !isUnchanged($0.0, $0.1) }
-        guard mergedChanges || overlaysChange || marks.count != wanted.count + overlays.count else { return }
+        let wanted = merged.map(\.name) + overlays.map(\.name)
+        let unwanted = try connection.query(
+            "SELECT viewname FROM pg_views WHERE schemaname = 'serving' AND viewname <> ALL ($1::text[])", [.texts(wanted)])
+        for row in unwanted.rows {
+            try connection.execute("DROP VIEW IF EXISTS serving.\(Connection.quoteIdentifier(row[0] ?? "")) CASCADE")
+        }
 
-        for name in try overlayNames(connection).reversed() {
-            try connection.execute("DROP VIEW IF EXISTS serving.\(Connection.quoteIdentifier(name))")
-        }
-        let wantedNames = Set(wanted.map(\.name))
-        for name in marks.keys.sorted() where !wantedNames.contains(name) {
-            try connection.execute("DROP VIEW IF EXISTS serving.\(Connection.quoteIdentifier(name)) CASCADE")
-        }
-        for view in wanted where !isUnchanged(view.name, view.sql) {
-            let quoted = "serving.\(Connection.quoteIdentifier(view.name))"
-            try connection.execute("DROP VIEW IF EXISTS \(quoted) CASCADE")
-            try connection.execute("CREATE VIEW \(quoted) AS\n\(view.sql)")
-            try setMark(connection, view: quoted, kind: "merged", sql: view.sql)
-        }
-        // What the pipeline's views read is found in serving first; nothing of the pipeline's text is changed.
+        for view in merged { try replace(connection, view.name, view.sql) }
+
+        // What the pipeline's views read is found in serving first; nothing of their text is changed.
         try connection.execute("SET LOCAL search_path = serving, public")
-        for (name, sql) in overlays {
-            let quoted = "serving.\(Connection.quoteIdentifier(name))"
-            guard try reads(connection, of: name, sql: sql, among: readable) else { continue }
-            try connection.execute("CREATE VIEW \(quoted) AS\n\(sql)")
-            try setMark(connection, view: quoted, kind: "overlay", sql: sql)
-            readable.insert(name)
+        var refusals: [Refusal] = []
+        for overlay in overlays {
+            try connection.execute("SAVEPOINT overlay")
+            do {
+                try replace(connection, overlay.name, overlay.sql)
+                try connection.execute("RELEASE SAVEPOINT overlay")
+            } catch {
+                guard error.code == .database else { throw error }
+                try connection.execute("ROLLBACK TO SAVEPOINT overlay")
+                try connection.execute("DROP VIEW IF EXISTS serving.\(Connection.quoteIdentifier(overlay.name)) CASCADE")
+                let waits = error.sqlState == SQLState.undefinedTable && !waiting.isEmpty
+                if waits { waiting.insert(overlay.name) } else { refusals.append(Refusal(overlay: overlay.name, error: error)) }
+            }
         }
-        try connection.execute("SET LOCAL search_path = DEFAULT")
+        try connection.execute("SET LOCAL search_path TO DEFAULT")
+        return refusals
     }
+
+    /// In place where the columns stay, so that what people built on the view elsewhere stands; otherwise dropped, with what stands on it, and
+    /// made anew.
+    private static func replace(_ connection: Connection, _ name: String, _ sql: String) throws(ParallaxError) {
+        let view = "serving.\(Connection.quoteIdentifier(name))"
+        try connection.execute("SAVEPOINT replace")
+        do {
+            try connection.execute("CREATE OR REPLACE VIEW \(view) AS\n\(sql)")
+        } catch {
+            guard error.sqlState == SQLState.invalidTableDefinition || error.sqlState == SQLState.wrongObjectType else { throw error }
+            try connection.execute("ROLLBACK TO SAVEPOINT replace")
+            try connection.execute("DROP VIEW IF EXISTS \(view) CASCADE")
+            try connection.execute("CREATE VIEW \(view) AS\n\(sql)")
+        }
+        try connection.execute("RELEASE SAVEPOINT replace")
+    }
+}
+
+/// PostgreSQL's appendix A.
+private enum SQLState {
+    static let undefinedTable = "42P01"
+    static let wrongObjectType = "42809"
+    static let invalidTableDefinition = "42P16"
 }
