@@ -1,1 +1,110 @@
-// Placeholder
+// JSON payloads to typed columns, one call a batch: a C interface over simdjson's first stage (structural index and UTF-8
+// validation) with a second stage of our own that validates every byte, also of fields that nobody asked for.
+#ifndef CSIMDJSON_H
+#define CSIMDJSON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+    CSJ_INT4,         // int64_t a value
+    CSJ_INT8,         // int64_t
+    CSJ_NUMERIC64,    // int64_t, unscaled; precision <= 18
+    CSJ_NUMERIC128,   // two's complement, low half first; unscaled; precision <= 38
+    CSJ_FLOAT8,       // double
+    CSJ_BOOL,         // uint8_t
+    CSJ_TEXT,         // bytes in an arena and exclusive ends
+    CSJ_TIMESTAMPTZ,  // int64_t, microseconds since 1970
+    CSJ_UUID,         // low half first of the big-endian number
+} csj_type;
+
+// Why a record was not taken. The Swift side turns these into sentences.
+typedef enum {
+    CSJ_OK = 0,
+    // The record.
+    CSJ_EMPTY,
+    CSJ_INVALID_UTF8,
+    CSJ_NOT_AN_OBJECT,
+    CSJ_TOO_DEEP,
+    CSJ_TOO_LARGE,
+    CSJ_UNEXPECTED_CHARACTER,
+    CSJ_EXPECTED_VALUE,
+    CSJ_EXPECTED_KEY,
+    CSJ_EXPECTED_COLON,
+    CSJ_EXPECTED_COMMA,
+    CSJ_UNEXPECTED_END,
+    CSJ_TRAILING_CONTENT,
+    CSJ_BAD_NUMBER,
+    CSJ_BAD_LITERAL,
+    CSJ_BAD_ESCAPE,
+    CSJ_LONE_SURROGATE,
+    CSJ_CONTROL_CHARACTER,
+    CSJ_UNCLOSED_STRING,
+    // One column's value.
+    CSJ_NUL_CHARACTER,
+    CSJ_WRONG_JSON_TYPE,
+    CSJ_SYNTAX,
+    CSJ_VALUE_RANGE,
+    CSJ_NUMERIC_OVERFLOW,
+    CSJ_NUMERIC_FORMAT,
+    CSJ_NOT_FINITE,
+    CSJ_DATETIME_FIELD,
+    CSJ_ZONE_RANGE,
+    CSJ_TIMESTAMP_RANGE,
+    CSJ_MISSING,
+} csj_problem;
+
+typedef struct {
+    const char *name;  // UTF-8, not NUL-terminated
+    size_t name_length;
+    csj_type type;
+    int precision;  // numerics only
+    int scale;
+    int is_required;  // null or missing is a problem
+} csj_field;
+
+// What was wrong with one row: at most one entry a row, rows ascending.
+typedef struct {
+    int64_t row;
+    int32_t column;  // -1: the record as a whole
+    csj_problem problem;
+    int64_t position;      // byte in the payload; -1: none to point at
+    int64_t value_start;   // the offending value's bytes in the payload, without quotes
+    int64_t value_length;  // 0: none to show
+} csj_rejection;
+
+// A view into the decoder's own memory, good until the next call.
+typedef struct {
+    const void *values;  // 8 or 16 bytes a row, 1 for bool; for text the arena
+    const int64_t *ends;
+    const uint8_t *nulls;  // 1 a null row; NULL where none is
+} csj_column;
+
+typedef struct csj_decoder csj_decoder;
+
+csj_decoder *csj_create(const csj_field *fields, size_t field_count);
+void csj_destroy(csj_decoder *decoder);
+
+// Payload i is arena[i == 0 ? 0 : ends[i - 1] ..< ends[i]]; at least 64 bytes are readable after the last end. Payloads of
+// length 0 are CSJ_EMPTY unless `nulls` (may be NULL) marks them: then they are left null and unreported, for the caller knows.
+// Rejected rows are null in every column. Returns the number of rejections.
+size_t csj_decode(csj_decoder *decoder, const uint8_t *arena, const int64_t *ends, const uint8_t *nulls, size_t count);
+csj_column csj_column_at(const csj_decoder *decoder, size_t index);
+const csj_rejection *csj_rejections(const csj_decoder *decoder);
+
+// One value from text in the input syntax of PostgreSQL's type (not for text and bool). `value` takes 16 bytes.
+csj_problem csj_parse(csj_type type, int precision, int scale, const uint8_t *text, size_t length, void *value);
+
+// PostgreSQL's output of float8 (shortest text that reads back the same). At most 32 bytes; returns how many.
+size_t csj_format_double(double value, char *buffer);
+// The same with 15 significant digits (C's %.15g), which is how PostgreSQL casts float8 to numeric.
+size_t csj_format_double_15(double value, char *buffer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

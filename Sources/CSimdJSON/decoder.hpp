@@ -1,0 +1,94 @@
+// The decoder's memory: one buffer a column, reused for every batch.
+#pragma once
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <simdjson.h>
+
+#include "json.hpp"
+
+namespace csj {
+
+/// Bytes that a batch appends to, without constructing them. Running out of memory ends the process, as it does in Swift.
+class Arena {
+public:
+    Arena() = default;
+    Arena(const Arena &) = delete;
+    Arena &operator=(const Arena &) = delete;
+    Arena(Arena &&other) noexcept : bytes_(other.bytes_), capacity_(other.capacity_) {
+        other.bytes_ = nullptr;
+        other.capacity_ = 0;
+    }
+    ~Arena() { free(bytes_); }
+
+    uint8_t *data() const { return bytes_; }
+    /// Room for `size` bytes in all, and 64 more for stores that run over.
+    void reserve(size_t size) {
+        if (size + 64 <= capacity_) return;
+        size_t wanted = size + size / 2 + 4096;
+        bytes_ = static_cast<uint8_t *>(realloc(bytes_, wanted));
+        if (!bytes_) abort();
+        capacity_ = wanted;
+    }
+
+private:
+    uint8_t *bytes_ = nullptr;
+    size_t capacity_ = 0;
+};
+
+struct Field {
+    std::string name;
+    /// False for names that JSON must escape: those are compared unescaped only.
+    bool is_plain;
+    csj_type type;
+    int precision;
+    int scale;
+    bool is_required;
+
+    Arena values;
+    Arena nulls;
+    Arena ends;  // text only
+    bool has_null;
+    /// The row, counted from 1, that last wrote this column: a second value in one object replaces the first.
+    size_t written_row;
+    /// What is wrong with the current row's value.
+    csj_problem problem;
+    const uint8_t *place;
+    const uint8_t *shown_first;
+    const uint8_t *shown_last;
+
+    size_t width() const { return type == CSJ_NUMERIC128 || type == CSJ_UUID ? 16 : type == CSJ_BOOL ? 1 : 8; }
+    int64_t *text_ends() const { return reinterpret_cast<int64_t *>(ends.data()); }
+    int64_t text_start(size_t row) const { return row == 0 ? 0 : text_ends()[row - 1]; }
+};
+
+}  // namespace csj
+
+struct csj_decoder {
+    std::vector<csj::Field> fields;
+    std::vector<uint32_t> required;
+    /// Open addressing over field names: 1 + index, 0 empty.
+    std::vector<uint32_t> slots;
+    std::unique_ptr<simdjson::internal::dom_parser_implementation> parser;
+    csj::Arena scratch;
+    std::vector<csj_rejection> rejections;
+    size_t row;
+    size_t problems_in_row;
+    size_t seen_in_row;
+
+    explicit csj_decoder(const csj_field *list, size_t count);
+    int find(const uint8_t *name, size_t length) const;
+    void decode_row(const uint8_t *begin, const uint8_t *end);
+    bool decode_object(csj::Payload &payload);
+    bool decode_value(csj::Payload &payload, csj::Field &field);
+    bool decode_string(csj::Payload &payload, csj::Field &field);
+    bool decode_number(csj::Payload &payload, csj::Field &field);
+    void set_null(csj::Field &field);
+    void set_problem(csj::Field &field, csj_problem code, const uint8_t *place, const uint8_t *first, const uint8_t *last);
+    void finish_row(const uint8_t *begin);
+    void reject(int32_t column, csj_problem code, int64_t position, int64_t start, int64_t length);
+    bool ensure_parser(size_t length);
+};

@@ -1,0 +1,75 @@
+// Single values: text to value for casts, double to text.
+#include <charconv>
+#include <cmath>
+#include <cstring>
+
+#include "values.hpp"
+
+using namespace csj;
+
+extern "C" csj_problem csj_parse(csj_type type, int precision, int scale, const uint8_t *text, size_t length, void *value) {
+    const uint8_t *end = text + length;
+    int64_t narrow = 0;
+    int128 wide = 0;
+    uint128 bits = 0;
+    double real = 0;
+    csj_problem problem = CSJ_WRONG_JSON_TYPE;
+    switch (type) {
+        case CSJ_INT4:
+            problem = parse_int(text, end, INT32_MIN, INT32_MAX, &narrow);
+            memcpy(value, &narrow, 8);
+            break;
+        case CSJ_INT8:
+            problem = parse_int(text, end, INT64_MIN, INT64_MAX, &narrow);
+            memcpy(value, &narrow, 8);
+            break;
+        case CSJ_NUMERIC64:
+        case CSJ_NUMERIC128:
+            problem = parse_numeric(text, end, precision, scale, &wide);
+            memcpy(value, &wide, type == CSJ_NUMERIC64 ? 8 : 16);
+            break;
+        case CSJ_FLOAT8:
+            problem = parse_double(text, end, &real);
+            memcpy(value, &real, 8);
+            break;
+        case CSJ_TIMESTAMPTZ:
+            problem = parse_timestamptz(text, end, &narrow);
+            memcpy(value, &narrow, 8);
+            break;
+        case CSJ_UUID:
+            problem = parse_uuid(text, end, &bits);
+            memcpy(value, &bits, 16);
+            break;
+        case CSJ_BOOL:
+        case CSJ_TEXT:
+            break;
+    }
+    return problem;
+}
+
+static size_t format_special(double value, char *buffer) {
+    const char *word = std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
+    memcpy(buffer, word, strlen(word));
+    return strlen(word);
+}
+
+extern "C" size_t csj_format_double(double value, char *buffer) {
+    if (!std::isfinite(value)) return format_special(value, buffer);
+    // Shortest digits in scientific form, d[.ddd]e[+-]xx; PostgreSQL shows exponents -4 ..< 15 without one.
+    char text[40];
+    char *end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
+    char *mark = end;
+    while (mark[-1] != 'e') mark--;
+    int exponent = 0;
+    std::from_chars(mark + (*mark == '+' ? 1 : 0), end, exponent);
+    if (exponent < -4 || exponent >= 15) {
+        memcpy(buffer, text, size_t(end - text));
+        return size_t(end - text);
+    }
+    return size_t(std::to_chars(buffer, buffer + 32, value, std::chars_format::fixed).ptr - buffer);
+}
+
+extern "C" size_t csj_format_double_15(double value, char *buffer) {
+    if (!std::isfinite(value)) return format_special(value, buffer);
+    return size_t(std::to_chars(buffer, buffer + 32, value, std::chars_format::general, 15).ptr - buffer);
+}
