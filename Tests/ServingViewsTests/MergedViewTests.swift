@@ -1,0 +1,158 @@
+import Catalog
+import ParallaxCore
+import Postgres
+import ServingViews
+import TestSupport
+import Testing
+import ViewLanguage
+
+@Suite struct MergedViewTests {
+    @Test func aBatchRowAndItsLiveRowsAreOneRow() throws {
+        let fixture = try Fixture([("traffic", Fixture.plan())])
+        let tables = try fixture.tables("traffic")
+        let version = try fixture.version("traffic")
+        let run = try fixture.publish { run in
+            try fixture.connection.execute(
+                """
+                INSERT INTO \(tables.batchTable) (from_run, window_start, g0, m0_n, m1_d, m1_h, m2_s, m3_n, m3_s, m4_v, m5_s) VALUES
+                (\(run.number), '2026-01-01 00:00Z', '/a', 3, 2, hll_add(hll_add(hll_empty(14,5,-1,1), hll_hash_text('x')), hll_hash_text('y')), 10.50, 3, 10, 7, 0.1),
+                (\(run.number), '2026-01-01 00:00Z', NULL, 1, 1, NULL, NULL, 0, NULL, NULL, NULL),
+                (\(run.number), '2026-01-01 00:01Z', '/a', 1, 1, NULL, 1.00, 1, 5, 5, 1e300)
+                """)
+        }
+        #expect(
+            try fixture.rows("SELECT * FROM serving.traffic ORDER BY minute, page") == [
+                "2026-01-01 00:00:00+00|/a|3|2|10.50|3.3333333333333333|7|0.1|t|f",
+                "2026-01-01 00:00:00+00|null|1|1|null|null|null|null|t|f",
+                "2026-01-01 00:01:00+00|/a|1|1|1.00|5.0000000000000000|5|1e+300|t|f",
+            ])
+
+        // Live: one visitor that the batch knows, one that it does not; the null group; a window that the batch has never seen.
+        try fixture.connection.execute(
+            """
+            INSERT INTO \(tables.speedTable) (slice, window_start, g0, m0_n, m1_h, m2_s, m3_n, m3_s, m4_v, m5_s) VALUES
+            (\(run.slice), '2026-01-01 00:00Z', '/a', 2, hll_add(hll_add(hll_empty(14,5,-1,1), hll_hash_text('y')), hll_hash_text('z')), 0.25, 1, 10, 10, 0.2),
+            (\(run.slice), '2026-01-01 00:00Z', NULL, 1, hll_add(hll_empty(14,5,-1,1), hll_hash_text('q')), 5, 0, NULL, NULL, NULL),
+            (\(run.slice), '2026-01-01 00:02Z', '/b', 1, hll_add(hll_empty(14,5,-1,1), hll_hash_text('q')), NULL, 0, NULL, NULL, NULL),
+            (\(run.base.slice), '2026-01-01 00:02Z', '/b', 100, hll_empty(14,5,-1,1), NULL, 0, NULL, NULL, NULL);
+            INSERT INTO parallax.touched_window VALUES (\(version.id), '2026-01-01 00:00Z', \(run.slice), 0), (\(version.id), '2026-01-01 00:02Z', \(run.slice), 0);
+            UPDATE parallax.watermark SET watermark = '2026-01-01 00:01:00Z'
+            """)
+        #expect(
+            try fixture.rows("SELECT * FROM serving.traffic ORDER BY minute, page") == [
+                "2026-01-01 00:00:00+00|/a|5|3|10.75|5.0000000000000000|10|0.3|f|t",
+                "2026-01-01 00:00:00+00|null|2|2|5|null|null|null|f|t",
+                "2026-01-01 00:01:00+00|/a|1|1|1.00|5.0000000000000000|5|1e+300|t|f",
+                "2026-01-01 00:02:00+00|/b|1|1|null|null|null|null|f|f",
+            ])
+    }
+
+    /// A late event that the speed layer left to the batch layer makes its window inexact, though no live row shows it (I7).
+    @Test func lateEventsMarkTheirWindow() throws {
+        let fixture = try Fixture([("traffic", Fixture.plan(measures: [0]))])
+        let tables = try fixture.tables("traffic")
+        let version = try fixture.version("traffic")
+        let run = try fixture.publish { run in
+            try fixture.connection.execute(
+                "INSERT INTO \(tables.batchTable) (from_run, window_start, g0, m0_n) VALUES (\(run.number), '2026-01-01 00:00Z', '/a', 3), (\(run.number), '2026-01-01 00:01Z', '/a', 3)")
+        }
+        try fixture.connection.execute(
+            "INSERT INTO parallax.touched_window VALUES (\(version.id), '2026-01-01 00:00Z', \(run.slice), 2)")
+        #expect(try fixture.rows("SELECT views, is_exact FROM serving.traffic ORDER BY minute") == ["3|f", "3|t"])
+        _ = try fixture.publish()
+        #expect(try fixture.rows("SELECT views, is_exact FROM serving.traffic ORDER BY minute") == ["3|t", "3|t"])
+    }
+
+    @Test func aGlobalViewHasOneRowAlways() throws {
+        let fixture = try Fixture([("total", Fixture.plan(window: false, groups: false, measures: [0, 2, 3]))])
+        #expect(try fixture.rows("SELECT * FROM serving.total") == ["0|null|null|t|f"])
+        let tables = try fixture.tables("total")
+        try fixture.connection.execute("INSERT INTO \(tables.speedTable) (slice, m0_n, m1_s, m2_n, m2_s) VALUES (1, 2, 3.50, 2, 3)")
+        #expect(try fixture.rows("SELECT * FROM serving.total") == ["2|3.50|1.5000000000000000|t|f"])
+    }
+
+    @Test func aViewWithoutWindowMergesItsGroups() throws {
+        let fixture = try Fixture([("pages", Fixture.plan(window: false, measures: [0, 1]))])
+        let tables = try fixture.tables("pages")
+        let run = try fixture.publish { run in
+            try fixture.connection.execute(
+                "INSERT INTO \(tables.batchTable) (from_run, g0, m0_n, m1_d, m1_h) VALUES (\(run.number), '/a', 3, 1, NULL), (\(run.number), '/b', 1, 1, NULL)")
+        }
+        try fixture.connection.execute(
+            "INSERT INTO \(tables.speedTable) (slice, g0, m0_n, m1_h) VALUES (\(run.slice), '/a', 1, hll_add(hll_empty(14,5,-1,1), hll_hash_text('q')))")
+        #expect(try fixture.rows("SELECT * FROM serving.pages ORDER BY page") == ["/a|4|2|f|f", "/b|1|1|t|f"])
+    }
+
+    @Test func overlaysStandOnMergedViewsAndWaitForThem() throws {
+        let top = OverlayDefinition(name: "top", selectText: "SELECT page, sum(views) AS views FROM traffic GROUP BY page", reads: ["traffic"])
+        let fixture = try Fixture([("traffic", Fixture.plan(measures: [0]))], overlays: [top])
+        #expect(try fixture.rows("SELECT count(*) FROM serving.top") == ["0"])
+
+        // A view that comes later is visible only with its first run, and so is what reads it.
+        _ = try fixture.publish()
+        let late = OverlayDefinition(name: "over_late", selectText: "SELECT * FROM late", reads: ["late"])
+        try fixture.apply([("traffic", Fixture.plan(measures: [0])), ("late", Fixture.plan(measures: [0, 2]))], overlays: [top, late])
+        #expect(try fixture.rows("SELECT viewname FROM pg_views WHERE schemaname = 'serving' ORDER BY 1") == ["top", "traffic"])
+        _ = try fixture.publish()
+        #expect(try fixture.rows("SELECT viewname FROM pg_views WHERE schemaname = 'serving' ORDER BY 1") == ["late", "over_late", "top", "traffic"])
+
+        // Dropped definitions leave nothing behind.
+        try fixture.apply([("traffic", Fixture.plan(measures: [0]))])
+        #expect(try fixture.rows("SELECT viewname FROM pg_views WHERE schemaname = 'serving'") == ["traffic"])
+        #expect(try fixture.rows("SELECT count(*) FROM pg_tables WHERE schemaname IN ('batch', 'speed')") == ["2"])
+    }
+
+    @Test func anOverlayThatPostgreSQLRefusesFailsTheApply() throws {
+        let bad = OverlayDefinition(name: "bad", selectText: "SELECT nonsense FROM traffic", reads: ["traffic"])
+        let error = #expect(throws: ParallaxError.self) { try Fixture([("traffic", Fixture.plan(measures: [0]))], overlays: [bad]) }
+        #expect(error?.message.contains("nonsense") == true)
+    }
+
+    /// A changed definition: the old version serves until the new one's first run, then both switch in one transaction.
+    @Test func theOldVersionServesUntilTheNewOneIsPublished() throws {
+        let fixture = try Fixture([("traffic", Fixture.plan(measures: [0]))])
+        _ = try fixture.publish()
+        try fixture.apply([("traffic", Fixture.plan(measures: [0, 2]))], hash: "2")
+        #expect(try fixture.rows("SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'serving.traffic'::regclass") == ["minute,page,views,is_exact,is_closed"])
+        _ = try fixture.publish()
+        #expect(try fixture.rows("SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'serving.traffic'::regclass") == ["minute,page,views,revenue,is_exact,is_closed"])
+        let source = try fixture.catalog.source(named: "page_view")
+        try fixture.catalog.cleanUp(source: source.id, keep: 3)
+        #expect(try fixture.rows("SELECT count(*) FROM pg_tables WHERE schemaname IN ('batch', 'speed')") == ["2"])
+    }
+
+    /// Point 9 of the first issue: predicates on window and group columns reach the indexes of both sides.
+    @Test func predicatesReachTheIndexesOfBothSides() throws {
+        let fixture = try Fixture([("traffic", Fixture.plan(measures: [0, 2, 3]))])
+        let tables = try fixture.tables("traffic")
+        let version = try fixture.version("traffic")
+        let run = try fixture.publish { run in
+            try fixture.connection.execute(
+                """
+                INSERT INTO \(tables.batchTable) (from_run, window_start, g0, m0_n, m1_s, m2_n, m2_s)
+                SELECT \(run.number), '2026-01-01Z'::timestamptz + m * interval '1 minute', '/page/' || p, 1, 1, 1, 1
+                FROM generate_series(0, 999) m, generate_series(0, 999) p
+                """)
+        }
+        try fixture.connection.execute(
+            """
+            INSERT INTO \(tables.speedTable) (slice, window_start, g0, m0_n, m1_s, m2_n, m2_s)
+            SELECT \(run.slice), '2026-01-01 16:00Z'::timestamptz + m * interval '1 minute', '/page/' || p, 1, 1, 1, 1
+            FROM generate_series(0, 59) m, generate_series(0, 999) p;
+            INSERT INTO parallax.touched_window SELECT DISTINCT \(version.id), window_start, slice FROM \(tables.speedTable);
+            ANALYZE
+            """)
+        func plan(_ condition: String) throws -> String {
+            try fixture.rows("EXPLAIN SELECT * FROM serving.traffic WHERE \(condition)").joined(separator: "\n")
+        }
+        for condition in ["minute >= '2026-01-01 15:50Z' AND minute < '2026-01-01 16:05Z'", "page = '/page/7'", "page = '/page/7' AND minute = '2026-01-01 16:05Z'"] {
+            let text = try plan(condition)
+            #expect(!text.contains("Seq Scan on \(version.stateTable)"), "\(condition):\n\(text)")
+            #expect(text.contains("Index") || text.contains("Bitmap"), "\(condition):\n\(text)")
+        }
+        #expect(
+            try fixture.rows("SELECT count(*), sum(views) FROM serving.traffic WHERE minute >= '2026-01-01 15:50Z' AND minute < '2026-01-01 16:05Z'")
+                == ["15000|20000"])
+        #expect(try fixture.rows("SELECT sum(views), count(*) FROM serving.traffic WHERE page = '/page/7'") == ["1060|1020"])
+    }
+}
