@@ -54,7 +54,8 @@ import ViewLanguage
         let version = try fixture.version("traffic")
         let run = try fixture.publish { run in
             try fixture.connection.execute(
-                "INSERT INTO \(tables.batchTable) (from_run, window_start, g0, m0_n) VALUES (\(run.number), '2026-01-01 00:00Z', '/a', 3), (\(run.number), '2026-01-01 00:01Z', '/a', 3)")
+                "INSERT INTO \(tables.batchTable) (from_run, window_start, g0, m0_n) VALUES (\(run.number), '2026-01-01 00:00Z', '/a', 3), (\(run.number), '2026-01-01 00:01Z', '/a', 3)"
+            )
         }
         try fixture.connection.execute(
             "INSERT INTO parallax.touched_window VALUES (\(version.id), '2026-01-01 00:00Z', \(run.slice), 2)")
@@ -76,15 +77,18 @@ import ViewLanguage
         let tables = try fixture.tables("pages")
         let run = try fixture.publish { run in
             try fixture.connection.execute(
-                "INSERT INTO \(tables.batchTable) (from_run, g0, m0_n, m1_d, m1_h) VALUES (\(run.number), '/a', 3, 1, NULL), (\(run.number), '/b', 1, 1, NULL)")
+                "INSERT INTO \(tables.batchTable) (from_run, g0, m0_n, m1_d, m1_h) VALUES (\(run.number), '/a', 3, 1, NULL), (\(run.number), '/b', 1, 1, NULL)"
+            )
         }
         try fixture.connection.execute(
-            "INSERT INTO \(tables.speedTable) (slice, g0, m0_n, m1_h) VALUES (\(run.slice), '/a', 1, hll_add(hll_empty(14,5,-1,1), hll_hash_text('q')))")
+            "INSERT INTO \(tables.speedTable) (slice, g0, m0_n, m1_h) VALUES (\(run.slice), '/a', 1, hll_add(hll_empty(14,5,-1,1), hll_hash_text('q')))"
+        )
         #expect(try fixture.rows("SELECT * FROM serving.pages ORDER BY page") == ["/a|4|2|f|f", "/b|1|1|t|f"])
     }
 
     @Test func overlaysStandOnMergedViewsAndWaitForThem() throws {
-        let top = OverlayDefinition(name: "top", selectText: "SELECT page, sum(views) AS views FROM traffic GROUP BY page", reads: ["traffic"])
+        let top = OverlayDefinition(
+            name: "top", selectText: "SELECT page, sum(views) AS views FROM traffic GROUP BY page", reads: ["traffic"])
         let fixture = try Fixture([("traffic", Fixture.plan(measures: [0]))], overlays: [top])
         #expect(try fixture.rows("SELECT count(*) FROM serving.top") == ["0"])
 
@@ -94,7 +98,10 @@ import ViewLanguage
         try fixture.apply([("traffic", Fixture.plan(measures: [0])), ("late", Fixture.plan(measures: [0, 2]))], overlays: [top, late])
         #expect(try fixture.rows("SELECT viewname FROM pg_views WHERE schemaname = 'serving' ORDER BY 1") == ["top", "traffic"])
         _ = try fixture.publish()
-        #expect(try fixture.rows("SELECT viewname FROM pg_views WHERE schemaname = 'serving' ORDER BY 1") == ["late", "over_late", "top", "traffic"])
+        #expect(
+            try fixture.rows("SELECT viewname FROM pg_views WHERE schemaname = 'serving' ORDER BY 1") == [
+                "late", "over_late", "top", "traffic",
+            ])
 
         // Dropped definitions leave nothing behind.
         try fixture.apply([("traffic", Fixture.plan(measures: [0]))])
@@ -113,9 +120,17 @@ import ViewLanguage
         let fixture = try Fixture([("traffic", Fixture.plan(measures: [0]))])
         _ = try fixture.publish()
         try fixture.apply([("traffic", Fixture.plan(measures: [0, 2]))], hash: "2")
-        #expect(try fixture.rows("SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'serving.traffic'::regclass") == ["minute,page,views,is_exact,is_closed"])
+        #expect(
+            try fixture.rows(
+                "SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'serving.traffic'::regclass") == [
+                    "minute,page,views,is_exact,is_closed"
+                ])
         _ = try fixture.publish()
-        #expect(try fixture.rows("SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'serving.traffic'::regclass") == ["minute,page,views,revenue,is_exact,is_closed"])
+        #expect(
+            try fixture.rows(
+                "SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'serving.traffic'::regclass") == [
+                    "minute,page,views,revenue,is_exact,is_closed"
+                ])
         let source = try fixture.catalog.source(named: "page_view")
         try fixture.catalog.cleanUp(source: source.id, keep: 3)
         #expect(try fixture.rows("SELECT count(*) FROM pg_tables WHERE schemaname IN ('batch', 'speed')") == ["2"])
@@ -145,13 +160,17 @@ import ViewLanguage
         func plan(_ condition: String) throws -> String {
             try fixture.rows("EXPLAIN SELECT * FROM serving.traffic WHERE \(condition)").joined(separator: "\n")
         }
-        for condition in ["minute >= '2026-01-01 15:50Z' AND minute < '2026-01-01 16:05Z'", "page = '/page/7'", "page = '/page/7' AND minute = '2026-01-01 16:05Z'"] {
+        for condition in [
+            "minute >= '2026-01-01 15:50Z' AND minute < '2026-01-01 16:05Z'", "page = '/page/7'",
+            "page = '/page/7' AND minute = '2026-01-01 16:05Z'",
+        ] {
             let text = try plan(condition)
             #expect(!text.contains("Seq Scan on \(version.stateTable)"), "\(condition):\n\(text)")
             #expect(text.contains("Index") || text.contains("Bitmap"), "\(condition):\n\(text)")
         }
         #expect(
-            try fixture.rows("SELECT count(*), sum(views) FROM serving.traffic WHERE minute >= '2026-01-01 15:50Z' AND minute < '2026-01-01 16:05Z'")
+            try fixture.rows(
+                "SELECT count(*), sum(views) FROM serving.traffic WHERE minute >= '2026-01-01 15:50Z' AND minute < '2026-01-01 16:05Z'")
                 == ["15000|20000"])
         #expect(try fixture.rows("SELECT sum(views), count(*) FROM serving.traffic WHERE page = '/page/7'") == ["1060|1020"])
     }
