@@ -264,6 +264,21 @@ extension Catalog {
                     .usage, "publication \(run) has no rows for the definitions that are served now", detail: "views: \(tooNew)",
                     hint: "apply the earlier definitions again and run the batch layer")
             }
+            // Where the speed layer was down, a run took the boundary past records that are in no speed row: they are in later batch
+            // rows only, and going back would lose them without a sign (I1).
+            let onlyInBatch = try connection.query(
+                """
+                SELECT string_agg(format('partition %s: %s to %s', b.partition, b.processed_until, b.first_offset), ', ' ORDER BY b.partition)
+                FROM parallax.boundary b JOIN parallax.published p USING (source_id)
+                WHERE b.source_id = $1 AND b.slice > $2 AND b.slice <= p.slice AND b.processed_until < b.first_offset
+                """, [.int(source.id), .int(kept)]
+            ).rows[0][0]
+            if let onlyInBatch {
+                throw ParallaxError(
+                    .usage, "going back to publication \(run) would lose records that only later runs have counted",
+                    detail: "offsets that the speed layer has not processed: \(onlyInBatch)",
+                    hint: "run the batch layer again instead: parallax batch run --full")
+            }
             try connection.query(
                 "UPDATE parallax.published SET run = $2, slice = $3 WHERE source_id = $1",
                 [.int(source.id), .int(run.rawValue), .int(kept)])
