@@ -164,7 +164,7 @@ extension Catalog {
         try connection.query(
             """
             INSERT INTO parallax.boundary (source_id, slice, partition, first_offset, processed_until)
-            SELECT $1, s, $2, $5, $6 FROM generate_series($3::bigint + 1, $4::bigint) s
+            SELECT $1, s, $2, $5, CASE WHEN s = $3::bigint + 1 THEN $6::bigint ELSE $5::bigint END FROM generate_series($3::bigint + 1, $4::bigint) s
             """,
             [
                 .int(id), .int(Int64(partition.rawValue)), .int(slice.rawValue), .int(last.rawValue), .int(offset.rawValue),

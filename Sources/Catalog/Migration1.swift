@@ -204,6 +204,17 @@ let migration1 = Migration(
         );
         COMMENT ON TABLE parallax.rejected_record IS 'A sample of rejected records, newest first in value; counts are in parallax.rejected.';
 
+        CREATE VIEW parallax.frontier AS
+        SELECT s.name AS source, pp.partition, p.run, p.slice, b.first_offset AS cut, pp.next_offset, w.watermark, pp.newest_appended_at,
+               (SELECT coalesce(sum(h.first_offset - h.processed_until), 0)::bigint FROM parallax.boundary h
+                WHERE h.source_id = pp.source_id AND h.partition = pp.partition AND h.slice > p.slice) AS waiting_records
+        FROM parallax.partition_position pp
+        JOIN parallax.source s USING (source_id)
+        JOIN parallax.published p USING (source_id)
+        JOIN parallax.watermark w USING (source_id)
+        LEFT JOIN parallax.boundary b ON b.source_id = pp.source_id AND b.partition = pp.partition AND b.slice = p.slice;
+        COMMENT ON VIEW parallax.frontier IS 'What an answer contains: batch rows below the cut, live rows up to next_offset, but for waiting_records that a run took over from a speed layer that was down: they come with its publication.';
+
         CREATE TABLE parallax.worker (
             worker_id    uuid PRIMARY KEY,
             layer        text NOT NULL,
