@@ -57,9 +57,31 @@ public struct ByteColumn: Sendable {
         if !nulls.isEmpty { nulls.append(0) }
     }
 
-    public mutating func appendNull() {
+    /// Appends values whose bytes lie one after another in `packed`: one copy for all of them. A length of -1 is a null.
+    /// The other lengths must add up to `packed.count`.
+    public mutating func append(packed: UnsafeRawBufferPointer, lengths: ArraySlice<Int32>) {
+        var end = byteCount
+        bytes.removeSubrange(end...)
+        bytes.append(contentsOf: packed)
+        ends.reserveCapacity(ends.count + lengths.count)
+        for length in lengths {
+            if length >= 0 {
+                end += Int(length)
+                ends.append(end)
+                if !nulls.isEmpty { nulls.append(0) }
+            } else {
+                appendNull(endingAt: end)
+            }
+        }
+        precondition(end == bytes.count, "lengths end at \(end), bytes at \(bytes.count)")
+        bytes.append(contentsOf: repeatElement(0, count: Self.padding))
+    }
+
+    public mutating func appendNull() { appendNull(endingAt: byteCount) }
+
+    private mutating func appendNull(endingAt end: Int) {
         if nulls.isEmpty { nulls = [UInt8](repeating: 0, count: ends.count) }
-        ends.append(byteCount)
+        ends.append(end)
         nulls.append(1)
     }
 

@@ -1,0 +1,60 @@
+import Glibc
+import ParallaxCore
+
+/// Folders, and the changes in them that must outlive a power failure.
+enum Folder {
+    /// Creates the folder and what is missing above it; each new name is durable when it returns.
+    static func create(_ path: String) throws(ParallaxError) {
+        if exists(path) { return }
+        let parent = parent(of: path)
+        if parent != path { try create(parent) }
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw diskError("cannot create folder \(path)", errno) }
+        try sync(parent)
+    }
+
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// Names that were added to or removed from the folder are so on the disk when it returns.
+    static func sync(_ path: String) throws(ParallaxError) {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw diskError("cannot open folder \(path)", errno) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw diskError("cannot make folder \(path) durable", errno) }
+    }
+
+    static func names(in path: String) throws(ParallaxError) -> [String] {
+        guard let folder = opendir(path) else { throw diskError("cannot list folder \(path)", errno) }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(folder) else {
+                if errno != 0 { throw diskError("cannot list folder \(path)", errno) }
+                return names
+            }
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if name != "." && name != ".." { names.append(name) }
+        }
+    }
+
+    /// Already gone is as good.
+    static func removeFile(_ path: String) throws(ParallaxError) {
+        guard unlink(path) == 0 || errno == ENOENT else { throw diskError("cannot remove \(path)", errno) }
+    }
+
+    /// The file appears under its name with all its contents, or not at all, whatever happens meanwhile.
+    static func writeWhole(_ bytes: [UInt8], to path: String) throws(ParallaxError) {
+        let temporary = path + ".new"
+        let file = try File.openOrCreate(temporary)
+        try file.truncate(to: 0)
+        try file.write(bytes.span.bytes, at: 0)
+        try file.sync()
+        guard rename(temporary, path) == 0 else { throw diskError("cannot rename \(temporary) to \(path)", errno) }
+        try sync(parent(of: path))
+    }
+
+    private static func parent(of path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+}

@@ -1,0 +1,101 @@
+import ParallaxCore
+
+/// What recovery did to one partition.
+public struct LogRecovery: Hashable, Sendable {
+    public var source: String
+    public var partition: Partition
+    /// Whole records behind the published end, now published. They were never acknowledged, or acknowledged before a power failure.
+    public var recordsKept: Int64
+    /// Bytes of a torn tail. They were never acknowledged.
+    public var bytesCut: Int
+}
+
+/// Recovery runs under the source's lock, when the files and the published end disagree.
+///
+///     acknowledged ⟹ on the disk, in frames without a gap from the published end on
+///
+/// so the frames from there on that check out are kept, and the first that does not ends them. What follows it was never acknowledged,
+/// with one way to find out otherwise: a good frame behind it that says that the log was durable beyond it when
+/// that frame was written. Then the damage is reported and nothing is cut. So is damage in any segment but the last,
+/// since the next segment is created only when the one before it is durable to its end.
+/// (A payload that holds the bytes of such a frame, in a torn frame, is refused as well: too careful, not too bold.)
+extension PartitionWriter {
+    /// `known`: what is published; nil where that is lost, or where the partition is new.
+    mutating func recover(from known: DurableEnd?) throws(ParallaxError) {
+        var segments = try paths.segments(of: partition)
+        if segments.isEmpty, known == nil {
+            try createSegment(0)
+            segments = [0]
+        }
+        let first = known?.segment ?? segments[0]
+        guard segments.contains(first) else {
+            throw paths.missingSegment(partition, offset: first, file: paths.segment(first, of: partition))
+        }
+        var end = known ?? DurableEnd(earliest: first, end: first, segment: first, bytes: 0)
+        let before = end.end
+        var bytesCut = 0
+        for base in segments where base >= first {
+            let path = paths.segment(base, of: partition)
+            if base != first {
+                guard base == end.end else {
+                    throw paths.corrupt(
+                        partition, offset: end.end, file: path, position: 0, "the segment before it ends at offset \(end.end)")
+                }
+                end.segment = base
+                end.bytes = 0
+            }
+            guard let file = try File.update(path) else { throw paths.missingSegment(partition, offset: base, file: path) }
+            bytesCut = try recover(file, &end, isLast: base == segments.last)
+            active = (file, base)
+        }
+        try Folder.sync(paths.folder(of: partition))
+        try endFile.publish(end, durably: true)
+        published = end
+        position = end
+        if end.end > before || bytesCut > 0 {
+            onRecovery(LogRecovery(source: paths.source, partition: partition, recordsKept: end.end - before, bytesCut: bytesCut))
+        }
+    }
+
+    /// Moves `end` over the good frames of one segment; returns the bytes that were cut behind them.
+    private func recover(_ file: File, _ end: inout DurableEnd, isLast: Bool) throws(ParallaxError) -> Int {
+        let size = try file.size()
+        guard size >= end.bytes else {
+            throw paths.corrupt(
+                partition, offset: end.end, file: file.path, position: size, "the file should have at least \(end.bytes) bytes")
+        }
+        // After a failed sync the page cache may hold what the disk does not.
+        file.forgetCachedPages(from: end.bytes)
+        let window = FileWindow(file)
+        while end.bytes < size {
+            switch try window.frame(at: end.bytes, expectedBase: end.end, limit: size) {
+            case .success(let frame):
+                end.bytes += frame.length
+                end.end = frame.end
+            case .failure(let flaw):
+                guard isLast, try !wasDurable(end, window, size) else {
+                    throw paths.corrupt(partition, offset: end.end, file: file.path, position: end.bytes, flaw.description)
+                }
+                try file.truncate(to: end.bytes)
+                try file.sync()
+                return size - end.bytes
+            }
+        }
+        try file.sync()
+        return 0
+    }
+
+    /// Whether a good frame from `end` on says that the log was durable beyond it, or is not the one that belongs there.
+    private func wasDurable(_ end: DurableEnd, _ window: FileWindow, _ size: Int) throws(ParallaxError) -> Bool {
+        var position = end.bytes
+        while let candidate = try window.nextMagic(from: position, limit: size) {
+            if case .success(let frame) = try window.frame(at: candidate, expectedBase: nil, limit: size),
+                frame.durableEnd > end.end || candidate == end.bytes
+            {
+                return true
+            }
+            position = candidate + 1
+        }
+        return false
+    }
+}
