@@ -63,7 +63,6 @@ public struct ByteColumn: Sendable {
         var end = byteCount
         bytes.removeSubrange(end...)
         bytes.append(contentsOf: packed)
-        ends.reserveCapacity(ends.count + lengths.count)
         for length in lengths {
             if length >= 0 {
                 end += Int(length)
