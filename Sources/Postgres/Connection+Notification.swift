@@ -7,6 +7,11 @@ public struct Notification: Sendable, Hashable {
     public var channel: String
     /// Empty where NOTIFY gave none.
     public var payload: String
+
+    public init(channel: String, payload: String) {
+        self.channel = channel
+        self.payload = payload
+    }
 }
 
 extension Connection {

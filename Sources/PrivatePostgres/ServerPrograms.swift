@@ -12,10 +12,11 @@ public struct ServerPrograms: Sendable, Hashable {
 
     public func path(_ program: String) -> String { "\(folder)/\(program)" }
 
-    /// The newest version of at least `minVersion` among pg_config's folder, the Debian layout below `debianRoot` and `path`.
-    /// Throws `.notInstalled` with the command that brings it.
+    /// The newest version of at least `minVersion` (or exactly `wanted`) among pg_config's folder, the Debian layout below `debianRoot`
+    /// and `path`. Throws `.notInstalled` with the command that brings it.
     public static func find(
-        path: String = environmentVariable("PATH") ?? "/usr/bin:/bin", debianRoot: String = "/usr/lib/postgresql"
+        version wanted: Int? = nil, path: String = environmentVariable("PATH") ?? "/usr/bin:/bin",
+        debianRoot: String = "/usr/lib/postgresql"
     ) throws(ParallaxError) -> ServerPrograms {
         var folders: [String] = []
         let searched = path.split(separator: ":").map(String.init)
@@ -26,24 +27,30 @@ public struct ServerPrograms: Sendable, Hashable {
         }
         folders += entries(of: debianRoot).map { "\(debianRoot)/\($0)/bin" }
         folders += searched
-        var tooOld: [String] = []
+        var others: [String] = []
         var found: [ServerPrograms] = []
         for folder in folders where !folder.isEmpty && ["initdb", "pg_ctl", "postgres"].allSatisfy({ isExecutable("\(folder)/\($0)") }) {
             guard let version = version(in: folder) else { continue }
-            if version >= minVersion {
+            if version >= minVersion && (wanted ?? version) == version {
                 found.append(ServerPrograms(folder: folder, version: version))
             } else {
-                tooOld.append("\(folder) (version \(version))")
+                others.append("\(folder) (version \(version))")
             }
         }
         if let newest = found.max(by: { $0.version < $1.version }) { return newest }
+        let looked = "Looked in pg_config --bindir, \(debianRoot)/*/bin and PATH."
+        let detail = others.isEmpty ? looked : "\(looked) Found \(others.joined(separator: ", "))."
+        if let wanted {
+            throw ParallaxError(
+                .notInstalled, "the data of the private PostgreSQL was made by version \(wanted), which is not installed", detail: detail,
+                hint: "Run: apt-get install \(packages(wanted))")
+        }
         throw ParallaxError(
-            .notInstalled, "no PostgreSQL server of version \(minVersion) or later is installed",
-            detail: tooOld.isEmpty
-                ? "Looked in pg_config --bindir, \(debianRoot)/*/bin and PATH."
-                : "Too old: \(tooOld.joined(separator: ", ")).",
-            hint: "Run: apt-get install postgresql-15 postgresql-15-hll   (or set postgres.url to a server of yours)")
+            .notInstalled, "no PostgreSQL server of version \(minVersion) or later is installed", detail: detail,
+            hint: "Run: apt-get install \(packages(minVersion))   (or set postgres.url to a server of yours)")
     }
+
+    private static func packages(_ version: Int) -> String { "postgresql-\(version) postgresql-\(version)-hll" }
 
     /// `postgres (PostgreSQL) 15.20 (Debian …)` → 15.
     private static func version(in folder: String) -> Int? {

@@ -10,16 +10,32 @@ package struct ServerUser: Sendable, Hashable {
     /// Who may take the place of root, in this order. `postgres` comes with Debian's package.
     package static let preferred = ["postgres", "parallax", "nobody"]
 
-    package static func current() throws(ParallaxError) -> ServerUser {
-        let uid = geteuid()
-        guard uid == 0 else { return ServerUser(name: name(of: uid) ?? String(uid), uid: uid, gid: getegid()) }
+    package static func current(preferred: [String] = preferred) throws(ParallaxError) -> ServerUser {
+        guard geteuid() == 0 else { return try named(geteuid()) }
         for candidate in preferred {
-            if let user = lookUp(candidate) { return user }
+            if let entry = getpwnam(candidate), entry.pointee.pw_uid != 0 { return ServerUser(entry.pointee) }
         }
         throw ParallaxError(
             .configuration, "PostgreSQL refuses to run as root, and there is no unprivileged user to run it as",
             detail: "Looked for: \(preferred.joined(separator: ", ")).",
             hint: "Run: useradd --system parallax   (or run parallax as a user that is not root)")
+    }
+
+    /// The owner of an existing folder. Only that user, and root on its behalf, can start a server there.
+    static func owning(_ owner: uid_t, folder: String) throws(ParallaxError) -> ServerUser {
+        let us = geteuid()
+        if owner == 0 && us == 0 {
+            throw ParallaxError(
+                .configuration, "the private PostgreSQL's folder \(folder) belongs to root, as whom PostgreSQL refuses to run",
+                hint: "Give it to another user with chown -R, or remove it to start with an empty database.")
+        }
+        let user = try named(owner)
+        guard us == 0 || us == owner else {
+            throw ParallaxError(
+                .configuration, "the private PostgreSQL's folder \(folder) belongs to user \(user.name)",
+                hint: "Run parallax as \(user.name) or as root, or set postgres.url to a server of yours.")
+        }
+        return user
     }
 
     package var isOurselves: Bool { uid == geteuid() }
@@ -39,10 +55,24 @@ package struct ServerUser: Sendable, Hashable {
             environment: environment)
     }
 
-    private static func lookUp(_ name: String) -> ServerUser? {
-        guard let entry = getpwnam(name), entry.pointee.pw_uid != 0 else { return nil }
-        return ServerUser(name: name, uid: entry.pointee.pw_uid, gid: entry.pointee.pw_gid)
+    /// Tried out as that user, since access control lists and mounts have their say beside the mode.
+    func canEnter(_ folder: String) throws(ParallaxError) -> Bool {
+        if isOurselves { return access(folder, X_OK) == 0 }
+        return try running("/bin/sh", ["-c", "cd \"$0\"", folder], environment: [:]).run().status == 0
     }
 
-    private static func name(of uid: uid_t) -> String? { getpwuid(uid).map { String(cString: $0.pointee.pw_name) } }
+    private init(_ entry: passwd) {
+        name = String(cString: entry.pw_name)
+        uid = entry.pw_uid
+        gid = entry.pw_gid
+    }
+
+    private static func named(_ uid: uid_t) throws(ParallaxError) -> ServerUser {
+        guard let entry = getpwuid(uid) else {
+            throw ParallaxError(
+                .configuration, "user id \(uid) has no name on this system, and PostgreSQL's initdb refuses to work without one",
+                hint: "Add an entry for it to /etc/passwd, or set postgres.url to a server of yours.")
+        }
+        return ServerUser(entry.pointee)
+    }
 }
