@@ -1,5 +1,5 @@
 /// A `CREATE MATERIALIZED VIEW`: the plan, and the text that it came from.
-public struct ViewDefinition: Hashable, Sendable {
+public struct ViewDefinition: Hashable, Sendable, Codable {
     public var name: String
     public var plan: Plan
     /// The SELECT as written, for PostgreSQL (the oracle) and for people.
@@ -15,7 +15,7 @@ public struct ViewDefinition: Hashable, Sendable {
 }
 
 /// A `CREATE VIEW`: PostgreSQL's own work over the merged rows; the text goes there as it is.
-public struct OverlayDefinition: Hashable, Sendable {
+public struct OverlayDefinition: Hashable, Sendable, Codable {
     public var name: String
     /// The query after AS, as written.
     public var selectText: String
@@ -29,7 +29,7 @@ public struct OverlayDefinition: Hashable, Sendable {
 }
 
 /// All definitions of a pipeline, in an order in which each stands after what it reads.
-public struct Definitions: Hashable, Sendable {
+public struct Definitions: Hashable, Sendable, Codable {
     public var sources: [SourceDefinition]
     public var views: [ViewDefinition]
     public var overlays: [OverlayDefinition]

@@ -1,0 +1,97 @@
+import Columns
+
+extension ExpressionCompiler {
+    /// PostgreSQL's promotion: int4 with int4 is int4, the wider number wins, double precision most of all. Numerics keep the scale
+    /// that PostgreSQL gives them: the larger one for sums, the sum of both for products.
+    func compute(
+        _ arithmetic: Expression.Arithmetic, _ name: String, _ left: Operand, _ right: Operand, at offset: Int
+    ) throws(Refusal) -> Expression {
+        let words = "\(left.sqlTypeName) \(name) \(right.sqlTypeName)"
+        guard let someClass = left.typeClass ?? right.typeClass else { throw Self.ambiguousOperator(words, at: offset) }
+        let (leftClass, rightClass) = (left.typeClass ?? someClass, right.typeClass ?? someClass)
+        if leftClass == .timestamptz || rightClass == .timestamptz, arithmetic == .add || arithmetic == .subtract {
+            throw Refusal(offset, "arithmetic with times and intervals is not supported yet: \(words)")
+        }
+        guard let kind = TypeClass.common(leftClass, rightClass), kind.numberRank != nil, !(kind == .float8 && arithmetic == .modulo) else {
+            throw Self.noOperator(words, at: offset)
+        }
+        let (a, b) = (try typed(left, as: kind), try typed(right, as: kind))
+        guard kind == .numeric else { return .arithmetic(arithmetic, a, b, kind.plainType) }
+        guard let (p1, s1) = a.type.decimalShape, let (p2, s2) = b.type.decimalShape else {
+            preconditionFailure("\(a.type) and \(b.type) are not both numeric")
+        }
+        let type: ScalarType
+        switch arithmetic {
+        case .add, .subtract:
+            type = try decimal(precision: max(p1 - s1, p2 - s2) + max(s1, s2) + 1, scale: max(s1, s2), at: offset)
+        case .multiply:
+            type = try decimal(precision: p1 + p2, scale: s1 + s2, at: offset)
+        case .divide:
+            throw Refusal(
+                offset, "division of numeric values is not supported yet",
+                hint: "divide in a CREATE VIEW on top, or cast both operands to double precision or to an integer type")
+        case .modulo:
+            throw Refusal(
+                offset, "the remainder of numeric values is not supported yet", hint: "cast both operands to an integer type")
+        }
+        return .arithmetic(arithmetic, a, b, type)
+    }
+
+    func prefix(_ name: String, _ operand: Operand, at offset: Int) throws(Refusal) -> Operand {
+        guard name == "-" || name == "+" else { throw Self.noOperator("\(name) \(operand.sqlTypeName)", at: offset) }
+        guard let kind = operand.typeClass else { throw Self.ambiguousOperator("\(name) unknown", at: offset) }
+        guard kind.numberRank != nil else { throw Self.noOperator("\(name) \(kind.sqlName)", at: offset) }
+        let value = try typed(operand, as: kind)
+        return Operand(name == "-" ? .negate(value, value.type) : value, at: min(offset, operand.offset))
+    }
+
+    static func noOperator(_ words: String, at offset: Int) -> Refusal {
+        Refusal(
+            offset, "operator does not exist: \(words)",
+            hint: "no operator matches the given name and argument types; you might need to add explicit type casts")
+    }
+
+    static func ambiguousOperator(_ words: String, at offset: Int) -> Refusal {
+        Refusal(
+            offset, "operator is not unique: \(words)",
+            hint: "could not choose a best candidate operator; you might need to add explicit type casts")
+    }
+
+    /// Operators that PostgreSQL has and this dialect does not, yet.
+    static let unsupportedOperators: [String: (message: String, hint: String?)] = {
+        var table: [String: (message: String, hint: String?)] = [:]
+        for name in [
+            "||", "^", "~", "~*", "!~", "!~*", "->", "->>", "#>", "#>>", "@>", "<@", "?", "?|", "?&", "&&", "&", "|", "#", "<<", ">>",
+        ] {
+            table[name] = ("operator \(name) is not supported yet", "supported: = <> < <= > >= + - * / %")
+        }
+        return table
+    }()
+}
+
+extension Expression.Comparison {
+    init?(operator name: String) {
+        switch name {
+        case "=": self = .equal
+        case "<>": self = .notEqual
+        case "<": self = .less
+        case "<=": self = .lessOrEqual
+        case ">": self = .greater
+        case ">=": self = .greaterOrEqual
+        default: return nil
+        }
+    }
+}
+
+extension Expression.Arithmetic {
+    init?(operator name: String) {
+        switch name {
+        case "+": self = .add
+        case "-": self = .subtract
+        case "*": self = .multiply
+        case "/": self = .divide
+        case "%": self = .modulo
+        default: return nil
+        }
+    }
+}

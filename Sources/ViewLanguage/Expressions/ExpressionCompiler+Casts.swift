@@ -1,0 +1,54 @@
+import Columns
+
+extension ExpressionCompiler {
+    mutating func cast(_ body: SyntaxNode, at offset: Int) throws(Refusal) -> Operand {
+        try body.allowFields(["arg", "typeName", "location"], in: statement)
+        let argument = try operand(required(body, "arg"))
+        let target = try TypeName(required(body, "typeName"), in: statement)
+        // `timestamptz '…'` has no place of its own for the cast.
+        let start = min(argument.offset, body["location"]?.int == -1 ? statement.offset(body["typeName"]?.location) : argument.offset)
+        guard case .scalar(let kind, let shape) = target else {
+            throw Refusal(start, "type interval is supported as the size of a window only")
+        }
+        let expression: Expression
+        switch argument.value {
+        case .unknown: expression = try Self.fitted(try typed(argument, as: kind), shape)
+        case .typed(let value): expression = try Self.cast(value, to: kind, shape, at: offset)
+        }
+        return Operand(expression, at: start)
+    }
+
+    /// The explicit casts whose PostgreSQL result the evaluator gives exactly:
+    ///
+    ///     from \ to     int4   int8   numeric  float8  bool
+    ///     int4          –      yes    yes      yes     yes
+    ///     int8          yes    –      yes      yes     no such cast
+    ///     numeric       round  round  round    yes     no such cast
+    ///     float8        even   even   not yet  –       no such cast
+    ///     bool          yes    no     no       no      –
+    ///
+    /// round: half away from zero; even: half to even. To and from text: not yet, but for constants.
+    private static func cast(_ value: Expression, to kind: TypeClass, _ shape: TypeName.DecimalShape?, at offset: Int) throws(Refusal)
+        -> Expression
+    {
+        let from = value.type.typeClass
+        switch (from, kind) {
+        case (.numeric, .numeric): return try fitted(value, shape)
+        case _ where from == kind: return value
+        case (.int4, .numeric), (.int8, .numeric): return try fitted(value.widened(to: .numeric), shape)
+        case (.int4, .int8), (.int4, .float8), (.int8, .float8), (.numeric, .float8): return value.widened(to: kind)
+        case (.int8, .int4), (.numeric, .int4), (.numeric, .int8), (.float8, .int4), (.float8, .int8), (.int4, .bool), (.bool, .int4):
+            return .cast(value, to: kind.plainType)
+        case (_, .text), (.text, _), (.float8, .numeric):
+            throw Refusal(offset, "a cast from \(from.sqlName) to \(kind.sqlName) is not supported yet")
+        default:
+            throw Refusal(offset, "cannot cast type \(from.sqlName) to \(kind.sqlName)")
+        }
+    }
+
+    /// Cut to the precision and scale that were asked for, if any.
+    private static func fitted(_ value: Expression, _ shape: TypeName.DecimalShape?) throws(Refusal) -> Expression {
+        guard let shape else { return value }
+        return value.rescaled(to: .numeric(precision: shape.precision, scale: shape.scale))
+    }
+}

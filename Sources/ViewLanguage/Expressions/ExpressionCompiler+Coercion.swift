@@ -1,0 +1,133 @@
+import Columns
+
+extension ExpressionCompiler {
+    /// The operand as an expression of this class: a constant is read as it, a number becomes a wider one.
+    /// Callers have checked that the one becomes the other implicitly.
+    func typed(_ operand: Operand, as kind: TypeClass) throws(Refusal) -> Expression {
+        switch operand.value {
+        case .typed(let expression): return expression.widened(to: kind)
+        case .unknown(nil): return .literal(.null, kind.plainType)
+        case .unknown(let text?):
+            do { return try Literal.reading(text, as: kind) } catch {
+                throw Refusal(operand.offset, error.message, hint: error.hint)
+            }
+        }
+    }
+
+    func bool(_ operand: Operand, of what: String) throws(Refusal) -> Expression {
+        let kind = operand.typeClass ?? .bool
+        guard kind == .bool else {
+            throw Refusal(operand.offset, "argument of \(what) must be type boolean, not type \(kind.sqlName)")
+        }
+        return try typed(operand, as: .bool)
+    }
+
+    /// All operands in their common type (PostgreSQL's rules for COALESCE and IN). Numerics take a scale and a precision that hold
+    /// each of them. `what` names the construct in the refusal.
+    func commonType(_ operands: [Operand], what: String) throws(Refusal) -> ([Expression], ScalarType) {
+        var common: TypeClass?
+        for operand in operands {
+            guard let kind = operand.typeClass else { continue }
+            guard let soFar = common else {
+                common = kind
+                continue
+            }
+            guard let both = TypeClass.common(soFar, kind) else {
+                throw Refusal(operand.offset, "\(what) types \(soFar.sqlName) and \(kind.sqlName) cannot be matched")
+            }
+            common = both
+        }
+        let kind = common ?? .text
+        var expressions: [Expression] = []
+        for operand in operands { expressions.append(try typed(operand, as: kind)) }
+        guard kind == .numeric else { return (expressions, kind.plainType) }
+        let type = try decimalHolding(expressions, at: operands.first?.offset ?? statement.start)
+        return (expressions.map { $0.rescaled(to: type) }, type)
+    }
+
+    /// The numeric type that holds every value of these, or a refusal where it would need more than 38 digits.
+    func decimalHolding(_ expressions: [Expression], at offset: Int) throws(Refusal) -> ScalarType {
+        var whole = 0
+        var scale = 0
+        for case (let precision, let itsScale)? in expressions.map(\.type.decimalShape) {
+            whole = max(whole, precision - itsScale)
+            scale = max(scale, itsScale)
+        }
+        return try decimal(precision: max(1, whole + scale), scale: scale, at: offset)
+    }
+
+    func decimal(precision: Int, scale: Int, at offset: Int) throws(Refusal) -> ScalarType {
+        guard precision <= ScalarType.maximumNumericPrecision else {
+            throw Refusal(
+                offset, "this numeric result may need \(precision) digits; at most \(ScalarType.maximumNumericPrecision) are supported",
+                hint: "cast an operand to fewer digits, such as x::numeric(18,2) or x::integer")
+        }
+        return .numeric(precision: precision, scale: scale)
+    }
+}
+
+extension TypeClass {
+    /// The type of a null, and of anything but a numeric value, of this class.
+    var plainType: ScalarType {
+        switch self {
+        case .text: .text
+        case .int4: .int4
+        case .int8: .int8
+        case .numeric: .numeric(precision: 1, scale: 0)
+        case .float8: .float8
+        case .bool: .bool
+        case .timestamptz: .timestamptz
+        case .uuid: .uuid
+        }
+    }
+}
+
+extension Expression {
+    /// The number as one of a wider class; itself where the class is its own. Constants are converted here, so that `amount * 2`
+    /// multiplies by a numeric of one digit, not by one of ten.
+    func widened(to kind: TypeClass) -> Expression {
+        guard type.typeClass != kind else { return self }
+        if case .literal(let literal, let type) = self, let converted = literal.widened(from: type, to: kind) { return converted }
+        switch kind {
+        case .numeric:
+            guard let shape = type.decimalShape else { preconditionFailure("\(type) does not become numeric implicitly") }
+            return .cast(self, to: .numeric(precision: shape.precision, scale: shape.scale))
+        default: return .cast(self, to: kind.plainType)
+        }
+    }
+
+    /// A numeric with exactly this precision and scale, which hold all its values.
+    func rescaled(to target: ScalarType) -> Expression {
+        if type == target { return self }
+        if case .literal(.null, _) = self { return .literal(.null, target) }
+        return .cast(self, to: target)
+    }
+
+    var readsColumns: Bool {
+        switch self {
+        case .column: true
+        case .literal: false
+        case .compare(_, let a, let b), .arithmetic(_, let a, let b, _): a.readsColumns || b.readsColumns
+        case .negate(let a, _), .not(let a), .isNull(let a), .isNotNull(let a), .isTruth(let a, _, _), .cast(let a, _): a.readsColumns
+        case .and(let parts), .or(let parts), .coalesce(let parts, _): parts.contains(where: \.readsColumns)
+        case .inList(let value, let list): value.readsColumns || list.contains(where: \.readsColumns)
+        }
+    }
+}
+
+extension Literal {
+    /// Nil where the evaluator has to do it.
+    fileprivate func widened(from type: ScalarType, to kind: TypeClass) -> Expression? {
+        switch (self, kind) {
+        case (.null, _): .literal(.null, kind.plainType)
+        case (.int(let value), .int8): .literal(.int(value), .int8)
+        case (.int(let value), .numeric):
+            .literal(.decimal(String(value)), .numeric(precision: String(value.magnitude).count, scale: 0))
+        case (.int(let value), .float8): .literal(.float(Double(value)), .float8)
+        case (.decimal(let unscaled), .float8):
+            // Through the decimal text, so that it is rounded once, as PostgreSQL does.
+            type.decimalShape.flatMap { Double("\(unscaled)e-\($0.scale)") }.map { .literal(.float($0), .float8) }
+        default: nil
+        }
+    }
+}

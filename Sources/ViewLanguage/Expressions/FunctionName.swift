@@ -1,0 +1,63 @@
+/// The name in a function call.
+struct FunctionName {
+    let parts: [String]
+
+    init(_ body: SyntaxNode) { parts = body["funcname"]?.names ?? [] }
+
+    var last: String { parts.last ?? "" }
+    var shown: String { parts.joined(separator: ".") }
+    var isQualified: Bool { parts.count > 1 }
+    var isBuiltIn: Bool { parts.count == 2 && parts[0] == "pg_catalog" }
+    var isAggregate: Bool { Self.aggregates.contains(last) || Self.unsupportedAggregates.contains(last) }
+
+    static let aggregates = ["count", "sum", "avg", "min", "max"]
+
+    /// PostgreSQL's aggregates that no measure stands for yet.
+    static let unsupportedAggregates: Set<String> = [
+        "array_agg", "string_agg", "bool_and", "bool_or", "every", "bit_and", "bit_or", "bit_xor", "json_agg", "jsonb_agg",
+        "json_object_agg", "jsonb_object_agg", "xmlagg", "range_agg", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop",
+        "var_samp", "corr", "covar_pop", "covar_samp", "regr_avgx", "regr_avgy", "regr_count", "regr_intercept", "regr_r2",
+        "regr_slope", "regr_sxx", "regr_sxy", "regr_syy", "mode", "percentile_cont", "percentile_disc", "first", "last",
+    ]
+
+    /// Functions whose result differs from call to call or from session to session: two layers could not agree on it.
+    private static let nonDeterministicNames: Set<String> = [
+        "now", "random", "setseed", "clock_timestamp", "statement_timestamp", "transaction_timestamp", "timeofday",
+        "gen_random_uuid", "uuid_generate_v1", "uuid_generate_v4", "nextval", "currval", "lastval", "current_setting",
+        "pg_backend_pid", "txid_current", "pg_current_xact_id", "age", "version", "pg_sleep",
+    ]
+
+    /// PostgreSQL's functions that people reach for and that this dialect lacks, yet.
+    private static let lacking: Set<String> = [
+        "abs", "ceil", "ceiling", "floor", "round", "trunc", "mod", "power", "sqrt", "sign", "width_bucket", "exp", "ln", "log",
+        "lower", "upper", "length", "char_length", "character_length", "octet_length", "substr", "substring", "left", "right",
+        "split_part", "replace", "trim", "btrim", "ltrim", "rtrim", "strpos", "position", "concat", "concat_ws", "md5", "format",
+        "regexp_replace", "regexp_match", "regexp_matches", "starts_with", "reverse", "repeat", "lpad", "rpad", "initcap", "overlay",
+        "extract", "date_part", "date_trunc", "date_bin", "timezone", "to_timestamp", "to_char", "to_date", "to_number",
+        "make_interval", "make_timestamptz", "justify_hours", "hop", "session", "window_start", "window_end", "hashtext",
+        "jsonb_extract_path_text", "json_extract_path_text", "array_length", "unnest", "generate_series", "num_nonnulls", "num_nulls",
+    ]
+
+    static let supportedHint = "supported: count, sum, avg, min, max, tumble, coalesce"
+
+    func refusal(at offset: Int) -> Refusal {
+        if Self.nonDeterministicNames.contains(last) { return Self.nonDeterministic("\(last)()", at: offset) }
+        if Self.unsupportedAggregates.contains(last) {
+            return Refusal(
+                offset, "aggregate \(last) is not supported yet", hint: "supported aggregates: \(Self.aggregates.joined(separator: ", "))")
+        }
+        if Self.lacking.contains(last) {
+            return Refusal(offset, "function \(last) is not supported yet", hint: Self.supportedHint)
+        }
+        return Refusal(
+            offset, "function \(shown) does not exist",
+            hint: nearestName(to: last, among: Self.aggregates + ["tumble", "coalesce"]).map { "did you mean \"\($0)\"?" }
+                ?? Self.supportedHint)
+    }
+
+    static func nonDeterministic(_ function: String, at offset: Int) -> Refusal {
+        Refusal(
+            offset, "\(function) is not deterministic: a view must give the same result at any time",
+            hint: "use a column of the event, or filter in a CREATE VIEW on top of this view")
+    }
+}

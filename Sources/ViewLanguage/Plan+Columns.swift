@@ -1,0 +1,67 @@
+import Columns
+
+extension Plan {
+    /// The source's columns that the filter, the groups and the measures read. The event id and the event time are in it only
+    /// where an expression reads them; a window reads the event time without being counted here.
+    public var usedColumns: Set<Int> {
+        var columns: Set<Int> = []
+        filter?.collectColumns(into: &columns)
+        for group in groups { group.expression.collectColumns(into: &columns) }
+        for measure in measures {
+            measure.argument?.collectColumns(into: &columns)
+            measure.filter?.collectColumns(into: &columns)
+        }
+        return columns
+    }
+
+    /// PostgreSQL's type of a column of the view, as its own SELECT would have it.
+    public func sqlType(of output: Output) -> String {
+        switch output.value {
+        case .window: "timestamptz"
+        case .group(let index): groups[index].expression.resultSQLName
+        case .measure(let index): measures[index].resultSQLName
+        }
+    }
+}
+
+extension Plan.Measure {
+    /// PostgreSQL's type of the aggregate's result.
+    public var resultSQLName: String {
+        switch (function, argument?.type) {
+        case (.countRows, _), (.count, _), (.countDistinct, _), (.sum, .int4): "bigint"
+        case (.sum, .float8), (.avg, .float8): "double precision"
+        case (.sum, _), (.avg, _): "numeric"
+        // An aggregate's result has no precision and scale.
+        case (.min, .numeric), (.max, .numeric): "numeric"
+        case (.min, let type), (.max, let type): type?.sqlName ?? "text"
+        }
+    }
+}
+
+extension Expression {
+    /// PostgreSQL's type of the expression: only a column and a cast have a precision and a scale there.
+    public var resultSQLName: String {
+        switch (self, type) {
+        case (.column, _), (.cast, _): type.sqlName
+        case (_, .numeric): "numeric"
+        default: type.sqlName
+        }
+    }
+
+    func collectColumns(into columns: inout Set<Int>) {
+        switch self {
+        case .column(let index, _): columns.insert(index)
+        case .literal: break
+        case .compare(_, let a, let b), .arithmetic(_, let a, let b, _):
+            a.collectColumns(into: &columns)
+            b.collectColumns(into: &columns)
+        case .negate(let a, _), .not(let a), .isNull(let a), .isNotNull(let a), .isTruth(let a, _, _), .cast(let a, _):
+            a.collectColumns(into: &columns)
+        case .and(let parts), .or(let parts), .coalesce(let parts, _):
+            for part in parts { part.collectColumns(into: &columns) }
+        case .inList(let value, let list):
+            value.collectColumns(into: &columns)
+            for member in list { member.collectColumns(into: &columns) }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import Columns
+
+extension ViewCompiler {
+    struct Assembled {
+        var window: Plan.Window?
+        var groups: [Plan.Group] = []
+        var measures: [Plan.Measure] = []
+        var outputs: [Plan.Output] = []
+    }
+
+    /// Brings the SELECT list and GROUP BY together. Nil, and everything reported, where they do not fit.
+    func assemble(_ items: [Item], _ keys: [Key], _ scope: Scope) -> Assembled? {
+        var assembled = Assembled()
+        let keysAreKnown = addKeys(keys, items, scope, &assembled)
+        reporter.check { () throws(Refusal) in try checkNames(items) }
+        for item in items {
+            reporter.check { () throws(Refusal) in
+                guard let value = try output(item, &assembled, keys, keysAreKnown, scope) else { return }
+                guard let name = item.name else {
+                    throw Refusal(item.offset, "this column has no name", hint: "write AS and a name behind it")
+                }
+                assembled.outputs.append(Plan.Output(name: name, value: value))
+            }
+        }
+        reporter.check { () throws(Refusal) in try checkSize(items, assembled) }
+        return reporter.isSound ? assembled : nil
+    }
+
+    /// False where a key is in error, so that it is not known what is grouped by.
+    private func addKeys(_ keys: [Key], _ items: [Item], _ scope: Scope, _ assembled: inout Assembled) -> Bool {
+        var areKnown = true
+        for key in keys {
+            switch key {
+            case .failed: areKnown = false
+            case .window(let kind, let offset):
+                if let window = assembled.window {
+                    if window.kind != kind { refuse(offset, "a view can have one window only", "write a view for each window") }
+                    continue
+                }
+                let name = items.first { if case .window(kind) = $0.value { true } else { false } }?.name
+                assembled.window = Plan.Window(name: name ?? "tumble", kind: kind)
+            case .group(let expression, _):
+                if assembled.groups.contains(where: { $0.expression == expression }) { continue }
+                let item = items.first { if case .expression(expression, _) = $0.value { true } else { false } }
+                var name = item?.name
+                if name == nil, case .column(let index, _) = expression { name = scope.source.columns[index].name }
+                assembled.groups.append(Plan.Group(name: name ?? "group_\(assembled.groups.count + 1)", expression: expression))
+            }
+        }
+        return areKnown
+    }
+
+    private func refuse(_ offset: Int, _ message: String, _ hint: String?) {
+        reporter.report(Refusal(offset, message, hint: hint))
+    }
+
+    /// Nil where it cannot be judged for an error that is reported already.
+    private func output(
+        _ item: Item, _ assembled: inout Assembled, _ keys: [Key], _ keysAreKnown: Bool, _ scope: Scope
+    ) throws(Refusal) -> Plan.Output.Value? {
+        switch item.value {
+        case .failed: return nil
+        case .measure(let measure):
+            if let index = assembled.measures.firstIndex(of: measure) { return .measure(index) }
+            assembled.measures.append(measure)
+            return .measure(assembled.measures.count - 1)
+        case .window(let kind):
+            if assembled.window?.kind == kind { return .window }
+            guard keysAreKnown else { return nil }
+            if assembled.window != nil {
+                throw Refusal(item.offset, "a view can have one window only", hint: "write a view for each window")
+            }
+            throw Refusal(
+                item.offset, "tumble(…) must appear in the GROUP BY clause",
+                hint: item.name.map { "write GROUP BY \($0)" })
+        case .expression(let expression, let columnUses):
+            if let index = assembled.groups.firstIndex(where: { $0.expression == expression }) { return .group(index) }
+            guard keysAreKnown else { return nil }
+            throw ungrouped(item, columnUses, assembled, scope)
+        }
+    }
+
+    private func ungrouped(
+        _ item: Item, _ columnUses: [ExpressionCompiler.ColumnUse], _ assembled: Assembled, _ scope: Scope
+    ) -> Refusal {
+        for use in columnUses {
+            let isGrouped = assembled.groups.contains { if case .column(use.column, _) = $0.expression { true } else { false } }
+            if !isGrouped {
+                let name = scope.source.columns[use.column].name
+                return Refusal(
+                    use.offset,
+                    "column \"\(scope.relationName).\(name)\" must appear in the GROUP BY clause or be used in an aggregate function")
+            }
+        }
+        if columnUses.isEmpty {
+            return Refusal(
+                item.offset, "a constant in the SELECT list is not supported", hint: "add it in a CREATE VIEW on top of this view")
+        }
+        return Refusal(
+            item.offset, "an expression over group columns is not supported yet",
+            hint: "group by the whole expression, or compute it in a CREATE VIEW on top of this view")
+    }
+
+    private func checkNames(_ items: [Item]) throws(Refusal) {
+        var seen: Set<String> = []
+        for item in items {
+            guard let name = item.name else { continue }
+            if ["is_exact", "is_closed"].contains(name) {
+                throw Refusal(
+                    item.offset, "column name \"\(name)\" is reserved",
+                    hint: "every serving view has that column already; choose another name")
+            }
+            guard seen.insert(name).inserted else {
+                throw Refusal(
+                    item.offset, "column \"\(name)\" specified more than once", hint: "write AS and another name behind one of them")
+            }
+        }
+    }
+
+    private func checkSize(_ items: [Item], _ assembled: Assembled) throws(Refusal) {
+        guard let first = items.first else {
+            throw Refusal(statement.offset(ofKeyword: "select"), "a materialized view needs at least one column")
+        }
+        let limits: [(count: Int, limit: Int, what: String)] = [
+            (items.count, LanguageLimits.outputs, "columns"),
+            (assembled.groups.count, LanguageLimits.groupColumns, "group columns"),
+            (assembled.measures.count, LanguageLimits.measures, "aggregates"),
+        ]
+        for (count, limit, what) in limits where count > limit {
+            throw Refusal(first.offset, "a view of \(count) \(what) is too wide", hint: "at most \(limit) \(what) are taken")
+        }
+    }
+}

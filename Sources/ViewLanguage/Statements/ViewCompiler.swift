@@ -1,0 +1,90 @@
+import Columns
+
+/// CREATE MATERIALIZED VIEW to a plan. Each item and clause is compiled by itself, so that all their errors are reported.
+struct ViewCompiler {
+    let declaration: Declaration
+    let relations: Relations
+    let reporter: StatementReporter
+
+    init(_ declaration: Declaration, relations: Relations, reportingTo collector: DiagnosticCollector) {
+        self.declaration = declaration
+        self.relations = relations
+        reporter = StatementReporter(declaration.statement.source, collector)
+    }
+
+    var statement: Statement { declaration.statement }
+
+    func compile() -> ViewDefinition? {
+        reporter.check { () throws(Refusal) in try checkStatement() }
+        guard let select = declaration.body["query"]?.body(of: "SelectStmt") else {
+            return reporter.attempt { () throws(Refusal) -> ViewDefinition in
+                throw Refusal(statement.offset(ofKeyword: "as"), "a materialized view needs a SELECT")
+            }
+        }
+        let clausesAreSound = refuseClauses(of: select)
+        guard clausesAreSound, let scope = reporter.attempt({ () throws(Refusal) in try self.scope(select) }) else { return nil }
+
+        let items = (select["targetList"]?.children ?? []).map { item(of: $0, scope) }
+        var filter: Expression?
+        if let node = select["whereClause"] {
+            filter = reporter.attempt { () throws(Refusal) in
+                var compiler = ExpressionCompiler(scope: scope, statement: statement, clause: .filter)
+                return try compiler.condition(node, of: "WHERE")
+            }
+        }
+        let groupNodes = select["groupClause"]?.children ?? []
+        let keys = groupKeys(groupNodes, items, scope)
+        guard let assembled = assemble(items, keys, scope), reporter.isSound, let source = scope.source.definition,
+            let query = statement.queryText(after: declaration.nameOffset)
+        else { return nil }
+        let plan = Plan(
+            source: source, filter: filter, window: assembled.window, groups: assembled.groups,
+            isGlobal: groupNodes.isEmpty, measures: assembled.measures, outputs: assembled.outputs)
+        return ViewDefinition(name: declaration.name, plan: plan, selectText: query.text, version: plan.version)
+    }
+
+    private func checkStatement() throws(Refusal) {
+        let body = declaration.body
+        guard declaration.name.utf8.count <= LanguageLimits.viewNameBytes else {
+            throw Refusal(
+                declaration.nameOffset, "a view's name of \(declaration.name.utf8.count) bytes is too long",
+                hint: "at most \(LanguageLimits.viewNameBytes) bytes, so that a version fits beside it in the name of a table")
+        }
+        try body.allowFields(["query", "into", "objtype"], in: statement)
+        if body["into"]?["skipData"]?.isTrue == true {
+            throw Refusal(statement.offset(ofKeyword: "no"), "WITH NO DATA is not supported", hint: "a view is filled by its first run")
+        }
+        try body["into"]?.allowFields(["rel", "onCommit"], in: statement)
+    }
+
+    private func scope(_ select: SyntaxNode) throws(Refusal) -> Scope {
+        let items = select["fromClause"]?.children ?? []
+        let from = statement.offset(ofKeyword: "from")
+        guard let first = items.first else {
+            throw Refusal(statement.offset(ofKeyword: "select"), "a materialized view needs a source: FROM is missing")
+        }
+        let (kind, body) = first.tagged
+        switch kind {
+        case "RangeVar": break
+        case "JoinExpr": throw Refusal(from, "joins are not supported yet", hint: "a materialized view reads one source")
+        case "RangeSubselect":
+            throw Refusal(from, "sub-queries are not supported in a materialized view", hint: "a materialized view reads one source")
+        case "RangeFunction": throw Refusal(from, "a function in FROM is not supported", hint: "a materialized view reads one source")
+        case "RangeTableSample": throw Refusal(from, "TABLESAMPLE is not supported: a view counts every event")
+        default: throw Refusal(from, "this FROM item is not supported", hint: "a materialized view reads one source")
+        }
+        if items.count > 1 {
+            throw Refusal(
+                statement.offset(items[1].tagged.body.location), "several FROM items are not supported yet",
+                hint: "a materialized view reads one source")
+        }
+        let offset = statement.offset(body.location)
+        guard body["inh"]?.isTrue == true else { throw Refusal(offset, "ONLY is not supported") }
+        try body.allowFields(["relname", "inh", "relpersistence", "alias", "location"], in: statement)
+        let alias = body["alias"]
+        try alias?.allowFields(["aliasname"], in: statement)
+        let name = body["relname"]?.string ?? ""
+        let source = try relations.source(name, at: offset)
+        return Scope(source: source, relationName: alias?["aliasname"]?.string ?? name)
+    }
+}
