@@ -1,1 +1,1 @@
-// Placeholder until tests are written.
+// Tests follow.

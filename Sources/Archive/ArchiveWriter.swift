@@ -1,0 +1,201 @@
+import Operators
+import ParallaxCore
+import Synchronization
+import ViewLanguage
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Copies one source's log into Parquet segments, each record once, byte for byte (I6).
+///
+/// A segment is in the archive from the moment in which its partition's manifest lists it. The steps, in order:
+///
+///     temporary file ─► fsync ─► rename ─► fsync folder ─► manifest line ─► fsync
+///
+/// A crash before the last of them leaves files that no manifest lists; the next archiver removes them and begins again at the
+/// manifest's end, while the log still has the records: it gives up only what is archived.
+///
+/// Any number of processes may hold a writer; `flock` lets one at a time work on a source. Calls block: use a thread of your own.
+public final class ArchiveWriter: Sendable {
+    public let source: SourceDefinition
+    public let limits: ArchiveLimits
+    private let schema: ArchiveSchema
+    private let folder: ArchiveFolder
+    private let log: any EventLog
+    private let decoding: ArchiveDecoding
+    private let now: @Sendable () -> Instant
+    /// What was read of the manifests so far, so that a service does not read them anew every second.
+    private let manifests = Mutex<[Partition: Manifest]>([:])
+
+    /// - Parameters:
+    ///   - directory: holds one folder a source; it is made when the first segment is.
+    ///   - now: for the age of the oldest record that is not archived, in `TailPolicy`.
+    /// Throws `.definition` where a column has a name that the archive uses itself.
+    public init(
+        directory: String, source: SourceDefinition, log: any EventLog, limits: ArchiveLimits = ArchiveLimits(),
+        decoding: ArchiveDecoding = .standard, now: @escaping @Sendable () -> Instant = ArchiveWriter.systemTime
+    ) throws(ParallaxError) {
+        precondition(
+            limits.recordsPerSegment > 0 && limits.bytesPerSegment > 0 && limits.recordsPerRowGroup > 0 && limits.bytesPerRowGroup > 0,
+            "limits that hold nothing: \(limits)")
+        self.source = source
+        self.limits = limits
+        self.log = log
+        self.decoding = decoding
+        self.now = now
+        schema = try ArchiveSchema(source)
+        folder = ArchiveFolder(directory: directory, source: source.name)
+    }
+
+    public static let systemTime: @Sendable () -> Instant = {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Instant(microseconds: Int64(time.tv_sec) * Instant.microsecondsPerSecond + Int64(time.tv_nsec) / 1_000)
+    }
+
+    /// Per partition, the first offset that is not archived.
+    public func archived() throws(ParallaxError) -> Cut {
+        var cut = Cut()
+        for partition in try folder.partitions() { cut[partition] = try manifest(partition).position }
+        return cut
+    }
+
+    /// Archives every partition up to the cut, or up to the durable end of the log where there is none.
+    ///
+    /// Throws `.busy` (another archiver), `.offsetGone` (the log no longer has, or does not have yet, what is needed), `.corrupt`
+    /// (a manifest), `.disk`; segments that are listed by then stay. What `progress` throws ends it likewise: it is
+    /// called after every row group, and is the way to cancel.
+    @discardableResult
+    public func archive(
+        upTo cut: Cut?, tail: TailPolicy = .everything,
+        progress: (ArchiveProgress) throws(ParallaxError) -> Void = { (_) throws(ParallaxError) in }
+    ) throws(ParallaxError) -> ArchiveSummary {
+        let partitions = try log.partitions()
+        try Files.makeFolder(folder.path)
+        let lock = try FolderLock(folder.path, wait: limits.lockWait)
+        defer { withExtendedLifetime(lock) {} }
+        var summary = ArchiveSummary()
+        let decode = decoding.makeDecoder(source)
+        for partition in Set(partitions).union(cut?.partitions ?? []).sorted() {
+            try archive(partition, below: cut?[partition], tail, decode, &summary, progress)
+        }
+        return summary
+    }
+
+    private func archive(
+        _ partition: Partition, below boundary: Offset?, _ tail: TailPolicy, _ decode: (RecordBatch) -> EventBatch,
+        _ summary: inout ArchiveSummary, _ progress: (ArchiveProgress) throws(ParallaxError) -> Void
+    ) throws(ParallaxError) {
+        var manifest = try manifest(partition)
+        // A cut may name a partition of which nothing is wanted.
+        if boundary == .zero && manifest.position == .zero { return }
+        let bounds = try log.bounds(of: partition)
+        try recover(&manifest, logBegins: bounds.lowerBound)
+        let target = boundary ?? bounds.upperBound
+        if manifest.position < target {
+            try checkRange(manifest.position..<target, within: bounds, partition)
+            try Files.makeFolder(folder.partition(partition))
+        } else if bounds.upperBound < manifest.position {
+            throw ParallaxError(
+                .offsetGone, "the archive of source \"\(source.name)\" is ahead of its log in partition \(partition)",
+                detail: "Archived up to offset \(manifest.position); the log ends at \(bounds.upperBound).",
+                hint: "Was the log replaced? Give the new log another source, or restore the old one.")
+        }
+        while manifest.position < target {
+            if try isLeftForLater(manifest.position..<target, partition, tail) { break }
+            let segment = try writeSegment(manifest.position..<target, partition, decode, summary, progress)
+            FaultPoint.pass("archive.beforeManifest")
+            try manifest.append(segment)
+            keep(manifest)
+            FaultPoint.pass("archive.afterManifest")
+            summary.add(segment)
+        }
+        summary.archived[partition] = manifest.position
+    }
+
+    private func checkRange(_ range: Range<Offset>, within bounds: Range<Offset>, _ partition: Partition) throws(ParallaxError) {
+        if range.lowerBound < bounds.lowerBound {
+            throw ParallaxError(
+                .offsetGone,
+                "offsets \(range.lowerBound) up to, not including, \(bounds.lowerBound) of partition \(partition) of source "
+                    + "\"\(source.name)\" are gone from the log and not in the archive",
+                detail: "The log holds offsets from \(bounds.lowerBound) up to, not including, \(bounds.upperBound).",
+                hint: "Restore the archive's folder \"\(folder.partition(partition))\" or the log from a backup.")
+        }
+        if bounds.upperBound < range.upperBound {
+            throw ParallaxError(
+                .offsetGone,
+                "offsets \(max(bounds.upperBound, range.lowerBound)) up to, not including, \(range.upperBound) of partition "
+                    + "\(partition) of source \"\(source.name)\" are not in the log yet",
+                detail: "The log ends, durably, at \(bounds.upperBound).")
+        }
+    }
+
+    /// A service leaves a short tail for later; a full segment is never left.
+    private func isLeftForLater(_ range: Range<Offset>, _ partition: Partition, _ tail: TailPolicy) throws(ParallaxError) -> Bool {
+        guard case .when(let records, let age) = tail else { return false }
+        if range.upperBound - range.lowerBound >= Int64(min(records, limits.recordsPerSegment)) { return false }
+        let oldest = try log.read(partition, from: range.lowerBound, maxRecords: 1, maxBytes: 1)
+        guard let appendedAt = oldest.appendedAt.first else { return true }
+        let (seconds, attoseconds) = age.components
+        let longest = seconds * Instant.microsecondsPerSecond + attoseconds / 1_000_000_000_000
+        return now().rawValue - appendedAt < longest
+    }
+
+    private func writeSegment(
+        _ range: Range<Offset>, _ partition: Partition, _ decode: (RecordBatch) -> EventBatch, _ summary: ArchiveSummary,
+        _ progress: (ArchiveProgress) throws(ParallaxError) -> Void
+    ) throws(ParallaxError) -> ArchiveSegment {
+        let writer = try SegmentWriter(schema, partition: partition, first: range.lowerBound, folder: folder.partition(partition))
+        var position = range.lowerBound
+        while position < range.upperBound && writer.records < limits.recordsPerSegment && writer.bytes < limits.bytesPerSegment {
+            let room = min(limits.recordsPerRowGroup, limits.recordsPerSegment - writer.records)
+            let records = try RowGroupReader(log: log, partition: partition, records: room, bytes: limits.bytesPerRowGroup)
+                .next(position..<range.upperBound)
+            try writer.append(records, decode(records))
+            position = records.nextOffset
+            try progress(
+                ArchiveProgress(
+                    partition: partition, position: position, target: range.upperBound, records: summary.records + writer.records))
+        }
+        return try writer.publish(next: position)
+    }
+}
+
+extension ArchiveWriter {
+    private func manifest(_ partition: Partition) throws(ParallaxError) -> Manifest {
+        var manifest = manifests.withLock { $0[partition] } ?? Manifest(folder, partition)
+        try manifest.refresh()
+        keep(manifest)
+        return manifest
+    }
+
+    private func keep(_ manifest: Manifest) { manifests.withLock { $0[manifest.partition] = manifest } }
+
+    /// Takes away what a crash left: temporary files, segments that no manifest lists, the torn end of a manifest.
+    /// A segment goes only if its records are in listed segments or still in the log.
+    private func recover(_ manifest: inout Manifest, logBegins: Offset) throws(ParallaxError) {
+        try manifest.cutTornLine()
+        let path = folder.partition(manifest.partition)
+        let listed = Set(manifest.segments.map(\.file))
+        for name in try Files.names(in: path) {
+            if name.hasSuffix(SegmentWriter.temporaryEnding) {
+                try Files.remove("\(path)/\(name)")
+            } else if let range = ArchiveSegment.range(ofFileName: name), !listed.contains(name) {
+                guard range.upperBound <= manifest.position || logBegins <= manifest.position else {
+                    throw ParallaxError(
+                        .corrupt, "segment \"\(path)/\(name)\" is not in its partition's manifest",
+                        detail: "It holds offsets \(range.lowerBound) up to, not including, \(range.upperBound) of partition "
+                            + "\(manifest.partition), which the log no longer has: it begins at \(logBegins).",
+                        hint: "Restore \"\(manifest.path)\" from a backup; do not delete the segment.")
+                }
+                try Files.remove("\(path)/\(name)")
+            }
+        }
+    }
+}

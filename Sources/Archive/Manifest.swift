@@ -1,0 +1,142 @@
+import ParallaxCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The list of a partition's segments: what is in the archive is what is listed here.
+///
+/// Equation: segments[i].next = segments[i + 1].first, and segments[0].first = 0. So nothing is archived twice and nothing is
+/// left out. Checked whenever lines are read.
+/// A last line without a line feed is one whose writing was cut off; its segment does not count.
+struct Manifest: Sendable {
+    let path: String
+    let partition: Partition
+    private(set) var segments: [ArchiveSegment] = []
+    /// Bytes of whole lines.
+    private(set) var wholeBytes = 0
+    /// Bytes after them: a torn line.
+    private(set) var tornBytes = 0
+    private var stamp: FileStamp?
+
+    /// The first offset that is not archived.
+    var position: Offset { segments.last?.next ?? .zero }
+
+    init(_ folder: ArchiveFolder, _ partition: Partition) {
+        path = folder.manifest(partition)
+        self.partition = partition
+    }
+
+    /// Reads what is new since the last call; all of it, where the file is not the same.
+    mutating func refresh() throws(ParallaxError) {
+        guard var (bytes, stamp) = try Files.read(path, from: wholeBytes) else {
+            self = Manifest(path: path, partition: partition)
+            return
+        }
+        if let known = self.stamp, known.inode != stamp.inode || known.device != stamp.device || stamp.byteCount < wholeBytes {
+            self = Manifest(path: path, partition: partition)
+            guard let whole = try Files.read(path) else { return }
+            (bytes, stamp) = whole
+        }
+        let decoder = JSONDecoder()
+        var start = 0
+        while let feed = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
+            try append(bytes[start..<feed], decoder)
+            wholeBytes += feed + 1 - start
+            start = feed + 1
+        }
+        tornBytes = bytes.count - start
+        self.stamp = stamp
+    }
+
+    private init(path: String, partition: Partition) {
+        self.path = path
+        self.partition = partition
+    }
+
+    private mutating func append(_ line: ArraySlice<UInt8>, _ decoder: JSONDecoder) throws(ParallaxError) {
+        let segment: ArchiveSegment
+        do { segment = try decoder.decode(ArchiveSegment.self, from: Data(line)) } catch {
+            throw corrupt("it is not a segment's description")
+        }
+        guard segment.formatVersion <= ArchiveSegment.currentFormatVersion else {
+            throw ParallaxError(
+                .configuration, "\"\(path)\" was written by a newer version of Parallax",
+                detail: "It has format \(segment.formatVersion); this version reads up to \(ArchiveSegment.currentFormatVersion).",
+                hint: "Use the newer version.")
+        }
+        guard segment.partition == partition else { throw corrupt("it describes partition \(segment.partition)") }
+        guard segment.first < segment.next, segment.file == ArchiveSegment.fileName(first: segment.first, next: segment.next),
+            segment.records >= 0, Int64(segment.records) <= segment.next - segment.first, segment.bytes > 0
+        else { throw corrupt("its offsets, file name and counts do not agree") }
+        guard segment.first == position else {
+            throw corrupt("it begins at offset \(segment.first) where the line before it ends at \(position)")
+        }
+        segments.append(segment)
+    }
+
+    private func corrupt(_ trouble: String) -> ParallaxError {
+        ParallaxError(
+            .corrupt, "the archive's manifest \"\(path)\" is damaged",
+            detail: "Line \(segments.count + 1), at byte \(wholeBytes): \(trouble).",
+            hint: "Restore the manifest from a backup; the segments themselves are untouched.")
+    }
+
+    /// Cuts off a torn last line. Only for the holder of the lock.
+    mutating func cutTornLine() throws(ParallaxError) {
+        guard tornBytes > 0 else { return }
+        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Files.error("open", path) }
+        defer { close(descriptor) }
+        guard ftruncate(descriptor, off_t(wholeBytes)) == 0, fsync(descriptor) == 0 else { throw Files.error("shorten", path) }
+        tornBytes = 0
+    }
+
+    /// Appends a line and makes it durable: from here on the segment is in the archive. Only for the holder of the lock.
+    /// Where that fails, what was written of the line is taken back.
+    mutating func append(_ segment: ArchiveSegment) throws(ParallaxError) {
+        precondition(segment.first == position, "segment at \(segment.first) after \(position)")
+        precondition(tornBytes == 0, "a torn line was not cut")
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard var line = try? [UInt8](encoder.encode(segment)) else {
+            throw ParallaxError(.internalInconsistency, "a segment's description has no JSON")
+        }
+        line.append(UInt8(ascii: "\n"))
+        let isNew = wholeBytes == 0
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw Files.error("open", path) }
+        defer { close(descriptor) }
+        do throws(ParallaxError) {
+            try line.withBytes { (bytes) throws(ParallaxError) in try Files.writeAll(descriptor, bytes, path: path) }
+            guard fsync(descriptor) == 0 else { throw Files.error("make durable", path) }
+            if isNew { try Files.syncFolder(Files.parent(of: path)) }
+        } catch {
+            // If this fails too, the next archiver finds a torn line, or a whole one whose segment is there.
+            _ = ftruncate(descriptor, off_t(wholeBytes))
+            throw error
+        }
+        wholeBytes += line.count
+        segments.append(segment)
+        stamp = try FileStamp(descriptor, path: path)
+    }
+}
+
+extension Array where Element == UInt8 {
+    /// `withUnsafeBytes`, with the error's type kept.
+    func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws(ParallaxError) -> R) throws(ParallaxError) -> R {
+        let result: Result<R, ParallaxError> = withUnsafeBytes { raw in
+            do throws(ParallaxError) { return .success(try body(raw)) } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+}
