@@ -1,0 +1,119 @@
+import Columns
+import Operators
+import ParallaxCore
+import ViewLanguage
+
+/// One pass over the records below a cut, for all views of a source: removes duplicates, then aggregates.
+///
+/// I3  rows(view) = the view's SELECT over { the copy of each event with the smallest (partition, offset) } below the cut
+///
+/// whatever the segments and batches in which the records come, as long as they come in (partition, offset) order. For windows that an
+/// incremental scope leaves out there are no rows; for those that it names the rows are the same as a full scope's, since the identity
+/// contains the event time: all copies of a window's events lie in that window.
+///
+/// Not thread-safe: one owner. What would be shared between threads is divided by hash: identities (`IdentitySet`) and groups.
+public final class BatchEngine {
+    private let scope: RunScope
+    private let limits: BatchLimits
+    private let source: SourceDefinition
+    private let aggregators: [ViewAggregator]
+    private var identities: IdentitySet
+    private var last: (partition: Partition, offset: Int64)?
+    /// Reused for every batch.
+    private var kept: [Int32] = []
+
+    public private(set) var statistics = RecordStatistics()
+    /// One entry a view: events that the view could not take, by reason.
+    public private(set) var viewRejections: [[RejectionReason: Int]]
+
+    /// - Parameter expectedEvents: the most that will come, where that is known: memory for their identities is taken at once.
+    public init(source: SourceDefinition, scope: RunScope, limits: BatchLimits, expectedEvents: Int = 0) throws(ParallaxError) {
+        self.scope = scope
+        self.limits = limits
+        self.source = source
+        aggregators = scope.views.map { view in
+            switch view.extent {
+            case .everything: ViewAggregator(plan: view.plan, layer: .batch)
+            case .windows(let starts): ViewAggregator(plan: view.plan, layer: .batch, onlyWindows: starts)
+            }
+        }
+        viewRejections = Array(repeating: [:], count: scope.views.count)
+        identities = IdentitySet()
+        try checkMemory(identityBytes: identities.peakBytes(adding: expectedEvents))
+        identities.reserve(expectedEvents)
+    }
+
+    /// Consecutive records of one partition; partitions and offsets ascend from call to call. Records at or above the cut are passed over.
+    public func add(_ batch: EventBatch) throws(ParallaxError) {
+        checkOrder(batch)
+        try checkMemory(identityBytes: identities.peakBytes(adding: batch.count))
+        identities.reserve(batch.count)
+        let end = scope.cut[batch.partition].rawValue
+        let events = selectRows(batch, end: end)
+        statistics.countRecords(of: batch, offsets: 0..<end, events: events)
+        guard !kept.isEmpty else { return }
+        let base = scope.base[batch.partition].rawValue
+        for index in aggregators.indices {
+            let isFull = scope.views[index].extent.isEverything
+            for rejection in aggregators[index].add(batch, rows: kept) where isFull || batch.offsets[rejection.row] >= base {
+                viewRejections[index][rejection.reason, default: 0] += 1
+            }
+        }
+    }
+
+    /// A view's rows in key order. Its states are gone afterwards.
+    /// - Parameter horizon: windows that end at or before it (microseconds) get no sketches.
+    public func takeRows(view index: Int, sketchesForWindowsEndingAfter horizon: Int64?) -> StateRows {
+        aggregators[index].takeRows(sketchesForWindowsEndingAfter: horizon)
+    }
+
+    /// Fills `kept` with the rows to aggregate; returns how many events the batch has below the cut.
+    private func selectRows(_ batch: EventBatch, end: Int64) -> Int {
+        kept.removeAll(keepingCapacity: true)
+        var events = 0
+        var duplicates = 0
+        let times: [Int64]
+        if scope.eventTimes != nil {
+            guard case .int64(let values) = batch.columns[source.eventTimeColumn]?.storage else {
+                preconditionFailure("the event time column was not read")
+            }
+            times = values
+        } else {
+            times = []
+        }
+        for row in 0..<batch.count where batch.isRejected[row] == 0 && batch.offsets[row] < end {
+            events += 1
+            if let ranges = scope.eventTimes, !ranges.contains(times[row]) { continue }
+            // Zero marks a free place in the set: an event with it would vanish without a sign.
+            precondition(batch.identities[row] != 0, "the event at offset \(batch.offsets[row]) came without an identity")
+            if identities.insert(batch.identities[row]) { kept.append(Int32(row)) } else { duplicates += 1 }
+        }
+        statistics.duplicates += duplicates
+        return events
+    }
+
+    private func checkOrder(_ batch: EventBatch) {
+        guard let first = batch.offsets.first, let final = batch.offsets.last else { return }
+        if let last {
+            precondition(
+                (last.partition, last.offset) < (batch.partition, first),
+                "offset \(first) of partition \(batch.partition) comes after \(last.offset) of \(last.partition)")
+        }
+        last = (batch.partition, final)
+    }
+
+    /// Bytes that the states of all views hold, approximately.
+    public var stateBytes: Int { aggregators.reduce(0) { $0 + $1.approximateBytes } }
+    public var identityBytes: Int { identities.bytes }
+
+    private func checkMemory(identityBytes: Int) throws(ParallaxError) {
+        let states = stateBytes
+        guard identityBytes + states > limits.memoryBytes else { return }
+        throw ParallaxError(
+            .limit, "the run needs more memory than batch.memory_bytes allows (\(limits.memoryBytes) bytes)",
+            detail: "\(identityBytes) bytes to tell \(identities.count) events apart, \(states) bytes for "
+                + "\(aggregators.reduce(0) { $0 + $1.groupCount }) groups of \(aggregators.count) views",
+            hint: "raise batch.memory_bytes, if the machine has it; group by fewer or coarser columns; "
+                + "or run more often, so that each incremental run touches fewer windows")
+    }
+}

@@ -1,0 +1,23 @@
+import ViewLanguage
+
+extension Plan {
+    /// Indexes of the source's columns that the plan reads, and those that every event is told apart by.
+    public var sourceColumnsRead: Set<Int> { usedColumns.union([source.eventIDColumn, source.eventTimeColumn]) }
+
+    /// The plan that puts every event into its window and does nothing else: which windows a record touches must not depend on the
+    /// filter, since a copy of an event may pass it and the copy that takes its place may not.
+    var windowOnly: Plan {
+        Plan(source: source, filter: nil, window: window, groups: [], isGlobal: false, measures: [], outputs: [])
+    }
+}
+
+extension Plan.Window.Kind {
+    /// The event times that belong to the window that begins there.
+    public func eventTimes(ofWindow start: Int64) -> Range<Int64> {
+        switch self {
+        case .tumbling(let size, _):
+            let (end, overflow) = start.addingReportingOverflow(size)
+            return start..<(overflow ? .max : end)
+        }
+    }
+}

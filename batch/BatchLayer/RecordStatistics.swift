@@ -1,0 +1,28 @@
+import Operators
+import ParallaxCore
+
+/// What a pass over records found. Counts of records, not of groups.
+public struct RecordStatistics: Sendable, Hashable {
+    /// Records below the cut that the pass looked at.
+    public var records = 0
+    /// Of them, events.
+    public var events = 0
+    /// Of the events, copies of one that came before.
+    public var duplicates = 0
+    /// Of the records, those that are no event.
+    public var rejected: [RejectionReason: Int] = [:]
+
+    public init() {}
+
+    public var rejectedTotal: Int { rejected.values.reduce(0, +) }
+
+    /// Counts the batch's records in the given offsets; the caller has counted its events.
+    mutating func countRecords(of batch: EventBatch, offsets: Range<Int64>, events: Int) {
+        self.events += events
+        let rejectedBefore = rejectedTotal
+        for rejection in batch.rejections where offsets.contains(batch.offsets[rejection.row]) {
+            rejected[rejection.reason, default: 0] += 1
+        }
+        records += events + rejectedTotal - rejectedBefore
+    }
+}

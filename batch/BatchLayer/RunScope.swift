@@ -1,0 +1,101 @@
+import ParallaxCore
+import ViewLanguage
+
+/// What a run computes anew for one view version.
+public enum Extent: Hashable, Sendable {
+    /// All of history.
+    case everything
+    /// These windows (their starts); all others keep the rows that the base publication has.
+    case windows(Set<Int64>)
+
+    public var isEverything: Bool { self == .everything }
+}
+
+/// Why a version is recomputed in full, or that it is not.
+public enum ExtentReason: String, Sendable, Codable {
+    case incremental
+    /// `--full`.
+    case asked
+    /// Every record touches the one row of a group that has no window.
+    case noWindow = "no_window"
+    /// The base publication has no complete rows of it.
+    case newVersion = "new_version"
+
+    /// asked   has a window   base has its rows   reason
+    /// yes     any            any                 asked
+    /// no      any            no                  newVersion
+    /// no      no             yes                 noWindow
+    /// no      yes            yes                 incremental
+    public static func decide(isFull: Bool, plan: Plan, baseHasRows: Bool) -> ExtentReason {
+        switch (isFull, plan.window != nil, baseHasRows) {
+        case (true, _, _): .asked
+        case (false, _, false): .newVersion
+        case (false, false, true): .noWindow
+        case (false, true, true): .incremental
+        }
+    }
+}
+
+/// What a run computes, and from which segments.
+public struct RunScope: Sendable {
+    public struct View: Sendable {
+        public var plan: Plan
+        public var extent: Extent
+        public init(plan: Plan, extent: Extent) {
+            self.plan = plan
+            self.extent = extent
+        }
+    }
+
+    public let base: Cut
+    public let cut: Cut
+    public let views: [View]
+    /// The event times whose records are needed; nil: all.
+    public let eventTimes: EventTimeRanges?
+
+    /// - Parameter reasons: one a plan.
+    public init(plans: [Plan], reasons: [ExtentReason], touched: TouchedWindows, base: Cut, cut: Cut) {
+        precondition(plans.count == reasons.count, "\(plans.count) plans, \(reasons.count) reasons")
+        self.base = base
+        self.cut = cut
+        var views: [View] = []
+        var ranges: [Range<Int64>] = touched.withoutWindow.map { $0..<($0 + 1) }
+        for (plan, reason) in zip(plans, reasons) {
+            guard reason == .incremental, let kind = plan.window?.kind else {
+                views.append(View(plan: plan, extent: .everything))
+                continue
+            }
+            let starts = touched.starts[kind] ?? []
+            views.append(View(plan: plan, extent: .windows(starts)))
+            ranges += starts.map { kind.eventTimes(ofWindow: $0) }
+        }
+        self.views = views
+        eventTimes = views.contains { $0.extent.isEverything } ? nil : EventTimeRanges(ranges)
+    }
+
+    /// True where a pass over the records meets every record below the cut. Not where there is no view at all.
+    public var readsEverything: Bool { eventTimes == nil }
+
+    /// The source's columns that the views read.
+    public var sourceColumns: Set<Int> { views.reduce(into: []) { $0.formUnion($1.plan.sourceColumnsRead) } }
+
+    /// The segments to read, in (partition, offset) order.
+    public func segments(of all: [Segment]) -> [Segment] {
+        Self.ordered(
+            all.filter { $0.overlaps(.zero..<cut[$0.partition]) && (eventTimes.map($0.mayHold) ?? true) })
+    }
+
+    /// The segments with records in [base, cut), in the same order: what a look for touched windows reads.
+    public static func newSegments(of all: [Segment], base: Cut, cut: Cut) -> [Segment] {
+        ordered(
+            all.filter { segment in
+                let first = base[segment.partition]
+                let end = cut[segment.partition]
+                return first < end && segment.overlaps(first..<end)
+            })
+    }
+
+    private static func ordered(_ segments: [Segment]) -> [Segment] {
+        segments.sorted { ($0.partition, $0.offsets.lowerBound) < ($1.partition, $1.offsets.lowerBound) }
+    }
+}

@@ -1,0 +1,36 @@
+import ParallaxCore
+
+/// One archived segment, as far as a run's decisions need it.
+public struct Segment: Hashable, Sendable {
+    /// As people and the archive call it, e.g. its path.
+    public var name: String
+    public var partition: Partition
+    /// The offsets that it answers for: every record that the log held there is in it.
+    public var offsets: Range<Offset>
+    public var records: Int
+    /// Of the records, those that are events.
+    public var events: Int
+    /// Of the events, from the least event time up to, not including, the first microsecond after the greatest. Nil: not known.
+    public var eventTimes: Range<Int64>?
+    public var bytes: Int
+
+    public init(
+        name: String, partition: Partition, offsets: Range<Offset>, records: Int, events: Int, eventTimes: Range<Int64>?, bytes: Int
+    ) {
+        self.name = name
+        self.partition = partition
+        self.offsets = offsets
+        self.records = records
+        self.events = events
+        self.eventTimes = eventTimes
+        self.bytes = bytes
+    }
+
+    func overlaps(_ range: Range<Offset>) -> Bool { !range.isEmpty && offsets.overlaps(range) }
+
+    /// False only where it certainly holds no event of these times.
+    func mayHold(_ times: EventTimeRanges) -> Bool {
+        if events == 0 { return false }
+        return eventTimes.map { times.intersects($0) } ?? true
+    }
+}

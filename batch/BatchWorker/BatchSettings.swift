@@ -1,0 +1,23 @@
+import BatchLayer
+
+/// What a person may set about runs, under `batch.` in parallax.yaml.
+public struct BatchSettings: Sendable {
+    public var limits = BatchLimits()
+    /// Publications that can still be reverted to; their speed slices and batch rows are kept for it.
+    public var keptPublications = 3
+    /// How long a run waits for the speed workers to close the slice. A flush takes half a second; a worker that has not answered after a
+    /// minute will not.
+    public var boundaryDeadline: Duration = .seconds(60)
+    public var pollInterval: Duration = .milliseconds(25)
+    /// Whether a run, once published, gives up log records that are archived, below the cut and processed by the speed layer.
+    public var trimsLog = false
+    /// Offsets below the speed layer's position that stay in the log nevertheless: it reads them again after a restart, to know which
+    /// events it has seen (its duplicate horizon).
+    public var keptLogOffsets: Int64 = 200_000
+    /// Batches that the reading thread may be ahead of the aggregating one: enough to keep both busy, few enough to be no memory.
+    public var batchesAhead = 4
+    /// Rows a chunk of COPY text.
+    public var rowsPerCopyChunk = 4_096
+
+    public init() {}
+}

@@ -1,0 +1,86 @@
+import Catalog
+import ParallaxCore
+import Postgres
+
+/// What a run reads and writes in the control tables beside the steps that the catalog itself performs.
+extension Catalog {
+    /// The cut of what was published; empty where nothing was.
+    func cut(of published: Published, source id: Int64) throws(ParallaxError) -> Cut {
+        guard published.run != .none else { return Cut() }
+        let rows = try connection.query(
+            """
+            SELECT c.key, c.value FROM parallax.publication p, jsonb_each_text(p.cut) c
+            WHERE p.source_id = $1 AND p.run_id = $2
+            """, [.int(id), .int(published.run.rawValue)]
+        ).rows
+        var cut = Cut()
+        for row in rows { cut[Partition(Int(row.int(0) ?? 0))] = Offset(row.int(1) ?? 0) }
+        return cut
+    }
+
+    /// The slice in which each partition's next record will be, in partition order.
+    func slices(ofSource id: Int64) throws(ParallaxError) -> [(Partition, SliceNumber)] {
+        try connection.query(
+            "SELECT partition, slice FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition", [.int(id)]
+        ).rows.map { (Partition(Int($0.int(0) ?? 0)), SliceNumber($0.int(1) ?? 1)) }
+    }
+
+    /// Who holds the partitions, for people.
+    func owners(source id: Int64, of partitions: [Partition]) throws(ParallaxError) -> String {
+        try connection.query(
+            """
+            SELECT format('partition %s at offset %s, slice %s: %s', p.partition, p.next_offset, p.slice,
+                          coalesce('worker ' || p.owner || coalesce(' (' || w.host || ', process ' || w.pid || ')', '')
+                                   || ', last flush ' || coalesce(p.flushed_at::text, 'never'), 'nobody'))
+            FROM parallax.partition_position p LEFT JOIN parallax.worker w ON w.worker_id = p.owner
+            WHERE p.source_id = $1 AND p.partition = ANY ($2::bigint[]) ORDER BY p.partition
+            """, [.int(id), .ints(partitions.map { Int64($0.rawValue) })]
+        ).rows.compactMap { $0[0] }.joined(separator: "\n")
+    }
+
+    /// Event time (microseconds) below which the speed layer takes nothing any more, in any partition: windows that end at or before it
+    /// can only change through a batch run. Nil where a partition has seen no event yet and so would take any.
+    func sketchHorizon(of source: CatalogSource) throws(ParallaxError) -> Int64? {
+        let row = try connection.query(
+            """
+            SELECT CASE WHEN bool_and(max_event_time IS NOT NULL) THEN (extract(epoch FROM min(max_event_time)) * 1000000)::bigint END
+            FROM parallax.partition_position WHERE source_id = $1
+            """, [.int(source.id)]
+        ).rows[0]
+        guard let newest = row.int(0) else { return nil }
+        let behind = source.definition.outOfOrderness.addingReportingOverflow(source.definition.lateness)
+        let horizon = newest.subtractingReportingOverflow(behind.partialValue)
+        return behind.overflow || horizon.overflow ? nil : horizon.partialValue
+    }
+
+    func setArchived(source id: Int64, _ archived: Cut) throws(ParallaxError) {
+        // In partition order, as everybody who locks several of these rows does.
+        for partition in archived.partitions {
+            try connection.query(
+                """
+                UPDATE parallax.partition_position SET archived_offset = $3
+                WHERE source_id = $1 AND partition = $2 AND archived_offset < $3
+                """, [.int(id), .int(Int64(partition.rawValue)), .int(archived[partition].rawValue)])
+        }
+    }
+
+    /// Records between the base's cut and the run's that are in no speed row.
+    func skippedRecords(of run: CatalogRun) throws(ParallaxError) -> Int64 {
+        // One jump may have closed several slices; each then carries the same two offsets.
+        try connection.query(
+            """
+            SELECT coalesce(sum(first_offset - processed_until), 0)::bigint
+            FROM (SELECT DISTINCT partition, first_offset, processed_until FROM parallax.boundary
+                  WHERE source_id = $1 AND slice > $2 AND slice <= $3) b
+            """, [.int(run.sourceID), .int(run.base.slice.rawValue), .int(run.slice.rawValue)]
+        ).rows[0].int(0) ?? 0
+    }
+
+    /// Per partition, the offset below which everything is archived and processed by the speed layer.
+    func archivedAndProcessed(source id: Int64) throws(ParallaxError) -> [(Partition, archived: Offset, processed: Offset)] {
+        try connection.query(
+            "SELECT partition, archived_offset, next_offset FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition",
+            [.int(id)]
+        ).rows.map { (Partition(Int($0.int(0) ?? 0)), archived: Offset($0.int(1) ?? 0), processed: Offset($0.int(2) ?? 0)) }
+    }
+}

@@ -1,0 +1,55 @@
+import Catalog
+import Glibc
+import ParallaxCore
+
+extension RunExecution {
+    /// Waits until every partition has its boundary, and writes those that no live worker will write.
+    func waitForCut() throws(ParallaxError) -> Cut {
+        let deadline = ContinuousClock.now + settings.boundaryDeadline
+        while true {
+            let (found, missing) = try boundaries()
+            if missing.isEmpty { return found }
+            // Read before the call: what is behind these ends was durable when the boundary was written.
+            var ends: [Partition: Offset] = [:]
+            for partition in missing { ends[partition] = try worker.log.bounds(of: partition).upperBound }
+            if try !catalog.completeBoundaries(run, logEnds: ends).isEmpty { continue }
+            guard ContinuousClock.now < deadline else { throw try tooLate(missing) }
+            try progress()
+            pause(settings.pollInterval)
+        }
+    }
+
+    /// The cut so far, and the partitions that have not got there.
+    private func boundaries() throws(ParallaxError) -> (cut: Cut, missing: [Partition]) {
+        let written = try catalog.boundaries(of: run)
+        let positions = try catalog.slices(ofSource: source.id)
+        var cut = Cut()
+        var missing: [Partition] = []
+        for (partition, slice) in positions {
+            if let boundary = written[partition] {
+                cut[partition] = boundary
+            } else if slice >= run.slice {
+                // Came to the log after this run had asked, in a later slice: nothing of it is below the cut.
+                cut[partition] = .zero
+            } else {
+                missing.append(partition)
+            }
+        }
+        return (cut, missing)
+    }
+
+    private func tooLate(_ missing: [Partition]) throws(ParallaxError) -> ParallaxError {
+        ParallaxError(
+            .unavailable,
+            "the speed layer did not close its slice within \(settings.boundaryDeadline) in "
+                + "\(missing.count == 1 ? "partition" : "partitions") \(missing.map(\.description).joined(separator: ", "))",
+            detail: try catalog.owners(source: source.id, of: missing),
+            hint: "see what these workers wait for (parallax status), or stop them: the run then closes the slice itself")
+    }
+
+    private func pause(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+        nanosleep(&time, nil)
+    }
+}

@@ -1,0 +1,92 @@
+import BatchLayer
+import Catalog
+import Operators
+import ParallaxCore
+import ViewLanguage
+
+/// What the computing phases leave: the engine with every view's states, and how it came to them.
+struct Computed {
+    var views: [RunView]
+    var scope: RunScope
+    var engine: BatchEngine
+    /// Records below the cut that are no event: in the whole pass where it read everything, else only those at or above the base's cut.
+    var rejected: [RejectionReason: Int]
+}
+
+extension RunExecution {
+    func compute(_ views: [RunView], base: Cut, cut: Cut) throws(ParallaxError) -> Computed {
+        try begin(.verifying)
+        let all = try worker.archive.segments()
+        try Coverage(of: all, below: cut).check(source: source.name)
+        var verified: Set<Segment> = []
+
+        let plans = views.map(\.version.plan)
+        let reasons = views.map(\.reason)
+        let incremental = zip(plans, reasons).filter { $1 == .incremental }.map(\.0)
+        var touched = TouchedWindows(plans: incremental, source: source.definition, base: base, cut: cut)
+        if !incremental.isEmpty || views.isEmpty {
+            let new = RunScope.newSegments(of: all, base: base, cut: cut)
+            try verify(new, &verified)
+            try begin(.looking)
+            try read(new, columns: [source.definition.eventTimeColumn]) { (batch) throws(ParallaxError) in touched.add(batch) }
+        }
+
+        let scope = RunScope(plans: plans, reasons: reasons, touched: touched, base: base, cut: cut)
+        let segments = scope.segments(of: all)
+        try begin(.verifying)
+        try verify(segments, &verified)
+
+        try begin(.computing)
+        let events = segments.reduce(0) { $0 + $1.events }
+        let engine = try BatchEngine(
+            source: source.definition, scope: scope, limits: settings.limits, expectedEvents: scope.readsEverything ? events : 0)
+        try read(segments, columns: scope.sourceColumns) { (batch) throws(ParallaxError) in try engine.add(batch) }
+
+        report.recordsRead = engine.statistics.records
+        report.eventsRead = engine.statistics.events
+        report.duplicates = engine.statistics.duplicates
+        report.segmentsRead = segments.count
+        report.bytesRead = segments.reduce(0) { $0 + $1.bytes }
+        return Computed(
+            views: views, scope: scope, engine: engine,
+            rejected: scope.readsEverything ? engine.statistics.rejected : touched.statistics.rejected)
+    }
+
+    private func read(
+        _ segments: [Segment], columns: Set<Int>, _ body: (EventBatch) throws(ParallaxError) -> Void
+    ) throws(ParallaxError) {
+        let total = segments.reduce(0) { $0 + $1.records }
+        var records = 0
+        let stream = SegmentStream(worker.archive, segments, columns: columns, depth: settings.batchesAhead)
+        // Also where the body throws: nobody reads the archive when a run has ended.
+        defer { stream.abandon() }
+        while let batch = try stream.next() {
+            try body(batch)
+            records += batch.count
+            try progress(records: records, of: total)
+        }
+    }
+
+    /// Compares checksums, and names every segment that fails rather than the first.
+    private func verify(_ segments: [Segment], _ verified: inout Set<Segment>) throws(ParallaxError) {
+        var failures: [(Segment, ParallaxError)] = []
+        for segment in segments where verified.insert(segment).inserted {
+            do { try worker.archive.verify(segment) } catch {
+                guard error.code == .corrupt || error.code == .missing else { throw error }
+                failures.append((segment, error))
+            }
+            try progress()
+        }
+        guard let first = failures.first else { return }
+        let named = failures.prefix(Self.mostFailuresNamed).map { segment, error in
+            "partition \(segment.partition): offsets [\(segment.offsets.lowerBound), \(segment.offsets.upperBound)) in \(segment.name): "
+                + error.message
+        }
+        let more = failures.count > named.count ? ["and \(failures.count - named.count) more"] : []
+        throw ParallaxError(
+            first.1.code, "\(failures.count) archived segments of source \"\(source.name)\" cannot be read: nothing was published",
+            detail: (named + more).joined(separator: "\n"), hint: first.1.hint ?? "bring the segments back from a backup")
+    }
+
+    private static let mostFailuresNamed = 20
+}

@@ -1,0 +1,119 @@
+import BatchLayer
+import Catalog
+import Operators
+import ParallaxCore
+import Postgres
+
+extension RunExecution {
+    /// Writes the run's rows and counts, in one transaction, under a run number that no reader looks at.
+    func stage(_ computed: Computed) throws(ParallaxError) {
+        let (views, rejected) = try connection.transaction { () throws(ParallaxError) -> ([RunReport.View], [String: Int]) in
+            try catalog.checkFence(run)
+            // A definition may have gone while this run computed; its tables went with it.
+            let present = Set(try catalog.versions(for: run).map(\.id))
+            var views: [RunReport.View] = []
+            for (index, view) in computed.views.enumerated() where present.contains(view.version.id) {
+                views.append(try stage(view, index, computed))
+                try catalog.markFirstRun(view.version, run)
+            }
+            let rejected = try stageRejected(computed, &views)
+            try catalog.setState(run, .staged)
+            return (views, rejected)
+        }
+        report.views = views
+        report.rejected = rejected
+    }
+
+    private func stage(_ view: RunView, _ index: Int, _ computed: Computed) throws(ParallaxError) -> RunReport.View {
+        let sql = StagingSQL(view, base: run.base.run.rawValue, run: run.number.rawValue)
+        let rows = computed.engine.takeRows(view: index, sketchesForWindowsEndingAfter: sketchHorizon)
+        var result = RunReport.View(
+            view: view.version.viewName, version: view.version.hash, extent: view.reason, touchedWindows: nil, rowsAdded: 0, rowsClosed: 0,
+            rowsUnchanged: 0, rejected: [:], drift: [])
+        guard view.baseHasRows else {
+            try copy(rows, sql.copyIntoTable, prefix: Array("\(run.number)\t".utf8))
+            result.rowsAdded = rows.count
+            return result
+        }
+        var isIncremental = false
+        if case .windows(let starts) = computed.scope.views[index].extent {
+            isIncremental = true
+            result.touchedWindows = starts.count
+            guard !starts.isEmpty else { return result }
+            try connection.execute(sql.createTouched)
+            try copyInstants(starts.sorted(), sql.copyIntoTouched)
+            try connection.execute("ANALYZE \(sql.touched)")
+        }
+        try connection.execute(sql.createStaged)
+        try copy(rows, sql.copyIntoStaged, prefix: [])
+        try connection.execute("ANALYZE \(sql.staged)")
+        try connection.execute(sql.createChange(onlyTouched: isIncremental))
+        try connection.execute("ANALYZE \(sql.change)")
+        let counts = try connection.query(sql.countChange).rows[0]
+        result.rowsAdded = Int(counts.int(0) ?? 0)
+        result.rowsClosed = Int(counts.int(1) ?? 0)
+        result.rowsUnchanged = rows.count - result.rowsAdded
+        if result.rowsClosed > 0 { try connection.execute(sql.close) }
+        if result.rowsAdded > 0 { try connection.execute(sql.add) }
+        try connection.execute(sql.dropTemporary)
+        return result
+    }
+
+    private func copy(_ rows: StateRows, _ sql: String, prefix: [UInt8]) throws(ParallaxError) {
+        var next = 0
+        try connection.copyIn(sql) { (buffer) throws(ParallaxError) in
+            let end = min(next + settings.rowsPerCopyChunk, rows.count)
+            rows.appendCopyText(rows: next..<end, prefix: prefix, to: &buffer)
+            next = end
+            return next < rows.count
+        }
+        try progress(records: rows.count)
+    }
+
+    private func copyInstants(_ instants: [Int64], _ sql: String) throws(ParallaxError) {
+        let microsecondsPerDay: Int64 = 86_400 * Instant.microsecondsPerSecond
+        var next = 0
+        try connection.copyIn(sql) { (buffer) throws(ParallaxError) in
+            let end = min(next + settings.rowsPerCopyChunk, instants.count)
+            for instant in instants[next..<end] {
+                let (days, rest) = instant.quotientAndRemainder(dividingBy: microsecondsPerDay)
+                buffer += Array("\(days)\t\(rest)\n".utf8)
+            }
+            next = end
+            return next < instants.count
+        }
+    }
+
+    /// Rejected records below the cut, and events below it that a view cannot take; the counts by reason of the whole source.
+    ///
+    /// What this run did not read is carried over from the base publication, so that counts are exact: a record is rejected or it is not, and
+    /// an event's view-level rejection is counted when the event is first kept. One case is not seen: a *new* copy of an old event
+    /// displaces it (smaller partition), with another payload that the view takes or rejects differently; a full run sets that right.
+    private func stageRejected(_ computed: Computed, _ views: inout [RunReport.View]) throws(ParallaxError) -> [String: Int] {
+        var counts: [String: [String: Int]] = [:]
+        func add(_ view: String, _ reason: String, _ count: Int) { counts[view, default: [:]][reason, default: 0] += count }
+        for (reason, count) in computed.rejected { add("", reason.rawValue, count) }
+        var isCarriedOver: Set<String> = computed.scope.readsEverything ? [] : [""]
+        for (index, view) in computed.views.enumerated() {
+            // Two versions of a view while a new one is built: the newest, which will be served, counts.
+            counts[view.version.viewName] = nil
+            isCarriedOver.remove(view.version.viewName)
+            for (reason, count) in computed.engine.viewRejections[index] { add(view.version.viewName, reason.rawValue, count) }
+            if view.reason == .incremental { isCarriedOver.insert(view.version.viewName) }
+        }
+        let old = try connection.query(
+            "SELECT view_name, reason, rejected FROM parallax.rejected_batch WHERE source_id = $1 AND run_id = $2",
+            [.int(source.id), .int(run.base.run.rawValue)]
+        ).rows
+        for row in old where isCarriedOver.contains(row[0] ?? "") { add(row[0] ?? "", row[1] ?? "", Int(row.int(2) ?? 0)) }
+        for (view, reasons) in counts {
+            for (reason, count) in reasons where count > 0 {
+                try connection.query(
+                    "INSERT INTO parallax.rejected_batch (source_id, run_id, view_name, reason, rejected) VALUES ($1, $2, $3, $4, $5)",
+                    [.int(source.id), .int(run.number.rawValue), .text(view), .text(reason), .int(Int64(count))])
+            }
+        }
+        for index in views.indices { views[index].rejected = counts[views[index].view] ?? [:] }
+        return counts[""] ?? [:]
+    }
+}

@@ -1,0 +1,142 @@
+import BatchLayer
+import Catalog
+import Operators
+import ParallaxCore
+import Postgres
+import ViewLanguage
+
+/// One run under way: its phases in order, and what each leaves for the next.
+final class RunExecution {
+    let worker: BatchWorker
+    let catalog: Catalog
+    let source: CatalogSource
+    let run: CatalogRun
+    let sketchHorizon: Int64?
+    var report: RunReport
+
+    private var phaseStart = ContinuousClock.now
+    private var phase: RunPhase?
+
+    init(worker: BatchWorker, catalog: Catalog, source: CatalogSource, run: CatalogRun, sketchHorizon: Int64?) {
+        self.worker = worker
+        self.catalog = catalog
+        self.source = source
+        self.run = run
+        self.sketchHorizon = sketchHorizon
+        report = RunReport(
+            source: source.name, run: run.number.rawValue, slice: run.slice.rawValue, baseRun: run.base.run.rawValue,
+            baseSlice: run.base.slice.rawValue, isFull: run.isFull, cut: [:])
+    }
+
+    var settings: BatchSettings { worker.settings }
+    var connection: Connection { catalog.connection }
+
+    func perform() throws(ParallaxError) -> RunReport {
+        try begin(.waiting)
+        let base = try catalog.cut(of: run.base, source: source.id)
+        let cut = try waitForCut()
+        guard cut.isAtOrAbove(base) else {
+            throw ParallaxError(.internalInconsistency, "the cut \(cut) lies below the published one, \(base)")
+        }
+        report.cut = Dictionary(uniqueKeysWithValues: cut.partitions.map { ("\($0)", cut[$0].rawValue) })
+        report.newOffsets = cut.partitions.reduce(0) { $0 + (cut[$1] - base[$1]) }
+        FaultPoint.pass("batch.afterBoundary")
+
+        try begin(.archiving)
+        try catalog.setState(run, .archiving, cut: cut)
+        try archive(upTo: cut)
+        FaultPoint.pass("batch.afterArchive")
+
+        try catalog.setState(run, .computing)
+        let views = try runViews()
+        let computed = try compute(views, base: base, cut: cut)
+
+        try begin(.staging)
+        try stage(computed)
+        FaultPoint.pass("batch.afterStage")
+
+        try begin(.comparing)
+        try compare(computed)
+
+        try begin(.publishing)
+        try catalog.setStatistics(run, json: try report.json())
+        FaultPoint.pass("batch.beforePublish")
+        try catalog.publish(run, cut: cut, refreshServing: worker.refreshServing)
+        FaultPoint.pass("batch.afterPublish")
+        worker.logger.info("run published", metadata: ["run": "\(run.number)", "slice": "\(run.slice)"])
+        afterPublication(cut: cut)
+        return report
+    }
+
+    /// The run is published: what fails from here on is a warning, and is done again after the next run.
+    private func afterPublication(cut: Cut) {
+        do {
+            try begin(.cleaning)
+            try catalog.cleanUp(source: source.id, keep: settings.keptPublications)
+            try dropStaleSketches()
+            if settings.trimsLog { try trimLog(cut: cut) }
+        } catch {
+            report.warnings.append("clean-up after the publication: \(error.description)")
+            worker.logger.warning("clean-up failed", metadata: ["run": "\(run.number)", "error": "\(error.message)"])
+        }
+        endPhase()
+        if let json = try? report.json() { try? catalog.setStatistics(run, json: json) }
+    }
+
+    func begin(_ next: RunPhase) throws(ParallaxError) {
+        endPhase()
+        phase = next
+        try progress()
+    }
+
+    /// Tells the observer; it may end the run.
+    func progress(records: Int = 0, of total: Int? = nil) throws(ParallaxError) {
+        guard let phase else { return }
+        try worker.observe(RunProgress(run: run.number, phase: phase, records: records, totalRecords: total))
+    }
+
+    private func endPhase() {
+        let now = ContinuousClock.now
+        if let phase {
+            let spent = (now - phaseStart).components
+            report.seconds[phase.rawValue, default: 0] += Double(spent.seconds) + Double(spent.attoseconds) * 1e-18
+        }
+        phaseStart = now
+    }
+}
+
+/// A version that a run computes.
+struct RunView {
+    var version: ViewVersion
+    var reason: ExtentReason
+    /// True where the base publication has complete rows of it.
+    var baseHasRows: Bool
+    var tables: StateTables
+}
+
+extension RunExecution {
+    func runViews() throws(ParallaxError) -> [RunView] {
+        var views: [RunView] = []
+        for version in try catalog.versions(for: run) {
+            let baseHasRows = try catalog.hasBatchRows(version, at: run.base)
+            views.append(
+                RunView(
+                    version: version, reason: ExtentReason.decide(isFull: run.isFull, plan: version.plan, baseHasRows: baseHasRows),
+                    baseHasRows: baseHasRows, tables: StateTables(version)))
+        }
+        return views
+    }
+
+    func archive(upTo cut: Cut) throws(ParallaxError) {
+        let archived = try worker.archive.archive(worker.log, upTo: cut) { (records) throws(ParallaxError) in
+            self.report.recordsArchived = records
+            try self.progress(records: records)
+        }
+        guard archived.isAtOrAbove(cut) else {
+            throw ParallaxError(
+                .offsetGone, "the archive of source \"\(source.name)\" ends below the run's cut",
+                detail: "archived up to \(archived), cut \(cut)")
+        }
+        try catalog.setArchived(source: source.id, archived)
+    }
+}

@@ -1,0 +1,124 @@
+import Catalog
+import Columns
+import ViewLanguage
+
+/// Which rows of a state table a run adds and closes, as SQL. Nothing that a user wrote enters these texts: columns have generated names.
+///
+///     visible(base) − closed + added = visible(run)
+///
+/// A row whose exact states are what the run found stays as it is (and keeps its sketch, which holds the same values).
+struct StagingSQL {
+    let tables: StateTables
+    /// Temporary tables of one transaction.
+    let staged: String
+    let touched: String
+    let change: String
+    let base: Int64
+    let run: Int64
+
+    init(_ view: RunView, base: Int64, run: Int64) {
+        tables = view.tables
+        staged = "pg_temp.staged_\(view.version.id)"
+        touched = "pg_temp.touched_\(view.version.id)"
+        change = "pg_temp.change_\(view.version.id)"
+        self.base = base
+        self.run = run
+    }
+
+    private var columns: String { tables.batch.columns.map(\.name).joined(separator: ", ") }
+
+    /// Straight into the table: for a version of which the base has no row.
+    var copyIntoTable: String { "COPY \(tables.batchTable) (from_run, \(columns)) FROM STDIN" }
+
+    var createStaged: String {
+        "CREATE TEMPORARY TABLE \(Self.local(staged)) "
+            + "(\(tables.batch.columns.map { "\($0.name) \($0.sqlType)" }.joined(separator: ", "))) ON COMMIT DROP"
+    }
+    var copyIntoStaged: String { "COPY \(staged) (\(columns)) FROM STDIN" }
+
+    /// Window starts as days and microseconds since 1970: PostgreSQL multiplies intervals in doubles, which hold neither factor's product
+    /// beyond the year 2255 exactly, but both factors.
+    var createTouched: String {
+        "CREATE TEMPORARY TABLE \(Self.local(touched)) (days integer NOT NULL, microseconds bigint NOT NULL) ON COMMIT DROP"
+    }
+    var copyIntoTouched: String { "COPY \(touched) (days, microseconds) FROM STDIN" }
+    private var touchedWindows: String {
+        "SELECT 'epoch'::timestamptz + days * interval '1 day' + microseconds * interval '1 microsecond' FROM \(touched)"
+    }
+
+    /// Pairs of row addresses: `old` is to be closed, `new` to be added; a changed row has both.
+    func createChange(onlyTouched: Bool) -> String {
+        let names = tables.batch.columns.map(\.name).joined(separator: ", ")
+        let restriction = onlyTouched ? " AND window_start IN (\(touchedWindows))" : ""
+        let differs = (["b.tid IS NULL", "s.tid IS NULL"] + tables.batch.states.compactMap(differs)).joined(separator: " OR ")
+        return """
+            CREATE TEMPORARY TABLE \(Self.local(change)) ON COMMIT DROP AS
+            SELECT b.tid AS old, s.tid AS new
+            FROM (SELECT ctid AS tid, \(names) FROM \(tables.batchTable)
+                  WHERE from_run <= \(base) AND until_run > \(base)\(restriction)) b
+            FULL JOIN (SELECT ctid AS tid, \(names) FROM \(staged)) s ON \(KeyMatch.condition(tables, "b", "s"))
+            WHERE \(differs)
+            """
+    }
+
+    var countChange: String { "SELECT count(new), count(old) FROM \(change)" }
+
+    var close: String {
+        "UPDATE \(tables.batchTable) b SET until_run = \(run) FROM \(change) c WHERE b.ctid = c.old"
+    }
+
+    /// In key order, so that rows that are read together lie together.
+    var add: String {
+        let keys = tables.batch.keys.map { "s.\($0.name)" }
+        return """
+            INSERT INTO \(tables.batchTable) (from_run, \(columns))
+            SELECT \(run), \(tables.batch.columns.map { "s.\($0.name)" }.joined(separator: ", "))
+            FROM \(staged) s JOIN \(change) c ON s.ctid = c.new\(keys.isEmpty ? "" : " ORDER BY " + keys.joined(separator: ", "))
+            """
+    }
+
+    var dropTemporary: String { "DROP TABLE IF EXISTS \(staged), \(touched), \(change)" }
+
+    /// Sketches are estimates of what the exact count says already.
+    private func differs(_ column: StateLayout.StateColumn) -> String? {
+        let name = column.name
+        let plain = "b.\(name) IS DISTINCT FROM s.\(name)"
+        switch column.role {
+        case .distinctSketch: return nil
+        case .window, .group: preconditionFailure("\(name) is a key")
+        case .count, .distinctCount: return plain
+        case .sum(let measure), .extremum(let measure):
+            // 1.0 and 1.00 are equal numerics, but PostgreSQL shows them differently: results shall not depend on which run came first.
+            guard case .numeric = tables.plan.measures[measure].argument?.type else { return plain }
+            return "\(plain) OR scale(b.\(name)) IS DISTINCT FROM scale(s.\(name))"
+        }
+    }
+
+    private static func local(_ name: String) -> String { String(name.dropFirst("pg_temp.".count)) }
+}
+
+/// Equality of two rows' keys where nulls are equal, in a form that a hash join takes (IS NOT DISTINCT FROM would compare every pair).
+enum KeyMatch {
+    static func condition(_ tables: StateTables, _ left: String, _ right: String) -> String {
+        let parts = tables.batch.keys.map { key in
+            guard case .group(let index) = key.role else { return "\(left).\(key.name) = \(right).\(key.name)" }
+            let stand = placeholder(tables.plan.groups[index].expression.type)
+            return """
+                coalesce(\(left).\(key.name), \(stand)) = coalesce(\(right).\(key.name), \(stand)) \
+                AND (\(left).\(key.name) IS NULL) = (\(right).\(key.name) IS NULL)
+                """
+        }
+        return parts.isEmpty ? "true" : parts.joined(separator: " AND ")
+    }
+
+    /// Any value of the type: the second half of the condition tells it from a null.
+    private static func placeholder(_ type: ScalarType) -> String {
+        switch type {
+        case .text: "''"
+        case .int4, .int8, .numeric, .float8: "0"
+        case .bool: "false"
+        case .timestamptz: "'epoch'::timestamptz"
+        case .uuid: "'00000000-0000-0000-0000-000000000000'::uuid"
+        }
+    }
+}
