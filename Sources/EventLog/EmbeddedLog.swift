@@ -28,7 +28,7 @@ public final class EmbeddedLog: EventLog {
     ///   - partitions: how many there shall be. More than there are: they are added (keys then move, as in Kafka). Fewer:
     ///     `.configuration`.
     ///   - clock: gives the append times.
-    ///   - onRecovery: told of every partition in which a tail was found, now or in a later append.
+    ///   - onRecovery: told of every partition in which a tail was found, now or in a later append. It must not call the log.
     public convenience init(
         directory: String, source: String, partitions: Int, limits: EmbeddedLogLimits = .init(),
         clock: @escaping @Sendable () -> Instant = systemClock, onRecovery: @escaping @Sendable (LogRecovery) -> Void = { _ in }

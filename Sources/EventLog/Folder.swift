@@ -3,12 +3,14 @@ import ParallaxCore
 
 /// Folders, and the changes in them that must outlive a power failure.
 enum Folder {
-    /// Creates the folder and what is missing above it; each new name is durable when it returns.
+    /// Creates the folder and what is missing above it. Its name is durable when it returns, also where a process that died
+    /// had created it and got no further.
     static func create(_ path: String) throws(ParallaxError) {
-        if exists(path) { return }
         let parent = parent(of: path)
-        if parent != path { try create(parent) }
-        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw diskError("cannot create folder \(path)", errno) }
+        if !exists(path) {
+            if parent != path { try create(parent) }
+            guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw diskError("cannot create folder \(path)", errno) }
+        }
         try sync(parent)
     }
 

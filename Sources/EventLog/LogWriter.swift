@@ -91,6 +91,9 @@ final class LogWriter: Sendable {
         }
     }
 
+    /// Append calls that wait for the next group.
+    var waitingCount: Int { queue.wait { $0.waiting.count } }
+
     func trim(below cut: Cut) throws(ParallaxError) {
         try withFiles { (partitions) throws(ParallaxError) in
             for partition in cut.partitions where cut[partition] > .zero {
