@@ -108,6 +108,10 @@ extension Catalog {
                 ON CONFLICT (name) DO UPDATE SET definition = excluded.definition RETURNING source_id
                 """, [.text(source.name), .text(try encodeStored(source))]
             ).rows[0].int(0) ?? 0
+        // Flushes and new owners wait until the definitions are in place. Else one that begins now could process records that a view which
+        // "begins with the log" never sees, or write to a table that is being dropped.
+        try connection.query(
+            "SELECT 1 FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition FOR UPDATE", [.int(id)])
         try connection.query(
             "INSERT INTO parallax.published (source_id, run, slice) VALUES ($1, 0, 1) ON CONFLICT DO NOTHING", [.int(id)])
         try connection.query("INSERT INTO parallax.watermark (source_id) VALUES ($1) ON CONFLICT DO NOTHING", [.int(id)])

@@ -47,18 +47,25 @@ public struct WorkerID: Hashable, Sendable {
 }
 
 extension Catalog {
-    /// Micros since 1970 to timestamptz and back, exactly (to_timestamp takes a double: it is not used here).
-    static func instant(_ parameter: String) -> String { "('epoch'::timestamptz + \(parameter)::bigint * interval '1 microsecond')" }
-    static func micros(_ column: String) -> String { "(extract(epoch FROM \(column)) * 1000000)::bigint" }
+    /// Micros since 1970 to timestamptz and back, exactly. An interval is multiplied as a double, which counts microseconds without a gap only
+    /// from 1684 to 2255: seconds and the rest are added one after the other (and to_timestamp is not used at all).
+    public static func instant(_ parameter: String) -> String {
+        """
+        ('epoch'::timestamptz + (\(parameter)::bigint / 1000000) * interval '1 second' \
+        + (\(parameter)::bigint % 1000000) * interval '1 microsecond')
+        """
+    }
+    public static func micros(_ column: String) -> String { "(extract(epoch FROM \(column)) * 1000000)::bigint" }
 
     /// Takes every partition of the source that nobody holds: no owner, a lease that ran out, or an owner whose database session is gone
     /// (kill -9 and lost machines need not wait for the lease). With `stealing`, also those that somebody holds: the
     /// old owner's next flush is fenced. Partitions come back at the slice that was asked for last: where a slice began while
     /// nobody owned the partition, its boundary is written here.
     ///
-    /// One transaction of its own.
+    /// Partitions that this very worker holds are taken anew (after a lost connection it does not know what it has), but for those in
+    /// `except`. One transaction of its own.
     public func acquirePartitions(
-        source id: Int64, worker: WorkerID, lease: Duration, stealing: Bool = false
+        source id: Int64, worker: WorkerID, lease: Duration, stealing: Bool = false, except: [Partition] = []
     ) throws(ParallaxError) -> [PartitionLease] {
         try connection.transaction { () throws(ParallaxError) in
             let seconds = Double(lease.components.seconds) + Double(lease.components.attoseconds) * 1e-18
@@ -66,7 +73,8 @@ extension Catalog {
                 """
                 WITH free AS (
                     SELECT p.source_id, p.partition FROM parallax.partition_position p
-                    WHERE p.source_id = $1 AND ($4 OR p.owner IS NULL OR p.owner = $2::uuid OR p.lease_expires_at < clock_timestamp()
+                    WHERE p.source_id = $1 AND p.partition <> ALL ($5::bigint[])
+                      AND ($4 OR p.owner IS NULL OR p.owner = $2::uuid OR p.lease_expires_at < clock_timestamp()
                        OR NOT EXISTS (SELECT 1 FROM pg_stat_activity a
                                       WHERE a.pid = p.owner_backend_pid AND a.backend_start = p.owner_backend_start))
                     ORDER BY p.partition FOR UPDATE OF p SKIP LOCKED)
@@ -76,7 +84,7 @@ extension Catalog {
                     lease_expires_at = clock_timestamp() + $3::double precision * interval '1 second', is_idle = false
                 FROM free WHERE p.source_id = free.source_id AND p.partition = free.partition
                 RETURNING p.partition, p.epoch, p.next_offset, p.slice, \(Self.micros("p.max_event_time"))
-                """, [.int(id), .text(worker.text), .double(seconds), .bool(stealing)]
+                """, [.int(id), .text(worker.text), .double(seconds), .bool(stealing), .ints(except.map { Int64($0.rawValue) })]
             ).rows
             guard !rows.isEmpty else { return [] }
             let requested = try requestedSlice(source: id)

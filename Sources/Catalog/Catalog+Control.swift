@@ -1,0 +1,46 @@
+import ParallaxCore
+import Postgres
+
+/// What a speed worker looks at in every flush: cheap to read, and different as soon as there is something to follow.
+public struct SourceControl: Hashable, Sendable {
+    /// The newest slice that anyone asked for.
+    public var requestedSlice: SliceNumber
+    /// Equal as long as the source's definition and its view versions are.
+    public var fingerprint: String
+}
+
+extension Catalog {
+    public func control(source id: Int64) throws(ParallaxError) -> SourceControl {
+        let result = try connection.query(
+            """
+            SELECT s.requested_slice, md5(s.definition::text || coalesce(
+                (SELECT string_agg(concat_ws(' ', v.version_id, v.first_slice, w.active_version_id, v.state_table, md5(v.plan::text)), ','
+                                   ORDER BY v.version_id)
+                 FROM parallax.view_version v JOIN parallax.view w USING (view_id) WHERE w.source_id = s.source_id), ''))
+            FROM parallax.source s WHERE s.source_id = $1
+            """, [.int(id)])
+        guard let row = result.rows.first else {
+            throw ParallaxError(.definition, "source \(id) is not in the catalog any more", hint: "run parallax apply")
+        }
+        return SourceControl(requestedSlice: SliceNumber(row.int(0) ?? 1), fingerprint: row[1] ?? "")
+    }
+
+    /// The committed positions of the speed layer.
+    public func positions(source id: Int64) throws(ParallaxError) -> [Partition: Offset] {
+        let rows = try connection.query(
+            "SELECT partition, next_offset FROM parallax.partition_position WHERE source_id = $1", [.int(id)]
+        ).rows
+        var positions: [Partition: Offset] = [:]
+        for row in rows { positions[Partition(Int(row.int(0) ?? 0))] = Offset(row.int(1) ?? 0) }
+        return positions
+    }
+
+    /// Gives one partition back. Nothing happens where it belongs to another worker by now.
+    public func release(_ lease: PartitionLease) throws(ParallaxError) {
+        try connection.query(
+            """
+            UPDATE parallax.partition_position SET owner = NULL, owner_backend_pid = NULL, owner_backend_start = NULL, lease_expires_at = NULL
+            WHERE source_id = $1 AND partition = $2 AND epoch = $3
+            """, [.int(lease.sourceID), .int(Int64(lease.partition.rawValue)), .int(lease.epoch)])
+    }
+}

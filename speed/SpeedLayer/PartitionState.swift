@@ -1,0 +1,137 @@
+import Columns
+import Operators
+import ParallaxCore
+import ViewLanguage
+
+/// What the speed layer knows of one partition that it owns.
+///
+///     committed ≤ next          [committed, next) is in memory and enters the next flush
+///     reading < next            the duplicate horizon is being warmed up; else reading = next
+public struct PartitionState: Sendable {
+    public let partition: Partition
+    /// The slice that records from `committed` on belong to.
+    public private(set) var slice: SliceNumber
+    public private(set) var committed: Offset
+    public private(set) var next: Offset
+    /// Where to read on.
+    public private(set) var reading: Offset
+    /// Of the records in [committed, next).
+    public private(set) var counts = RecordCounts()
+    public private(set) var newestAppendedAt: Instant?
+    public var newestEventTime: Instant? { watermark.newestEventTime }
+
+    /// Had nothing new for `idleAfter`: it does not hold the source's watermark back.
+    public private(set) var isIdle = false
+    /// As in the position row.
+    public private(set) var isCommittedIdle = false
+    /// The last read found the log's end.
+    public private(set) var isCaughtUp = false
+    private var lastNewAt: Duration
+    private let idleAfter: Duration
+
+    private var watermark: WatermarkTracker
+    private var horizon: DuplicateHorizon
+
+    /// - Parameters:
+    ///   - position: as committed by whoever had the partition before.
+    ///   - earliest: the first offset that the log still holds.
+    ///   - now: the worker's clock.
+    public init(
+        _ position: PartitionPosition, source: SourceDefinition, rules: SpeedRules, earliest: Offset, now: Duration
+    ) {
+        partition = position.partition
+        slice = position.slice
+        committed = position.next
+        next = position.next
+        let start = max(Offset(max(0, position.next.rawValue - rules.duplicateHorizon)), earliest)
+        reading = min(start, position.next)
+        lastNewAt = now
+        idleAfter = rules.idleAfter
+        watermark = WatermarkTracker(
+            outOfOrderness: source.outOfOrderness, lateness: source.lateness, maxFutureSkew: rules.maxFutureSkew,
+            newestEventTime: position.newestEventTime)
+        horizon = DuplicateHorizon(length: rules.duplicateHorizon)
+    }
+
+    public var isWarmingUp: Bool { reading < next }
+    /// Records in memory that no flush has written.
+    public var isDirty: Bool { committed < next }
+
+    /// Decides about each row of a batch that was read from `reading` on.
+    ///
+    /// - Parameter end: the first offset that the batch has not looked at.
+    mutating func receive(_ batch: EventBatch, end: Offset, source: SourceDefinition, now: Duration, rows: inout ClassifiedRows) {
+        precondition(batch.partition == partition && end >= reading, "a batch of partition \(batch.partition) up to \(end) at \(reading)")
+        rows.reset(capacity: batch.count)
+        let count = batch.count
+        while rows.firstNewRow < count && batch.offsets[rows.firstNewRow] < next.rawValue {
+            let row = rows.firstNewRow
+            if batch.isRejected[row] == 0 { _ = horizon.insert(batch.identities[row], at: batch.offsets[row]) }
+            rows.firstNewRow += 1
+        }
+        if count > rows.firstNewRow {
+            guard let column = batch.columns[source.eventTimeColumn], case .int64(let eventTimes) = column.storage else {
+                preconditionFailure("the event time of \(source.name) was not decoded")
+            }
+            classify(batch, eventTimes, &rows)
+            isIdle = false
+            lastNewAt = now
+        }
+        reading = end
+        isCaughtUp = batch.count == 0 && end >= next
+        if end > next { next = end }
+        if isCaughtUp && now - lastNewAt >= idleAfter { isIdle = true }
+    }
+
+    private mutating func classify(_ batch: EventBatch, _ eventTimes: [Int64], _ rows: inout ClassifiedRows) {
+        var newest = newestAppendedAt?.rawValue ?? .min
+        for row in rows.firstNewRow..<batch.count {
+            newest = max(newest, batch.appendedAt[row])
+            guard batch.isRejected[row] == 0 else {
+                counts.rejected += 1
+                continue
+            }
+            let isDuplicate = horizon.insert(batch.identities[row], at: batch.offsets[row])
+            let isLate = watermark.isLate(eventTime: eventTimes[row], appendedAt: batch.appendedAt[row])
+            switch RecordClass(isRejected: false, isDuplicate: isDuplicate, isLate: isLate) {
+            case .rejected: counts.rejected += 1
+            case .duplicate: counts.duplicates += 1
+            case .late:
+                counts.late += 1
+                rows.late.append(Int32(truncatingIfNeeded: row))
+            case .event:
+                counts.events += 1
+                rows.events.append(Int32(truncatingIfNeeded: row))
+            }
+        }
+        newestAppendedAt = Instant(microseconds: newest)
+    }
+
+    /// The flush that took everything below `next` is committed.
+    mutating func flushed(slice newSlice: SliceNumber, isIdle wasIdle: Bool) {
+        committed = next
+        slice = newSlice
+        isCommittedIdle = wasIdle
+        counts = RecordCounts()
+    }
+
+    /// Where to go on reading after records below `earliest` went away; those that are missing are missing from the horizon only.
+    mutating func skipWarmUp(to earliest: Offset) {
+        reading = min(max(reading, earliest), next)
+    }
+}
+
+/// A partition's position as the catalog has it.
+public struct PartitionPosition: Hashable, Sendable {
+    public var partition: Partition
+    public var slice: SliceNumber
+    public var next: Offset
+    /// Newest believable event time, before out-of-orderness is taken off.
+    public var newestEventTime: Instant?
+    public init(partition: Partition, slice: SliceNumber, next: Offset, newestEventTime: Instant?) {
+        self.partition = partition
+        self.slice = slice
+        self.next = next
+        self.newestEventTime = newestEventTime
+    }
+}

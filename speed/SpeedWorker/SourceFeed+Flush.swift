@@ -1,0 +1,56 @@
+import Catalog
+import Logging
+import ParallaxCore
+import SpeedLayer
+
+extension SourceFeed {
+    /// Writes what is in memory, if there is anything.
+    func flush() throws(ParallaxError) {
+        if state.isDirty { try flush(.caughtUp) }
+    }
+
+    func flush(_ reason: FlushReason) throws(ParallaxError) {
+        guard let flush = state.takeFlush() else { return }
+        let started = context.now
+        try staging.prepare(flush.deltas, connection)
+        let transaction = FlushTransaction(
+            connection: connection, known: definitions, lease: context.settings.lease, limits: context.settings.rules.limits)
+        let outcome = try transaction.write(flush, leases: leases, logEnds: logEnds(flush), staging: staging)
+
+        let now = context.now
+        state.flushed(flush, slice: outcome.slice, now: now)
+        for move in flush.moves {
+            leases[move.partition]?.nextOffset = move.to
+            leases[move.partition]?.slice = outcome.slice
+        }
+        requested = outcome.slice
+        nextRenewalAt = now + context.settings.lease / 3
+        flushes += 1
+        let groups = flush.groups
+        context.statistics.update {
+            $0.counts += flush.counts
+            $0.flushes += 1
+            $0.groups += Int64(groups)
+            $0.lastFlushDuration = now - started
+            $0.lastFlushGroups = groups
+        }
+        context.logger.debug(
+            "flushed source \(name)",
+            metadata: [
+                "reason": "\(reason.rawValue)", "records": "\(flush.counts.records)", "groups": "\(groups)", "took": "\(now - started)",
+            ])
+        if let changed = outcome.changed {
+            try follow(changed)
+        } else if outcome.slice > flush.slice {
+            // Versions that waited for this slice begin with the next record.
+            state.setViews(definitions.views)
+        }
+    }
+
+    /// For people, who want to see the lag: where the log does not say, the position stands in.
+    private func logEnds(_ flush: SpeedFlush) -> [Partition: Offset] {
+        var ends: [Partition: Offset] = [:]
+        for move in flush.moves { ends[move.partition] = (try? log.bounds(of: move.partition).upperBound) ?? move.to }
+        return ends
+    }
+}

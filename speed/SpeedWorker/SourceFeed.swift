@@ -1,0 +1,217 @@
+import Catalog
+import Logging
+import Operators
+import ParallaxCore
+import Postgres
+import SpeedLayer
+
+/// One source in one session: reads its log, hands batches to the state, writes flushes.
+final class SourceFeed {
+    let sourceID: Int64
+    let name: String
+    let log: any EventLog
+    let connection: Connection
+    let context: WorkerContext
+
+    var definitions: TrackedDefinitions
+    var decoder: EventDecoder
+    var state: SpeedState
+    var leases: [Partition: PartitionLease] = [:]
+    var staging = StagingTables()
+    /// The newest slice that anyone asked for, when this feed last looked.
+    var requested: SliceNumber?
+    var flushes = 0
+
+    /// Partitions that cannot be read.
+    private(set) var stopped: [StoppedPartition] = []
+    /// Partitions of the log that the catalog has.
+    private var registered: Set<Partition> = []
+    /// Reads that failed and may be tried again.
+    private var retryReadAt: [Partition: Duration] = [:]
+    private var nextControlAt: Duration
+    var nextRenewalAt: Duration
+    /// The log's ends when the feed began: what `hasCaughtUp` measures by.
+    private let targets: [Partition: Offset]
+    private var turn = 0
+
+    init(_ source: CatalogSource, log: any EventLog, connection: Connection, context: WorkerContext) throws(ParallaxError) {
+        sourceID = source.id
+        name = source.name
+        self.log = log
+        self.connection = connection
+        self.context = context
+        definitions = try TrackedDefinitions.load(Catalog(connection), source: source.id)
+        decoder = EventDecoder(definitions.source.definition)
+        state = SpeedState(source: definitions.source.definition, rules: context.settings.rules, now: context.now)
+        nextControlAt = context.now
+        nextRenewalAt = context.now
+        var targets: [Partition: Offset] = [:]
+        for partition in try log.partitions() { targets[partition] = try log.bounds(of: partition).upperBound }
+        self.targets = targets
+    }
+
+    var owned: Int { leases.count }
+
+    /// Forgets everything that is not written.
+    func reset() {
+        leases = [:]
+        state = SpeedState(source: definitions.source.definition, rules: context.settings.rules, now: context.now)
+    }
+
+    /// Takes the partitions that are free.
+    func acquire() throws(ParallaxError) {
+        let catalog = Catalog(connection)
+        let partitions = try log.partitions()
+        let unknown = partitions.filter { !registered.contains($0) }
+        if !unknown.isEmpty {
+            try catalog.ensurePartitions(source: sourceID, unknown)
+            registered.formUnion(unknown)
+        }
+        try forgetStoppedThatMoved(catalog)
+        let taken = try catalog.acquirePartitions(
+            source: sourceID, worker: context.id, lease: context.settings.lease, except: Array(leases.keys) + stopped.map(\.partition))
+        guard !taken.isEmpty else { return }
+        if leases.isEmpty {
+            definitions = try TrackedDefinitions.load(catalog, source: sourceID)
+            decoder = EventDecoder(definitions.source.definition)
+            reset()
+            nextRenewalAt = context.now + context.settings.lease / 3
+        }
+        for lease in taken {
+            leases[lease.partition] = lease
+            let position = PartitionPosition(
+                partition: lease.partition, slice: lease.slice, next: lease.nextOffset, newestEventTime: lease.maxEventTime)
+            // Where the log cannot say, the first read will.
+            let earliest = (try? log.bounds(of: lease.partition).lowerBound) ?? .zero
+            state.join(position, earliest: earliest, now: context.now)
+        }
+        if !state.isDirty { state.setViews(definitions.views) }
+        context.logger.info(
+            "took partitions of source \(name)",
+            metadata: [
+                "partitions": "\(taken.map { "\($0.partition)@\($0.nextOffset)" }.joined(separator: " "))", "slice": "\(taken[0].slice)",
+            ])
+    }
+
+    /// One turn: reads each partition once, then does what is due. True where there was something to read.
+    func step(isUrgent: Bool) throws(ParallaxError) -> Bool {
+        guard !leases.isEmpty else { return false }
+        var progressed = false
+        turn += 1
+        // Each turn begins with another partition, so that a limit does not always meet the same ones.
+        let partitions = state.partitions.map(\.partition)
+        for number in partitions.indices {
+            progressed = try read(partitions[(number + turn) % partitions.count]) || progressed
+            if context.stop.isSet { return progressed }
+        }
+        try lookAtControl()
+        if let reason = state.flushReason(now: context.now, requested: requested, isUrgent: isUrgent) {
+            try flush(reason)
+        }
+        try renewLeases()
+        return progressed
+    }
+
+    private func read(_ partition: Partition) throws(ParallaxError) -> Bool {
+        guard let index = state.partitions.firstIndex(where: { $0.partition == partition }), let read = state.nextRead(index) else {
+            return false
+        }
+        if let at = retryReadAt[partition], at > context.now { return false }
+        let records: RecordBatch
+        do {
+            records = try log.read(
+                partition, from: read.from, maxRecords: read.maxRecords, maxBytes: context.settings.rules.limits.bytesPerRead)
+        } catch {
+            try readFailed(partition, error)
+            return false
+        }
+        retryReadAt[partition] = nil
+        state.receive(records, records.isEmpty ? .empty(of: partition) : decoder.decode(records), now: context.now)
+        return !records.isEmpty
+    }
+
+    private func readFailed(_ partition: Partition, _ error: ParallaxError) throws(ParallaxError) {
+        if error.code == .offsetGone, let current = state.partitions.first(where: { $0.partition == partition }), current.isWarmingUp,
+            let earliest = try? log.bounds(of: partition).lowerBound, earliest > current.reading
+        {
+            state.skipWarmUp(partition, to: earliest)
+            return
+        }
+        context.statistics.update { $0.lastError = error }
+        if error.isRetriable {
+            retryReadAt[partition] = context.now + context.settings.discoveryInterval
+            context.logger.warning("partition \(partition) of source \(name) cannot be read now", metadata: ["error": "\(error)"])
+            return
+        }
+        try stop(partition, error)
+    }
+
+    /// Writes what has been read of it and gives it back, so that a batch run may carry it past the trouble. The others go on.
+    private func stop(_ partition: Partition, _ error: ParallaxError) throws(ParallaxError) {
+        try flush()
+        guard let lease = leases.removeValue(forKey: partition) else { return }
+        state.leave(partition)
+        stopped.append(StoppedPartition(source: name, partition: partition, position: lease.nextOffset, error: error))
+        context.statistics.update { $0.stopped = $0.stopped.filter { $0.source != name || $0.partition != partition } + stopped.suffix(1) }
+        context.logger.error(
+            "partition \(partition) of source \(name) stops at offset \(lease.nextOffset): it cannot be read on",
+            metadata: ["error": "\(error)"])
+        try Catalog(connection).release(lease)
+    }
+
+    /// Somebody moved the position: there is something else to read now.
+    private func forgetStoppedThatMoved(_ catalog: Catalog) throws(ParallaxError) {
+        guard !stopped.isEmpty else { return }
+        let positions = try catalog.positions(source: sourceID)
+        stopped.removeAll { positions[$0.partition] != $0.position }
+    }
+
+    /// What a flush would see, looked at also while there is nothing to flush.
+    private func lookAtControl() throws(ParallaxError) {
+        let now = context.now
+        guard now >= nextControlAt else { return }
+        nextControlAt = now + context.settings.rules.flushInterval
+        let control = try Catalog(connection).control(source: sourceID)
+        requested = control.requestedSlice
+        guard control.fingerprint != definitions.fingerprint, !state.isDirty, state.slice == requested else { return }
+        try follow(try TrackedDefinitions.load(Catalog(connection), source: sourceID))
+    }
+
+    /// Nothing is in memory. Another schema means another decoder and other rules: the source begins anew where it stands.
+    func follow(_ changed: TrackedDefinitions) throws(ParallaxError) {
+        let hasSameSource = changed.source.definition == definitions.source.definition
+        definitions = changed
+        if hasSameSource {
+            state.setViews(changed.views)
+        } else {
+            reset()
+            try acquire()
+        }
+    }
+
+    private func renewLeases() throws(ParallaxError) {
+        let now = context.now
+        guard now >= nextRenewalAt, !leases.isEmpty else { return }
+        nextRenewalAt = now + context.settings.lease / 3
+        let held = try Catalog(connection).renewLeases(source: sourceID, worker: context.id, lease: context.settings.lease)
+        for lease in leases.values where held[lease.partition] != lease.epoch {
+            throw ParallaxError(.fenced, "partition \(lease.partition) of source \"\(name)\" belongs to another worker now")
+        }
+    }
+
+    /// True where everything is committed that was in the log when the feed began, by whomever. Partitions that stopped do not count.
+    func hasCaughtUp() throws(ParallaxError) -> Bool {
+        guard !state.isDirty else { return false }
+        let positions = try Catalog(connection).positions(source: sourceID)
+        return targets.allSatisfy { target in
+            stopped.contains { $0.partition == target.key } || (positions[target.key] ?? .zero) >= target.value
+        }
+    }
+}
+
+extension EventBatch {
+    /// What the end of a log reads as, many times a second.
+    fileprivate static func empty(of partition: Partition) -> EventBatch {
+        EventBatch(partition: partition, offsets: [], appendedAt: [], columns: [], identities: [], isRejected: [], rejections: [])
+    }
+}

@@ -1,0 +1,19 @@
+import SpeedLayer
+
+public struct SpeedSettings: Hashable, Sendable {
+    public var rules = SpeedRules()
+    /// How long the partitions of a worker that hangs stay its own. (Those of a worker whose session is gone are free at once.)
+    public var lease: Duration = .seconds(15)
+    /// Between two looks at a log that had nothing new.
+    public var pollInterval: Duration = .milliseconds(10)
+    /// Between two looks for new sources and free partitions.
+    public var discoveryInterval: Duration = .seconds(1)
+    /// Before the first attempt after a failure; doubles up to the maximum with each further one.
+    public var minimumBackoff: Duration = .milliseconds(100)
+    public var maximumBackoff: Duration = .seconds(5)
+    /// `runUntilCaughtUp` throws after failing for this long without a flush in between. `run` goes on for ever.
+    public var giveUpAfter: Duration = .seconds(60)
+    /// Attempts in a row that may find the definitions changed (or a deadlock) before the worker ends with that error.
+    public var maximumConflicts = 20
+    public init() {}
+}

@@ -1,0 +1,31 @@
+import ParallaxCore
+import SpeedLayer
+
+/// What a worker has done since it was made. Counts are of committed flushes only.
+public struct SpeedStatistics: Sendable, Hashable {
+    public var counts = RecordCounts()
+    public var flushes: Int64 = 0
+    /// State rows that flushes wrote, all view versions together.
+    public var groups: Int64 = 0
+    public var lastFlushDuration: Duration = .zero
+    public var lastFlushGroups = 0
+    /// Flushes that were refused because a partition belonged to somebody else by then. Nothing of them was written.
+    public var fencedFlushes: Int64 = 0
+    /// Flushes that failed for another reason; their records were read again.
+    public var failedFlushes: Int64 = 0
+    public var reconnections: Int64 = 0
+    public var partitionsOwned = 0
+    /// Partitions that cannot go on, and why.
+    public var stopped: [StoppedPartition] = []
+    /// The last thing that went wrong, as people read it.
+    public var lastError: ParallaxError?
+    public init() {}
+}
+
+public struct StoppedPartition: Sendable, Hashable {
+    public var source: String
+    public var partition: Partition
+    /// Where it stands.
+    public var position: Offset
+    public var error: ParallaxError
+}

@@ -1,0 +1,58 @@
+import Catalog
+import Columns
+import Operators
+import ParallaxCore
+import Postgres
+import SpeedLayer
+import ViewLanguage
+
+/// The way of a delta into its state table: COPY into a temporary table, then one upsert in key order.
+///
+/// Two workers add to the same groups, and each holds its row locks until it commits. All of them lock in the same order (view version, then
+/// key), so that they wait for one another but never in a circle.
+struct StagingTables {
+    /// Versions whose temporary table this connection has.
+    private var made: Set<Int64> = []
+
+    /// Rows of one COPY message or so.
+    private static let rowsPerMessage = 512
+
+    private static func name(_ version: Int64) -> String { "pg_temp.delta_\(version)" }
+
+    /// Outside a transaction, so that a rollback does not take the tables away.
+    mutating func prepare(_ deltas: [SpeedFlush.Delta], _ connection: Connection) throws(ParallaxError) {
+        for delta in deltas where delta.rows.count > 0 && !made.contains(delta.view.id) {
+            let columns = delta.rows.layout.columns.map { "\($0.name) \($0.sqlType)" }.joined(separator: ", ")
+            try connection.execute("CREATE TEMPORARY TABLE \(Self.name(delta.view.id)) (\(columns)) ON COMMIT DELETE ROWS")
+            made.insert(delta.view.id)
+        }
+    }
+
+    /// Inside the flush's transaction.
+    func add(_ delta: SpeedFlush.Delta, to tables: StateTables, slice: SliceNumber, _ connection: Connection) throws(ParallaxError) {
+        guard delta.rows.count > 0 else { return }
+        let stage = Self.name(delta.view.id)
+        let layout = delta.rows.layout
+        let columns = layout.columns.map(\.name).joined(separator: ", ")
+        var next = 0
+        try connection.copyIn("COPY \(stage) (\(columns)) FROM STDIN") { buffer throws(ParallaxError) in
+            let end = min(next + Self.rowsPerMessage, delta.rows.count)
+            delta.rows.appendCopyText(rows: next..<end, prefix: [], to: &buffer)
+            next = end
+            return next < delta.rows.count
+        }
+        try connection.query(Self.upsert(layout, tables: tables, stage: stage), [.int(slice.rawValue)])
+    }
+
+    static func upsert(_ layout: StateLayout, tables: StateTables, stage: String) -> String {
+        let columns = layout.columns.map(\.name).joined(separator: ", ")
+        let keys = layout.keys.map(\.name)
+        let assignments = layout.states.map { StateSQL.upsertAssignment($0, plan: tables.plan, target: "t") }
+        return """
+            INSERT INTO \(tables.speedTable) AS t (slice, \(columns))
+            SELECT $1::bigint, \(columns) FROM \(stage)\(keys.isEmpty ? "" : " ORDER BY \(keys.joined(separator: ", "))")
+            ON CONFLICT (\((keys + ["slice"]).joined(separator: ", "))) \
+            DO \(assignments.isEmpty ? "NOTHING" : "UPDATE SET \(assignments.joined(separator: ", "))")
+            """
+    }
+}

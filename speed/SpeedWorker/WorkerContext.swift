@@ -1,0 +1,56 @@
+import Catalog
+import Logging
+import ParallaxCore
+import SpeedLayer
+import Synchronization
+import ViewLanguage
+
+/// What the loop of one worker was given, and what it tells.
+struct WorkerContext: Sendable {
+    let id: WorkerID
+    let dsn: String
+    let openLog: @Sendable (SourceDefinition) throws(ParallaxError) -> any EventLog
+    let settings: SpeedSettings
+    let clock: any WorkerClock
+    let logger: Logger
+    let stop: StopSignal
+    let statistics: SharedStatistics
+
+    var now: Duration { clock.elapsed() }
+    func wait(_ time: Duration) { clock.wait(time, or: stop) }
+}
+
+/// Written by the worker's thread, read by any.
+final class SharedStatistics: Sendable {
+    private let current = Mutex(SpeedStatistics())
+    var snapshot: SpeedStatistics { current.withLock { $0 } }
+    func update(_ change: (inout SpeedStatistics) -> Void) { current.withLock { change(&$0) } }
+}
+
+/// What a worker works for.
+enum Goal: Sendable {
+    case untilStopped
+    /// Until everything is committed that the logs held when the worker first saw them.
+    case untilCaughtUp
+}
+
+/// Waits grow with each failure in a row.
+struct Backoff {
+    let settings: SpeedSettings
+    private(set) var failures = 0
+    private(set) var failingSince: Duration?
+
+    init(_ settings: SpeedSettings) { self.settings = settings }
+
+    mutating func succeeded() {
+        failures = 0
+        failingSince = nil
+    }
+
+    /// How long to wait before the next attempt.
+    mutating func failed(now: Duration) -> Duration {
+        failingSince = failingSince ?? now
+        failures += 1
+        return min(settings.minimumBackoff * (1 << min(failures - 1, 16)), settings.maximumBackoff)
+    }
+}

@@ -1,0 +1,45 @@
+import Logging
+import ParallaxCore
+import Postgres
+
+/// Sessions, one after the other, until the goal is reached. A session ends with its connection, and all of its memory with it.
+struct WorkerLoop {
+    private let context: WorkerContext
+    private let goal: Goal
+
+    init(_ context: WorkerContext, _ goal: Goal) {
+        self.context = context
+        self.goal = goal
+    }
+
+    func run() throws(ParallaxError) {
+        var backoff = Backoff(context.settings)
+        while !context.stop.isSet {
+            let flushesBefore = context.statistics.snapshot.flushes
+            do {
+                let session = WorkerSession(context, goal, try Connection(context.dsn, applicationName: "parallax speed"))
+                defer { session.close() }
+                try session.run()
+                return
+            } catch {
+                context.statistics.update {
+                    $0.lastError = error
+                    $0.partitionsOwned = 0
+                }
+                guard error.isRetriable else { throw error }
+                if context.statistics.snapshot.flushes > flushesBefore { backoff.succeeded() }
+                let wait = backoff.failed(now: context.now)
+                if goal == .untilCaughtUp, let since = backoff.failingSince, context.now - since >= context.settings.giveUpAfter {
+                    throw error
+                }
+                context.logger.warning(
+                    "the speed layer lost its session; it goes on from the committed positions",
+                    metadata: [
+                        "error": "\(error)", "retry_in": "\(wait)",
+                    ])
+                context.wait(wait)
+                context.statistics.update { $0.reconnections += 1 }
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+import Catalog
+import Glibc
+import Logging
+import ParallaxCore
+import Postgres
+
+/// One connection's life: finds sources, takes partitions, and gives each source its turn.
+final class WorkerSession {
+    private let context: WorkerContext
+    private let goal: Goal
+    private let connection: Connection
+    private var feeds: [SourceFeed] = []
+    private var nextDiscoveryAt: Duration
+    private var nextHeartbeatAt: Duration
+    /// Flushes in a row that met changed definitions or a deadlock.
+    private var conflicts: Backoff
+
+    init(_ context: WorkerContext, _ goal: Goal, _ connection: Connection) {
+        self.context = context
+        self.goal = goal
+        self.connection = connection
+        nextDiscoveryAt = context.now
+        nextHeartbeatAt = context.now
+        conflicts = Backoff(context.settings)
+    }
+
+    func close() { connection.close() }
+
+    /// Returns when the goal is reached or the stop signal given.
+    func run() throws(ParallaxError) {
+        while !context.stop.isSet {
+            try discoverIfDue()
+            var progressed = false
+            for feed in feeds where !context.stop.isSet {
+                progressed = try guarded(feed) { () throws(ParallaxError) in try feed.step(isUrgent: goal == .untilCaughtUp) } || progressed
+            }
+            if !progressed {
+                if goal == .untilCaughtUp, try hasCaughtUp() { break }
+                context.wait(context.settings.pollInterval)
+            }
+        }
+        try finish()
+    }
+
+    private func discoverIfDue() throws(ParallaxError) {
+        let now = context.now
+        if now >= nextHeartbeatAt {
+            try Catalog(connection).registerWorker(context.id, layer: "speed", host: Self.host(), pid: getpid())
+            nextHeartbeatAt = now + context.settings.lease / 3
+        }
+        guard now >= nextDiscoveryAt else { return }
+        nextDiscoveryAt = now + context.settings.discoveryInterval
+        for source in try Catalog(connection).sources() where !feeds.contains(where: { $0.sourceID == source.id }) {
+            do {
+                feeds.append(try SourceFeed(source, log: context.openLog(source.definition), connection: connection, context: context))
+            } catch {
+                // Without its log a source waits; the others go on.
+                context.statistics.update { $0.lastError = error }
+                guard goal == .untilStopped else { throw error }
+                context.logger.warning("cannot open the log of source \(source.name)", metadata: ["error": "\(error)"])
+            }
+        }
+        for feed in feeds {
+            _ = try guarded(feed) { () throws(ParallaxError) in
+                try feed.acquire()
+                return true
+            }
+        }
+        context.statistics.update { statistics in
+            statistics.partitionsOwned = feeds.reduce(0) { $0 + $1.owned }
+            statistics.stopped = feeds.flatMap(\.stopped)
+        }
+    }
+
+    /// What ends a source's memory but not the session. All of it is handled alike: what was read and not written is read again.
+    private func guarded(_ feed: SourceFeed, _ body: () throws(ParallaxError) -> Bool) throws(ParallaxError) -> Bool {
+        do {
+            let flushesBefore = feed.flushes
+            let progressed = try body()
+            if feed.flushes > flushesBefore { conflicts.succeeded() }
+            return progressed
+        } catch {
+            guard connection.isOpen, error.code == .fenced || error.isConflict else { throw error }
+            context.statistics.update {
+                $0.lastError = error
+                if error.code == .fenced { $0.fencedFlushes += 1 } else { $0.failedFlushes += 1 }
+            }
+            context.logger.warning(
+                "a flush of source \(feed.name) was refused; its records are read again", metadata: ["error": "\(error)"])
+            feed.reset()
+            nextDiscoveryAt = context.now
+            if error.isConflict {
+                let wait = conflicts.failed(now: context.now)
+                guard conflicts.failures <= context.settings.maximumConflicts else { throw error }
+                context.wait(wait)
+            }
+            return true
+        }
+    }
+
+    private func hasCaughtUp() throws(ParallaxError) -> Bool {
+        for feed in feeds where try !feed.hasCaughtUp() { return false }
+        if let stopped = feeds.flatMap(\.stopped).first {
+            try finish()
+            throw stopped.error
+        }
+        return true
+    }
+
+    /// Writes what has been read and gives everything back. Where that fails, nothing is lost: it is read again by whoever comes next.
+    private func finish() throws(ParallaxError) {
+        for feed in feeds {
+            do { try feed.flush() } catch {
+                context.logger.warning(
+                    "the last flush of source \(feed.name) was not written; the next worker reads its records again",
+                    metadata: ["error": "\(error)"])
+            }
+        }
+        do { try Catalog(connection).releasePartitions(worker: context.id) } catch {
+            context.logger.warning(
+                "partitions could not be given back; they are free when the session ends", metadata: ["error": "\(error)"])
+        }
+        context.statistics.update { $0.partitionsOwned = 0 }
+    }
+
+    private static func host() -> String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "unknown" }
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+extension ParallaxError {
+    /// Another transaction was in the way, or changed what a flush stood on. It can be made again at once, from the records.
+    ///
+    /// 40001 serialization, 40P01 deadlock; 42P01, 42703, 23503: a view version went away while its deltas were being written.
+    var isConflict: Bool {
+        if code == .busy { return true }
+        return switch sqlState {
+        case "40001", "40P01", "42P01", "42703", "23503": true
+        default: false
+        }
+    }
+}
