@@ -1,0 +1,110 @@
+import Columns
+
+/// count(DISTINCT x).
+///
+/// Batch: every (group, value) once, so that the count is exact, and a sketch of the same values where one is asked for.
+/// Speed: a sketch: a group's hashes while they are few, then registers. Both layers hash alike: text by its UTF-8 bytes and whole numbers
+/// as 64 bits, as the extension's hll_hash_text and hll_hash_bigint do; doubles by their bits, wide numerics and uuids by their sixteen bytes.
+final class DistinctState: MeasureState {
+    private let type: ScalarType
+    private let isExact: Bool
+    private var dictionary = TextDictionary()
+    private var pairs: PairSet
+    private var counts: [Int64] = []
+    /// Of groups that outgrew the list of hashes.
+    private var registers: [Int: [UInt8]] = [:]
+
+    init(_ type: ScalarType, isExact: Bool) {
+        self.type = type
+        self.isExact = isExact
+        let isWide = type == .uuid || (type.isWideNumeric)
+        pairs = PairSet(valueWidth: isExact && isWide ? 2 : 1)
+    }
+
+    func add(groups: [Int32], values: Vector?, groupCount: Int) {
+        guard let values else { preconditionFailure("count(DISTINCT) without values") }
+        counts.grow(to: groupCount, 0)
+        pairs.reserve(groups.count)
+        if isExact, case .text(let texts) = values.values {
+            let codes = dictionary.encode(texts, nulls: values.nulls, null: .max)
+            for row in groups.indices where codes[row] != .max {
+                if pairs.insert(groups[row], codes[row], 0) { counts[Int(groups[row])] += 1 }
+            }
+            return
+        }
+        let words = isExact ? valueWords(values) : (valueHashes(values), [])
+        for row in groups.indices where !values.isNull(row) {
+            if isExact {
+                if pairs.insert(groups[row], words.0[row], words.1.isEmpty ? 0 : words.1[row]) { counts[Int(groups[row])] += 1 }
+            } else {
+                addHash(words.0[row], Int(groups[row]))
+            }
+        }
+    }
+
+    private func addHash(_ hash: UInt64, _ group: Int) {
+        if counts[group] <= HyperLogLog.explicitLimit {
+            if pairs.insert(Int32(group), hash, 0) { counts[group] += 1 }
+            return
+        }
+        let (index, value) = HyperLogLog.register(hash)
+        var mine = registers.removeValue(forKey: group) ?? [UInt8](repeating: 0, count: HyperLogLog.registerCount)
+        mine[index] = max(mine[index], value)
+        registers[group] = mine
+    }
+
+    func columns(order: [Int32], hasSketch: [Bool]) -> [StateRows.Values] {
+        var sketches = TextBuilder()
+        let isText = isExact && type == .text
+        let grouped = hasSketch.contains(true) ? pairs.grouped(counts.count) { hashOfPair($0, $1, isText: isText) } : ([], [])
+        for (position, group) in order.enumerated() {
+            guard hasSketch[position] else {
+                sketches.appendNull()
+                continue
+            }
+            let hashes = Array(grouped.0[grouped.1[Int(group)]..<grouped.1[Int(group) + 1]])
+            let bytes = HyperLogLog.encode(hashes: hashes, registers: registers[Int(group)] ?? [])
+            sketches.append { HyperLogLog.appendText(bytes, to: &$0) }
+        }
+        let sketch = StateRows.Values.text(sketches.column())
+        return isExact ? [.counts(gather(counts, order)), sketch] : [sketch]
+    }
+
+    private func hashOfPair(_ first: UInt64, _ second: UInt64, isText: Bool) -> UInt64 {
+        if !isExact { return first }
+        if isText { return dictionary.withBytes(Int(first)) { Murmur3.hash($0).0 } }
+        return pairs.valueWidth == 2 ? Murmur3.hash(first, second).0 : Murmur3.hash(first).0
+    }
+
+    /// What tells values apart, as one or two words that hash as the type's canonical bytes.
+    private func valueWords(_ vector: Vector) -> ([UInt64], [UInt64]) {
+        switch vector.values {
+        case .int64(let values): (values.map { UInt64(bitPattern: $0) }, [])
+        case .bool(let values): (values.map { UInt64($0) }, [])
+        case .float64(let values): (values.map { canonical($0).bitPattern }, [])
+        case .int128(let values):
+            (values.map { UInt64(truncatingIfNeeded: $0) }, values.map { UInt64(truncatingIfNeeded: $0 >> 64) })
+        case .uuid(let values):
+            (values.map { UInt64(truncatingIfNeeded: $0 >> 64).byteSwapped }, values.map { UInt64(truncatingIfNeeded: $0).byteSwapped })
+        case .text: preconditionFailure("text is told apart by its dictionary")
+        }
+    }
+
+    private func valueHashes(_ vector: Vector) -> [UInt64] {
+        if case .text(let texts) = vector.values {
+            return texts.bytes.withUnsafeBytes { bytes in
+                texts.starts.indices.map { Murmur3.hash(UnsafeRawBufferPointer(rebasing: bytes[texts.starts[$0]..<texts.ends[$0]])).0 }
+            }
+        }
+        let (first, second) = valueWords(vector)
+        return second.isEmpty ? first.map { Murmur3.hash($0).0 } : zip(first, second).map { Murmur3.hash($0, $1).0 }
+    }
+
+    var approximateBytes: Int {
+        dictionary.approximateBytes + pairs.approximateBytes + counts.capacity * 8 + registers.count * HyperLogLog.registerCount
+    }
+}
+
+extension ScalarType {
+    fileprivate var isWideNumeric: Bool { if case .numeric = self { !isNarrowNumeric } else { false } }
+}

@@ -1,0 +1,151 @@
+import Columns
+import ParallaxCore
+import ViewLanguage
+
+/// One view's groups and measures over the batches that were added: the operators that both layers run.
+///
+/// states(batches in any order and split) = states(all their rows at once): the same rows give the same `StateRows`, byte for byte.
+/// A row for which PostgreSQL would raise an error changes nothing and comes back as a rejection.
+/// Not thread-safe: one owner.
+public final class ViewAggregator {
+    /// Bytes that the text of all group columns of a row may have together: PostgreSQL's index entries end at 2,704.
+    public static let groupKeyBytes = 2_000
+
+    public let plan: Plan
+    public let layout: StateLayout
+
+    private let layer: StateLayout.Layer
+    private let selection: RowSelection
+    private let measureInputs: MeasureInputs
+    /// Words a group key, window first.
+    private let keyWidth: Int
+    private var keyColumns: [GroupKeyColumn]
+    private var table: GroupTable
+    private var measures: [any MeasureState]
+
+    /// - Parameters:
+    ///   - layer: which states are kept (exact ones for batch, mergeable ones for speed).
+    ///   - onlyWindows: where given, rows of other windows are passed over (an incremental run's touched windows).
+    public init(plan: Plan, layer: StateLayout.Layer, onlyWindows: Set<Int64>? = nil) {
+        self.plan = plan
+        self.layer = layer
+        layout = StateLayout(plan, layer: layer)
+        selection = RowSelection(plan, onlyWindows: onlyWindows)
+        measureInputs = MeasureInputs(plan.measures)
+        keyColumns = Self.keyColumns(plan)
+        keyWidth = keyColumns.reduce(0) { $0 + $1.width }
+        table = GroupTable(width: keyWidth)
+        measures = plan.measures.map { $0.makeState(layer) }
+    }
+
+    /// The window is a key column like the others, and the first.
+    private static func keyColumns(_ plan: Plan) -> [GroupKeyColumn] {
+        (plan.window == nil ? [] : [GroupKeyColumn(.timestamptz)]) + plan.groups.map { GroupKeyColumn($0.expression.type) }
+    }
+
+    /// Adds the given rows (ascending) of a batch: filter, window, group, measures. Rows for which PostgreSQL would raise an error
+    /// change nothing and come back as rejections.
+    public func add(_ batch: EventBatch, rows: [Int32]) -> [Rejection] {
+        var evaluator = Evaluator(batch)
+        var tooLong = RowErrors()
+        var selected = selection.select(batch, rows, &evaluator)
+        var keys = selected.windows.map { [$0] } ?? []
+        for group in plan.groups { keys.append(evaluator.evaluate(group.expression, selected.rows).spread(selected.rows.count)) }
+        checkKeyLengths(keys, selected.rows, &tooLong)
+        var inputs = measureInputs.evaluate(selected.rows, &evaluator)
+
+        if !evaluator.errors.isEmpty || !tooLong.isEmpty {
+            let kept = selected.rows.indices.map { Int32($0) }.filter {
+                evaluator.errors.messages[selected.rows[Int($0)]] == nil && tooLong.messages[selected.rows[Int($0)]] == nil
+            }
+            keys = keys.map { $0.at(kept) }
+            inputs.keep(kept, of: selected.rows.count)
+            selected.rows = gather(selected.rows, kept)
+        }
+        accumulate(keys, inputs, rowCount: selected.rows.count)
+        return rejections(evaluator.errors, tooLong)
+    }
+
+    private func accumulate(_ keys: [Vector], _ inputs: MeasureInputs.Values, rowCount: Int) {
+        guard rowCount > 0 else { return }
+        var words = [UInt64](repeating: 0, count: rowCount * keyWidth)
+        var offset = 0
+        for index in keyColumns.indices {
+            keyColumns[index].pack(keys[index], into: &words, offset: offset, stride: keyWidth)
+            offset += keyColumns[index].width
+        }
+        let groups = table.groups(of: words, rows: rowCount)
+        let groupsOfFilter = inputs.positions.map { gather(groups, $0) }
+        for (measure, plan) in zip(measures, measureInputs.measures) {
+            let mine = plan.filter.map { groupsOfFilter[$0] } ?? groups
+            measure.add(groups: mine, values: plan.argument.map { inputs.vectors[$0] }, groupCount: table.count)
+        }
+    }
+
+    private func checkKeyLengths(_ keys: [Vector], _ rows: [Int32], _ errors: inout RowErrors) {
+        let texts = keys.compactMap { key -> TextValues? in if case .text(let texts) = key.values { texts } else { nil } }
+        guard !texts.isEmpty else { return }
+        for position in rows.indices {
+            let length = texts.reduce(0) { $0 + $1.length(position) }
+            guard length > Self.groupKeyBytes else { continue }
+            errors.add(
+                rows[position], "the group columns of this row are \(length) bytes long, more than the \(Self.groupKeyBytes) of a key")
+        }
+    }
+
+    private func rejections(_ errors: RowErrors, _ tooLong: RowErrors) -> [Rejection] {
+        if errors.isEmpty, tooLong.isEmpty { return [] }
+        var rejections = errors.messages.map { Rejection(row: Int($0.key), reason: .expression, message: $0.value) }
+        for (row, message) in tooLong.messages where errors.messages[row] == nil {
+            rejections.append(Rejection(row: Int(row), reason: .groupKeyTooLong, message: message))
+        }
+        return rejections.sorted { $0.row < $1.row }
+    }
+
+    /// The window starts of the rows that pass the filter, without adding anything: (row, window start), in row order.
+    /// Empty for a plan without a window. Rows with errors are left out.
+    public func admitted(_ batch: EventBatch, rows: [Int32]) -> [(row: Int32, window: Int64)] {
+        guard plan.window != nil else { return [] }
+        var evaluator = Evaluator(batch)
+        let selected = selection.select(batch, rows, &evaluator)
+        guard case .int64(let starts)? = selected.windows?.values else { return [] }
+        return zip(selected.rows, starts).lazy.filter { evaluator.errors.messages[$0.0] == nil }.map { (row: $0.0, window: $0.1) }
+    }
+
+    public var groupCount: Int { table.count }
+    /// A measure of what the states hold, for limits: bytes, approximately.
+    public var approximateBytes: Int {
+        keyColumns.reduce(table.approximateBytes) { $0 + $1.dictionary.approximateBytes } + measures.reduce(0) { $0 + $1.approximateBytes }
+    }
+
+    /// All groups in key order (window, then group columns; nulls last; text bytewise), and an empty aggregator again.
+    /// - Parameter sketchesForWindowsEndingAfter: batch only: windows that end at or before this instant (microseconds) get a null
+    ///   `distinctSketch`. Nil: every row gets one.
+    public func takeRows(sketchesForWindowsEndingAfter horizon: Int64? = nil) -> StateRows {
+        let order = table.order(keyColumns)
+        var values: [StateRows.Values] = []
+        var offset = 0
+        for column in keyColumns {
+            values.append(.column(column.column(keys: table.keys, offset: offset, stride: keyWidth, order: order)))
+            offset += column.width
+        }
+        let hasSketch = sketchMarks(values.first, count: order.count, horizon)
+        for measure in measures { values += measure.columns(order: order, hasSketch: hasSketch) }
+        let rows = StateRows(layout: layout, count: order.count, values: values)
+        keyColumns = Self.keyColumns(plan)
+        table = GroupTable(width: keyWidth)
+        measures = plan.measures.map { $0.makeState(layer) }
+        return rows
+    }
+
+    private func sketchMarks(_ windows: StateRows.Values?, count: Int, _ horizon: Int64?) -> [Bool] {
+        guard layer == .batch, let horizon, let window = plan.window, case .column(let column)? = windows,
+            case .int64(let starts) = column.storage
+        else { return [Bool](repeating: true, count: count) }
+        let size = WindowAssignment(window).size
+        return starts.map { start in
+            let (end, overflow) = start.addingReportingOverflow(size)
+            return overflow || end > horizon
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import Columns
+import ViewLanguage
+
+// Source of the rules: PostgreSQL 15's pg_cast and the functions that it names; other pairs go by way of text, as CoerceViaIO does.
+
+extension Evaluator {
+    mutating func cast(_ operand: Vector, to type: ScalarType, _ rows: [Int32]) -> Vector {
+        if operand.type == type { return operand }
+        let nulls = operand.nulls
+        let isConstant = operand.isConstant
+        switch (operand.type, type, operand.values) {
+        case (.int4, .int8, _):
+            var result = operand
+            result.type = type
+            return result
+        case (.int8, .int4, .int64(let values)):
+            let elements = mapEach(values) { value in
+                (value, Int64(Int32(truncatingIfNeeded: value)) == value ? .none : .integerOutOfRange)
+            }
+            return finish(elements, type, nulls: nulls, isConstant: isConstant, rows) { .int64($0) }
+        case (.int4, .float8, .int64(let values)), (.int8, .float8, .int64(let values)):
+            return Vector(type: type, values: .float64(values.map { Double($0) }), nulls: nulls, isConstant: isConstant)
+        case (.int4, .bool, .int64(let values)):
+            return Vector(type: type, values: .bool(values.map { $0 == 0 ? 0 : 1 }), nulls: nulls, isConstant: isConstant)
+        case (.bool, .int4, .bool(let values)):
+            return Vector(type: type, values: .int64(values.map { Int64($0) }), nulls: nulls, isConstant: isConstant)
+        case (.int4, .numeric(let precision, let scale), _), (.int8, .numeric(let precision, let scale), _),
+            (.numeric, .numeric(let precision, let scale), _):
+            return toNumeric(operand, precision, scale, rows)
+        case (.float8, .numeric(let precision, let scale), .float64(let values)):
+            return fromText(
+                rendered(values, isConstant) { TextOutput.appendRounded($0, to: &$1) }, nulls, isConstant, to: type, rows,
+                message: numericFieldOverflow(precision: precision, scale: scale))
+        case (.numeric, .int4, _), (.numeric, .int8, _):
+            let scale = operand.type.numericScale
+            let (least, most): (Int128, Int128) =
+                type == .int4 ? (Int128(Int32.min), Int128(Int32.max)) : (Int128(Int64.min), Int128(Int64.max))
+            let elements = mapEach(wide(operand)) { value -> (Int64, ElementProblem) in
+                let rounded = scale == 0 ? value : Decimal128.dropDigits(value, divisor: Decimal128.power(scale))
+                guard rounded >= least, rounded <= most else { return (0, type == .int4 ? .integerOutOfRange : .bigintOutOfRange) }
+                return (Int64(rounded), .none)
+            }
+            return finish(elements, type, nulls: nulls, isConstant: isConstant, rows) { .int64($0) }
+        case (.numeric(_, let scale), .float8, _):
+            return Vector(
+                type: type, values: .float64(wide(operand).map { doubleOf($0, scale: scale) }), nulls: nulls, isConstant: isConstant)
+        case (.float8, .int4, .float64(let values)), (.float8, .int8, .float64(let values)):
+            let elements = mapEach(values) { value -> (Int64, ElementProblem) in
+                let rounded = value.rounded(.toNearestOrEven)
+                guard let whole = Int64(exactly: rounded) else { return (0, type == .int4 ? .integerOutOfRange : .bigintOutOfRange) }
+                return (whole, type == .int8 || Int64(Int32(truncatingIfNeeded: whole)) == whole ? .none : .integerOutOfRange)
+            }
+            return finish(elements, type, nulls: nulls, isConstant: isConstant, rows) { .int64($0) }
+        case (_, .text, _): return Vector(type: type, values: .text(toText(operand)), nulls: nulls, isConstant: isConstant)
+        case (.text, _, .text(let values)): return fromText(values, nulls, isConstant, to: type, rows, message: nil)
+        default: preconditionFailure("no cast from \(operand.type) to \(type)")
+        }
+    }
+
+    private mutating func toNumeric(_ operand: Vector, _ precision: Int, _ scale: Int, _ rows: [Int32]) -> Vector {
+        let type = ScalarType.numeric(precision: precision, scale: scale)
+        let from = operand.type.numericScale
+        // A wider type of the same scale takes every value as it is.
+        if case .numeric(let old, scale) = operand.type, old <= precision, case .int64 = operand.values, precision <= 18 {
+            var result = operand
+            result.type = type
+            return result
+        }
+        let limit = Decimal128.power(precision)
+        let elements = mapEach(wide(operand)) { value -> (Int128, ElementProblem) in
+            guard let scaled = Decimal128.rescale(value, from: from, to: scale), scaled < limit, scaled > -limit else {
+                return (0, .numericOverflow)
+            }
+            return (scaled, .none)
+        }
+        return finish(
+            elements, type, nulls: operand.nulls, isConstant: operand.isConstant, rows,
+            message: { _ in numericFieldOverflow(precision: precision, scale: scale) }
+        ) { narrowed($0, type) }
+    }
+
+    /// Correctly rounded, as PostgreSQL's way by text is.
+    private func doubleOf(_ unscaled: Int128, scale: Int) -> Double {
+        if scale <= 22, unscaled.magnitude < 1 << 53 { return Double(Int64(unscaled)) / exactPowers[scale] }
+        var text: [UInt8] = []
+        TextOutput.append(unscaled, scale: scale, to: &text)
+        guard case .success(let bits) = text.withUnsafeBytes({ TextInput.read($0, as: .float8) }) else {
+            preconditionFailure("\(unscaled) at scale \(scale) is no double")
+        }
+        return Double(bitPattern: UInt64(truncatingIfNeeded: bits))
+    }
+
+    private func rendered<T>(_ values: [T], _ isConstant: Bool, _ append: (T, inout [UInt8]) -> Void) -> TextValues {
+        var result = TextValues(bytes: [], starts: [], ends: [])
+        for value in values {
+            result.starts.append(result.bytes.count)
+            append(value, &result.bytes)
+            result.ends.append(result.bytes.count)
+        }
+        return result
+    }
+
+    private func toText(_ operand: Vector) -> TextValues {
+        let isConstant = operand.isConstant
+        switch operand.values {
+        case .int64(let values):
+            switch operand.type {
+            case .timestamptz: return rendered(values, isConstant) { TextOutput.append(timestamptz: $0, to: &$1) }
+            case .numeric(_, let scale): return rendered(values, isConstant) { TextOutput.append(Int128($0), scale: scale, to: &$1) }
+            default: return rendered(values, isConstant) { TextOutput.append($0, to: &$1) }
+            }
+        case .int128(let values):
+            let scale = operand.type.numericScale
+            return rendered(values, isConstant) { TextOutput.append($0, scale: scale, to: &$1) }
+        case .float64(let values): return rendered(values, isConstant) { TextOutput.append($0, to: &$1) }
+        case .bool(let values): return rendered(values, isConstant) { $1 += ($0 == 0 ? "false" : "true").utf8 }
+        case .uuid(let values): return rendered(values, isConstant) { TextOutput.append(uuid: $0, to: &$1) }
+        case .text(let values): return values
+        }
+    }
+
+    /// By the input function of the type; `message` replaces its own where given.
+    private mutating func fromText(
+        _ texts: TextValues, _ nulls: [UInt8], _ isConstant: Bool, to type: ScalarType, _ rows: [Int32], message: String?
+    ) -> Vector {
+        var result = Vector(type: type, values: .init(zerosFor: type, count: 0), nulls: nulls, isConstant: isConstant)
+        var bits: [UInt128] = []
+        bits.reserveCapacity(texts.starts.count)
+        for position in texts.starts.indices {
+            if result.isNull(position) {
+                bits.append(0)
+                continue
+            }
+            let read = texts.bytes.withUnsafeBytes { bytes -> Result<UInt128, TextInputError> in
+                let text = UnsafeRawBufferPointer(rebasing: bytes[texts.starts[position]..<texts.ends[position]])
+                return type == .bool ? TextInput.readBool(text).map { $0 ? 1 : 0 } : TextInput.read(text, as: type)
+            }
+            switch read {
+            case .success(let value): bits.append(value)
+            case .failure(let failure):
+                bits.append(0)
+                let words = message ?? failure.message
+                if isConstant { for row in rows { errors.add(row, words) } } else { errors.add(rows[position], words) }
+                if result.nulls.isEmpty { result.nulls = [UInt8](repeating: 0, count: texts.starts.count) }
+                result.nulls[position] = 1
+            }
+        }
+        result.values = Vector.Values(bits: bits, type)
+        return result
+    }
+}
+
+private let exactPowers: [Double] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+]
+
+extension Vector.Values {
+    /// From what `TextInput.read` gives.
+    init(bits: [UInt128], _ type: ScalarType) {
+        switch type {
+        case .int4, .int8, .timestamptz: self = .int64(bits.map { Int64(truncatingIfNeeded: $0) })
+        case .numeric:
+            self =
+                type.isNarrowNumeric
+                ? .int64(bits.map { Int64(truncatingIfNeeded: $0) }) : .int128(bits.map { Int128(truncatingIfNeeded: $0) })
+        case .float8: self = .float64(bits.map { Double(bitPattern: UInt64(truncatingIfNeeded: $0)) })
+        case .bool: self = .bool(bits.map { UInt8(truncatingIfNeeded: $0) })
+        case .uuid: self = .uuid(bits)
+        case .text: preconditionFailure("text is no number")
+        }
+    }
+}
