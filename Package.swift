@@ -109,7 +109,7 @@ let package = Package(
         tests("Checksums", ["ParallaxCore"]),
         tests("Columns", ["ParallaxCore"]),
         tests("ViewLanguage", ["ParallaxCore", "Columns"]),
-        tests("Operators", ["ParallaxCore", "Columns", "ViewLanguage"]),
+        tests("Operators", ["ParallaxCore", "Columns", "ViewLanguage", "Postgres"]),
         tests("EventLog", ["ParallaxCore"]),
         tests("Parquet", ["ParallaxCore", "Columns"]),
         tests("Archive", ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Parquet"]),

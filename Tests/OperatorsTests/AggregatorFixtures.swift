@@ -1,0 +1,74 @@
+import Columns
+import ParallaxCore
+import TestSupport
+import ViewLanguage
+
+@testable import Operators
+
+/// Compiles one view over `everyType`'s columns; the test is about the operators, so the text is known to be right.
+func plan(_ select: String, sourceLocation: String = #function) -> Plan {
+    let table = """
+        CREATE FOREIGN TABLE every_type (id uuid, at timestamptz, label text, small integer, big bigint, price numeric(12,2),
+            exact numeric(38,10), ratio double precision, flag boolean)
+        SERVER parallax OPTIONS (topic 'every_type', event_id 'id', event_time 'at', out_of_orderness '5 seconds', lateness '1 hour');
+        CREATE MATERIALIZED VIEW v AS \(select);
+        """
+    let compilation = compile([SQLFile(path: "test.sql", text: table)])
+    guard let view = compilation.definitions?.views.first else {
+        preconditionFailure("\(sourceLocation): \(compilation.diagnostics.map(\.message))")
+    }
+    return view.plan
+}
+
+/// Pseudo-random numbers from a seed (SplitMix64, Steele et al. 2014), the same on every machine.
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+    init(_ seed: UInt64) { state = seed }
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
+        return z ^ z >> 31
+    }
+}
+
+extension StateRows {
+    /// All rows as COPY text, one string a row.
+    var copyLines: [String] {
+        var buffer: [UInt8] = []
+        appendCopyText(rows: 0..<count, prefix: [], to: &buffer)
+        return String(decoding: buffer, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
+    }
+}
+
+extension ViewAggregator {
+    func addAll(_ batch: EventBatch) -> [Rejection] { add(batch, rows: Array(0..<Int32(batch.count))) }
+}
+
+/// A text array of PostgreSQL's JSON: events with every column present or missing, extremes among them.
+func randomPayload(_ random: inout SeededRandom) -> String {
+    func pick<T>(_ values: [T]) -> T { values[Int.random(in: 0..<values.count, using: &random)] }
+    var fields: [String] = []
+    let second = Int.random(in: 0..<180, using: &random)
+    let digits = String(random.next(), radix: 16)
+    fields.append("\"id\":\"00000000-0000-0000-0000-\(String(repeating: "0", count: 12 - min(12, digits.count)))\(digits.suffix(12))\"")
+    fields.append("\"at\":\"2024-05-01T10:\(10 + second / 60):\(10 + second % 50)Z\"")
+    func maybe(_ name: String, _ value: @autoclosure () -> String) {
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0: break
+        case 1: fields.append("\"\(name)\":null")
+        default: fields.append("\"\(name)\":\(value())")
+        }
+    }
+    maybe("label", pick(["\"a\"", "\"b\"", "\"\"", "\"Ä\"", "\"tab\\tnew\\nback\\\\\"", "\"zz\"", "\"a longer label than the others\""]))
+    maybe("small", pick(["0", "1", "-1", "7", "2147483647", "-2147483648", "100"]))
+    maybe("big", pick(["0", "3", "-9", "9223372036854775807", "-9223372036854775808", "123456789012"]))
+    maybe("price", pick(["0", "0.005", "-0.005", "19.99", "-1.25", "9999999999.99", "\"3.10\"", "1e2"]))
+    maybe(
+        "exact", pick(["0", "1.5", "-0.0000000001", "9999999999999999999999999999.9999999999", "\"-9999999999999999999999999999\"", "42"]))
+    maybe(
+        "ratio", pick(["0.0", "-0.0", "0.1", "1e300", "-1e300", "1e-300", "2.5", "3.5", "1.7976931348623157e308", "5e-324", "123456.789"]))
+    maybe("flag", pick(["true", "false"]))
+    return "{" + fields.joined(separator: ",") + "}"
+}
