@@ -5,6 +5,8 @@ import ParallaxCore
 extension Connection {
     /// Seconds, where the DSN has no `connect_timeout`. A server that starts or is under load answers within it; a wrong address does not.
     static let defaultConnectTimeout = 10
+    /// Eleven days: what a DSN says beyond it cannot be meant.
+    static let maxConnectTimeout = 1_000_000
 
     /// Connects step by step (`PQconnectPoll`) rather than in one call, because only so can libpq be told, before the server answers,
     /// to include the SQLSTATE in its message: a failed connection has no `PGresult` to ask.
@@ -37,7 +39,7 @@ extension Connection {
     private static func waitUntilConnected(_ connection: OpaquePointer) -> Bool {
         let seconds = option("connect_timeout", of: connection).flatMap { Int($0) } ?? defaultConnectTimeout
         let hosts = (option("host", of: connection) ?? "").split(separator: ",").count
-        let deadline: ContinuousClock.Instant? = seconds > 0 ? .now + .seconds(seconds * max(1, hosts)) : nil
+        let deadline: ContinuousClock.Instant? = seconds > 0 ? .now + .seconds(min(seconds, maxConnectTimeout) * max(1, hosts)) : nil
         var events = Int16(POLLOUT)
         while true {
             guard waitForSocket(PQsocket(connection), events: events, until: deadline) else { return false }
@@ -111,7 +113,8 @@ func waitForSocket(_ socket: Int32, events: Int16, until deadline: ContinuousClo
         if let deadline {
             let (seconds, attoseconds) = max(.zero, deadline - .now).components
             // Rounded up, so that the last millisecond is slept and not spun through.
-            milliseconds = Int32(clamping: seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+            milliseconds = Int32(
+                clamping: min(seconds, Int64(Int32.max)) * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
         }
         let count = poll(&entry, 1, milliseconds)
         if count > 0 { return true }

@@ -6,6 +6,13 @@ extension Connection {
     static func checkSyntax(of dsn: String) throws(ParallaxError) {
         // Anything else is the bare name of a database.
         guard dsn.contains("=") || dsn.hasPrefix("postgresql://") || dsn.hasPrefix("postgres://") else { return }
+        // libpq takes what follows the first @ for the host, and would show the rest of the password as one.
+        let authority = dsn.firstMatch(of: /^[a-z]+:\/\/([^\/?]*)/)?.1 ?? ""
+        guard authority.count(where: { $0 == "@" }) <= 1 else {
+            throw ParallaxError(
+                .configuration, "the PostgreSQL connection string has more than one @ before the database",
+                hint: "Write an @ of a user name or password as %40.")
+        }
         var words: UnsafeMutablePointer<CChar>?
         if let options = PQconninfoParse(dsn, &words) {
             PQconninfoFree(options)
@@ -36,9 +43,10 @@ extension Connection {
         }.joined(separator: "\"")
     }
 
-    /// The DSN to show to people: `postgresql://ann:***@host/db`, `host=h password=***`.
+    /// The DSN to show to people: `postgresql://ann:***@host/db`, `host=h password=***`. Where a password holds what it should have
+    /// encoded (/, @), it rather hides too much.
     public static func masked(_ dsn: String) -> String {
-        dsn.replacing(/(:\/\/[^:@\/?]*:)[^@\/]*@/) { "\($0.1)***@" }
+        dsn.replacing(/(:\/\/[^:@\/?]*:)\S*@/) { "\($0.1)***@" }
             .replacing(/(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]*)/) { "\($0.1)***" }
     }
 }

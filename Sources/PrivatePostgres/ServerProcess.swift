@@ -38,23 +38,27 @@ struct ServerProcess {
         entries(of: "/proc").compactMap { pid_t($0) }.filter { workingFolder($0) == folder.data }
     }
 
+    /// Idle backends of a killed server end within milliseconds; what is there after this long is busy with a statement for nobody.
+    static let patienceWithOrphans: Duration = .seconds(3)
+
     /// Clears away what a server that was killed left: its backends, which end by themselves as soon as they notice (a long statement does
     /// not), and its lock files, which PostgreSQL believes where any process of the same user has the number by now, even a zombie.
     static func clearRemains(in folder: ServerFolder, log: (String) -> Void) throws(ParallaxError) {
-        let patience = ContinuousClock.now + .seconds(5)
-        var asked = false
+        let patience = ContinuousClock.now + patienceWithOrphans
+        var areKilled = false
         while true {
             let remains = all(in: folder)
             if remains.isEmpty { break }
-            if ContinuousClock.now >= patience {
-                guard !asked else {
-                    throw ParallaxError(
-                        .unavailable, "processes of a killed PostgreSQL server do not end",
-                        detail: "Processes: \(remains.map(String.init).joined(separator: ", ")).", hint: "End them with kill -9.")
-                }
-                if ContinuousClock.now >= patience + .seconds(5) { asked = true }
-                log("ending processes that a killed PostgreSQL server left: \(remains.map(String.init).joined(separator: ", "))")
+            let names = remains.map(String.init).joined(separator: ", ")
+            if !areKilled && ContinuousClock.now >= patience {
+                log("ending processes that a killed PostgreSQL server left: \(names)")
                 for process in remains where workingFolder(process) == folder.data { kill(process, SIGKILL) }
+                areKilled = true
+            }
+            guard ContinuousClock.now < patience + .seconds(10) else {
+                throw ParallaxError(
+                    .unavailable, "processes of a killed PostgreSQL server do not end", detail: "Processes: \(names).",
+                    hint: "A process that kill -9 does not end waits for a disk: look there.")
             }
             pause(milliseconds: 20)
         }

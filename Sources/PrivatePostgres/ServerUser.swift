@@ -13,7 +13,7 @@ package struct ServerUser: Sendable, Hashable {
     package static func current(preferred: [String] = preferred) throws(ParallaxError) -> ServerUser {
         guard geteuid() == 0 else { return try named(geteuid()) }
         for candidate in preferred {
-            if let entry = getpwnam(candidate), entry.pointee.pw_uid != 0 { return ServerUser(entry.pointee) }
+            if let user = find({ getpwnam_r(candidate, $0, $1, $2, $3) }), user.uid != 0 { return user }
         }
         throw ParallaxError(
             .configuration, "PostgreSQL refuses to run as root, and there is no unprivileged user to run it as",
@@ -61,18 +61,29 @@ package struct ServerUser: Sendable, Hashable {
         return try running("/bin/sh", ["-c", "cd \"$0\"", folder], environment: [:]).run().status == 0
     }
 
-    private init(_ entry: passwd) {
-        name = String(cString: entry.pw_name)
-        uid = entry.pw_uid
-        gid = entry.pw_gid
-    }
-
     private static func named(_ uid: uid_t) throws(ParallaxError) -> ServerUser {
-        guard let entry = getpwuid(uid) else {
+        guard let user = find({ getpwuid_r(uid, $0, $1, $2, $3) }) else {
             throw ParallaxError(
                 .configuration, "user id \(uid) has no name on this system, and PostgreSQL's initdb refuses to work without one",
                 hint: "Add an entry for it to /etc/passwd, or set postgres.url to a server of yours.")
         }
-        return ServerUser(entry.pointee)
+        return user
+    }
+
+    private typealias LookUp = (
+        UnsafeMutablePointer<passwd>, UnsafeMutablePointer<CChar>, Int, UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>
+    ) -> Int32
+
+    /// The reentrant calls: the plain ones share one buffer among all threads.
+    private static func find(_ lookUp: LookUp) -> ServerUser? {
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        // Directory services may have long entries; passwd(5)'s take some hundred bytes.
+        var buffer = [CChar](repeating: 0, count: 65_536)
+        return buffer.withUnsafeMutableBufferPointer { buffer in
+            guard let start = buffer.baseAddress, lookUp(&entry, start, buffer.count, &found) == 0, found != nil, let name = entry.pw_name
+            else { return nil }
+            return ServerUser(name: String(cString: name), uid: entry.pw_uid, gid: entry.pw_gid)
+        }
     }
 }

@@ -83,7 +83,8 @@ import Testing
 
     @Test(arguments: [
         "host=h password=hun ter2", "postgresql://ann:hun%ter2@h/x", "postgresql://ann:hunter2@h:port:1/x", "host='h password=hunter2",
-        "password=hunter2 hots=h", "postgresql://ann:hunter2@h/x?sslmode", "host=h user=ann password='ter2",
+        "password=hunter2 hots=h", "postgresql://ann:hunter2@h/x?sslmode", "postgresql://ann:hun@ter2@127.0.0.1:1/x",
+        "host=h user=ann password='ter2",
     ])
     func aPasswordIsNeverShown(_ dsn: String) throws {
         let error = try #require(throws: ParallaxError.self) { try Connection(dsn) }
@@ -97,11 +98,18 @@ import Testing
         #expect(throws: ParallaxError.self) { try Connection("dbname=a\0b") }
     }
 
+    @Test func anAbsurdConnectTimeoutIsNoTrap() throws {
+        try TestCluster.shared.withFreshDatabase { dsn in
+            let connection = try Connection(dsn.replacing("connect_timeout=30", with: "connect_timeout=2147483647"))
+            #expect(connection.isOpen)
+        }
+    }
+
     @Test(arguments: [
         ("postgresql://ann:s3@h/db", "postgresql://ann:***@h/db"), ("host=h password=s3 user=u", "host=h password=*** user=u"),
         ("host=h password = 's 3\\' ' user=u", "host=h password = *** user=u"),
         ("postgresql://h/db?password=s3&x=y", "postgresql://h/db?password=***&x=y"),
-        ("postgresql://ann@h/db", "postgresql://ann@h/db"),
+        ("postgresql://ann@h/db", "postgresql://ann@h/db"), ("postgresql://ann:s/3@x@h/db", "postgresql://ann:***@h/db"),
     ])
     func maskingKeepsTheRest(_ dsn: String, _ masked: String) { #expect(Connection.masked(dsn) == masked) }
 }

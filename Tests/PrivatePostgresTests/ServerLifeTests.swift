@@ -1,6 +1,7 @@
 import Foundation
 import ParallaxCore
 import Postgres
+import Synchronization
 import TestSupport
 import Testing
 
@@ -149,6 +150,35 @@ import Testing
             try server.release()
             #expect(!server.isRunning)
         }
+    }
+
+    /// A backend that computes does not look whether its server is still there, and holds the shared memory.
+    @Test func aBusyBackendOfAKilledServerIsEnded() async throws {
+        let folder = try TemporaryFolder()
+        let lines = Mutex<[String]>([])
+        let server = PrivatePostgres(folder: folder.path("p"), log: { line in lines.withLock { $0.append(line) } })
+        let dsn = try server.acquire()
+        async let computing: Bool = onOwnThread(name: "computing") {
+            do {
+                try Connection(dsn, applicationName: "computing").query(
+                    "SELECT max(n) FROM (SELECT generate_series(1, 1000000000000) AS n) AS s")
+                return true
+            } catch { return false }
+        }
+        let watcher = try Connection(dsn)
+        try waitUntil("it computes") {
+            !(try watcher.query("SELECT 1 FROM pg_stat_activity WHERE application_name = 'computing' AND state = 'active'").rows.isEmpty)
+        }
+        let at = try #require(try ServerFolder.existing(server.folder))
+        let process = try #require(ServerProcess.running(in: at)).process
+        kill(process, SIGKILL)
+        try waitUntil("the server is gone") { !ServerProcess.isAlive(process) }
+        #expect(try Connection(server.acquire()).query("SELECT 1").rows.count == 1)
+        #expect(lines.withLock { $0 }.count == 1)
+        #expect(try await !computing)
+        try server.release()
+        try server.release()
+        #expect(!server.isRunning)
     }
 }
 
