@@ -4,15 +4,13 @@ import ParallaxCore
 
 /// What a run needs of a source's archive. Calls block.
 public protocol RunArchive: AnyObject, Sendable {
-    /// Archives what the log holds below the cut and the archive does not; returns when it is durable, with the offset a partition below
-    /// which everything is archived (at or above the cut). Another process that archives the same source may do the work.
+    /// Archives what the source's log holds below the cut and the archive does not; returns when it is durable, with the offset a partition
+    /// below which everything is archived (at or above the cut). Another process that archives the same source may do the work.
     /// - Parameter progress: records archived so far by this call.
-    func archive(
-        _ log: any EventLog, upTo cut: Cut, progress: (Int) throws(ParallaxError) -> Void
-    ) throws(ParallaxError) -> Cut
+    func archive(upTo cut: Cut, progress: (Int) throws(ParallaxError) -> Void) throws(ParallaxError) -> Cut
 
-    /// What the manifest names, in any order.
-    func segments() throws(ParallaxError) -> [Segment]
+    /// What the manifest names and holds offsets below the cut, in any order.
+    func segments(below cut: Cut) throws(ParallaxError) -> [Segment]
 
     /// Throws where the segment is missing or its bytes are not those that were written.
     func verify(_ segment: Segment) throws(ParallaxError)

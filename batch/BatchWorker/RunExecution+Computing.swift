@@ -16,7 +16,7 @@ struct Computed {
 extension RunExecution {
     func compute(_ views: [RunView], base: Cut, cut: Cut) throws(ParallaxError) -> Computed {
         try begin(.verifying)
-        let all = try worker.archive.segments()
+        let all = try worker.archive.segments(below: cut)
         try Coverage(of: all, below: cut).check(source: source.name)
         var verified: Set<Segment> = []
 

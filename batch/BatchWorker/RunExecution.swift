@@ -128,7 +128,7 @@ extension RunExecution {
     }
 
     func archive(upTo cut: Cut) throws(ParallaxError) {
-        let archived = try worker.archive.archive(worker.log, upTo: cut) { (records) throws(ParallaxError) in
+        let archived = try worker.archive.archive(upTo: cut) { (records) throws(ParallaxError) in
             self.report.recordsArchived = records
             try self.progress(records: records)
         }
