@@ -16,36 +16,35 @@ import Testing
                 let identity =
                     value % 3 == 0 ? UInt128(value) : UInt128(value &* 0x9E37_79B9_7F4A_7C15) << 64 | UInt128(value)
                 let isNew = twin.insert(identity).inserted
-                #expect(set.insert(identity) == isNew, "seed \(seed), value \(value)")
+                let isNewHere = set.insert(identity)
+                #expect(isNewHere == isNew, "seed \(seed), value \(value)")
             }
         }
-        #expect(set.count == twin.count)
+        let count = set.count
+        #expect(count == twin.count)
     }
 
     @Test func homesAtTheEndOfTheTableGoOnAtItsBeginning() {
         var set = IdentitySet()
         set.reserve(500)
         let highest = (0..<500).map { UInt128.max - UInt128($0) }
-        for identity in highest {
-            #expect(set.insert(identity))
-        }
-        for identity in highest {
-            #expect(!set.insert(identity))
-        }
-        // Growing keeps them.
+        func inserted() -> Int { highest.reduce(0) { $0 + (set.insert($1) ? 1 : 0) } }
+        let first = inserted()
+        let again = inserted()
         set.reserve(100_000)
-        for identity in highest {
-            #expect(!set.insert(identity))
-        }
+        let afterGrowing = inserted()
+        #expect([first, again, afterGrowing] == [500, 0, 0])
     }
 
     @Test func aKnownNumberTakesOneTableThatNeverGrows() {
         var set = IdentitySet(expected: 300_000)
         let bytes = set.bytes
-        #expect(bytes < 300_000 * 16 * 4 / 3 + 1_000)
-        #expect(set.peakBytes(adding: 300_000) == bytes)
+        let peak = set.peakBytes(adding: 300_000)
+        let peakBeyond = set.peakBytes(adding: 300_010)
         set.reserve(300_000)
-        #expect(set.bytes == bytes)
-        #expect(set.peakBytes(adding: 300_010) > 2 * bytes)
+        let bytesAfter = set.bytes
+        #expect(bytes < 300_000 * 16 * 4 / 3 + 1_000)
+        #expect(peak == bytes && bytesAfter == bytes)
+        #expect(peakBeyond > 2 * bytes)
     }
 }

@@ -1,4 +1,5 @@
 import BatchLayer
+import Operators
 import ParallaxCore
 import Testing
 import ViewLanguage
