@@ -128,7 +128,7 @@ let package = Package(
             "BatchWorker",
             [
                 "BatchLayer", "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Archive", "Catalog", "Postgres",
-                "PrivatePostgres", "ServingViews",
+                "PrivatePostgres", "ServingViews", .product(name: "Logging", package: "swift-log"),
             ]),
         tests("ServingViews", ["ParallaxCore", "Columns", "ViewLanguage", "Catalog", "Postgres", "PrivatePostgres"]),
         .testTarget(

@@ -49,6 +49,10 @@ public struct StateTables: Sendable {
             "CREATE INDEX ON \(batchTable) (until_run) WHERE until_run < \(Self.openRun)",
             "CREATE INDEX ON \(batchTable) USING brin (from_run)",
         ]
+        // Rows that still carry sketches: few, and a clean-up looks for those whose windows have closed.
+        if plan.window != nil, let sketch = batch.states.first(where: { if case .distinctSketch = $0.role { true } else { false } }) {
+            statements.append("CREATE INDEX ON \(batchTable) (window_start) WHERE \(sketch.name) IS NOT NULL")
+        }
         if plan.window != nil {
             for group in speed.keys.dropFirst().prefix(Self.maximumGroupIndexes) {
                 statements.append("CREATE INDEX ON \(speedTable) (\(group.name), window_start)")

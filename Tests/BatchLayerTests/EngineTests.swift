@@ -104,10 +104,11 @@ private func fullScope(_ plans: [Plan], cut: Cut) -> RunScope {
         func rows(_ scope: RunScope) throws -> [String: String] {
             let engine = try compute(lanes, scope: scope, batchSize: 9)
             let lines = text(engine.takeRows(view: 0, sketchesForWindowsEndingAfter: .max)).split(separator: "\n")
-            return Dictionary(uniqueKeysWithValues: lines.map { line in
-                let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
-                return ("\(fields[0])\t\(fields[1])", String(line))
-            })
+            return Dictionary(
+                uniqueKeysWithValues: lines.map { line in
+                    let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
+                    return ("\(fields[0])\t\(fields[1])", String(line))
+                })
         }
         let full = try rows(fullScope([plan], cut: whole))
         for first in 0...lanes[0].count {
