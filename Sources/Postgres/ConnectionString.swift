@@ -43,6 +43,26 @@ extension Connection {
         }.joined(separator: "\"")
     }
 
+    /// The DSN as libpq's environment variables (`PGHOST`, `PGPASSWORD` …), for a child such as psql: a password on its command line would
+    /// stand in the list of processes. Parts that have no variable are left out. Throws `.configuration`.
+    public static func environment(for dsn: String) throws(ParallaxError) -> [String: String] {
+        guard dsn.contains("=") || dsn.hasPrefix("postgresql://") || dsn.hasPrefix("postgres://") else { return ["PGDATABASE": dsn] }
+        try checkSyntax(of: dsn)
+        guard let options = PQconninfoParse(dsn, nil) else {
+            throw ParallaxError(.internalInconsistency, "libpq cannot read a connection string that it has just read")
+        }
+        defer { PQconninfoFree(options) }
+        var variables: [String: String] = [:]
+        var option = options
+        while option.pointee.keyword != nil {
+            if let name = option.pointee.envvar, let value = option.pointee.val {
+                variables[String(cString: name)] = String(cString: value)
+            }
+            option += 1
+        }
+        return variables
+    }
+
     /// The DSN to show to people: `postgresql://ann:***@host/db`, `host=h password=***`. Where a password holds what it should have
     /// encoded (/, @), it rather hides too much.
     public static func masked(_ dsn: String) -> String {

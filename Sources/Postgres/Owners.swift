@@ -57,6 +57,7 @@ struct OwnedResult: ~Copyable {
             rows.append(QueryResult.Row(values: values))
         }
         let names = (0..<columnCount).map { PQfname(pointer, Int32($0)).map { String(cString: $0) } ?? "" }
-        return QueryResult(columns: names, rows: rows, affectedRows: affectedRows)
+        let types = (0..<columnCount).map { PQftype(pointer, Int32($0)) }
+        return QueryResult(columns: names, types: types, rows: rows, affectedRows: affectedRows)
     }
 }

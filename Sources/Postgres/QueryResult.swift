@@ -1,11 +1,14 @@
 /// Rows of one result, as PostgreSQL's text.
 public struct QueryResult: Sendable {
     public var columns: [String]
+    /// PostgreSQL's object id of each column's type; empty where nobody asked the server.
+    public var types: [UInt32]
     public var rows: [Row]
     /// Rows changed (or returned, for a SELECT), from the command tag; 0 where it has none.
     public var affectedRows: Int
-    public init(columns: [String], rows: [Row], affectedRows: Int) {
+    public init(columns: [String], types: [UInt32] = [], rows: [Row], affectedRows: Int) {
         self.columns = columns
+        self.types = types
         self.rows = rows
         self.affectedRows = affectedRows
     }

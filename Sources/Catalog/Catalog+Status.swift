@@ -1,0 +1,232 @@
+import Foundation
+import ParallaxCore
+import Postgres
+import ViewLanguage
+
+/// A source as people ask about it: how far each layer is, what is published, what is missing from the answers.
+public struct SourceStatus: Sendable {
+    public struct Position: Sendable {
+        public var partition: Partition
+        /// The speed layer has processed the offsets below this one.
+        public var nextOffset: Offset
+        public var slice: SliceNumber
+        /// The log's end when the owner last looked.
+        public var logEnd: Offset
+        public var archivedOffset: Offset
+        public var events: Int64
+        public var late: Int64
+        public var duplicates: Int64
+        /// True while a live worker owns the partition.
+        public var isOwned: Bool
+        public var isIdle: Bool
+        /// Append time of the newest record that is in the live views.
+        public var newestAppendedAt: Instant?
+        public var flushedAt: Instant?
+    }
+
+    public struct View: Sendable {
+        public var name: String
+        /// The version that is served; nil until the first run has published one.
+        public var activeHash: String?
+        /// A newer version that waits for its first run.
+        public var waitingHash: String?
+    }
+
+    public struct Rejected: Sendable {
+        /// Empty: the record is no event. Else the view that could not take it.
+        public var view: String
+        public var reason: String
+        public var count: Int64
+    }
+
+    /// Offsets that no speed row holds, because a run took the boundary further on for a speed layer that was down, and that no publication
+    /// covers yet: they are in no answer.
+    public struct Hole: Sendable {
+        public var partition: Partition
+        public var offsets: Range<Offset>
+    }
+
+    public var source: CatalogSource
+    public var positions: [Position]
+    public var views: [View]
+    public var watermark: Instant?
+    public var publishedAt: Instant?
+    public var cut: Cut
+    public var rejected: [Rejected]
+    public var holes: [Hole]
+    /// The server's clock.
+    public var now: Instant
+    /// Late events that wait for a run.
+    public var lateWaiting: Int64
+}
+
+/// One row of `parallax.run`.
+public struct RunStatus: Sendable {
+    public var number: RunNumber
+    public var source: String
+    public var isFull: Bool
+    /// A `RunState`'s raw value.
+    public var state: String
+    public var slice: SliceNumber
+    public var base: Published
+    /// JSON; nil before the cut was complete.
+    public var cutJSON: String?
+    public var startedAt: Instant
+    public var finishedAt: Instant?
+    /// JSON.
+    public var statisticsJSON: String
+    public var error: String?
+    public var isPublished: Bool
+    public var isKept: Bool
+}
+
+/// One row of `parallax.drift`.
+public struct DriftStatus: Sendable {
+    public var run: RunNumber
+    public var view: String
+    public var output: String
+    public var groups: Int64
+    public var differing: Int64
+    public var onlyMerged: Int64
+    public var onlyBatch: Int64
+    public var mergedTotal: Double?
+    public var batchTotal: Double?
+    public var maxDifference: Double?
+}
+
+extension Catalog {
+    /// False where nothing was ever applied to this database.
+    public func isMigrated() throws(ParallaxError) -> Bool {
+        try connection.query("SELECT to_regclass('parallax.migration') IS NOT NULL").rows[0].bool(0) ?? false
+    }
+
+    /// All sources, by name. Call it in one REPEATABLE READ transaction where the parts must fit together.
+    public func status() throws(ParallaxError) -> [SourceStatus] {
+        var all: [SourceStatus] = []
+        for source in try sources() {
+            all.append(
+                SourceStatus(
+                    source: source, positions: try positions(ofSource: source.id), views: try viewStatus(ofSource: source.id),
+                    watermark: nil, publishedAt: nil, cut: Cut(), rejected: try rejected(ofSource: source.name),
+                    holes: try holes(ofSource: source), now: Instant(microseconds: 0), lateWaiting: 0))
+            let row = try connection.query(
+                """
+                SELECT \(Self.micros("clock_timestamp()")), (SELECT \(Self.micros("watermark")) FROM parallax.watermark WHERE source_id = $1),
+                       \(Self.micros("p.published_at")), p.cut,
+                       (SELECT coalesce(sum(t.late), 0)::bigint FROM parallax.touched_window t JOIN parallax.view w
+                        ON w.active_version_id = t.version_id WHERE w.source_id = $1 AND t.slice >= $3)
+                FROM (SELECT 1) one LEFT JOIN parallax.publication p ON p.source_id = $1 AND p.run_id = $2
+                """, [.int(source.id), .int(source.published.run.rawValue), .int(source.published.slice.rawValue)]
+            ).rows[0]
+            let last = all.count - 1
+            all[last].now = Instant(microseconds: row.int(0) ?? 0)
+            all[last].watermark = row.int(1).map { Instant(microseconds: $0) }
+            all[last].publishedAt = row.int(2).map { Instant(microseconds: $0) }
+            all[last].cut = try row[3].map { text throws(ParallaxError) in try Self.cut(json: text) } ?? Cut()
+            all[last].lateWaiting = row.int(4) ?? 0
+        }
+        return all
+    }
+
+    private func positions(ofSource id: Int64) throws(ParallaxError) -> [SourceStatus.Position] {
+        try connection.query(
+            """
+            SELECT p.partition, p.next_offset, p.slice, p.log_end, p.archived_offset, p.events, p.late, p.duplicates,
+                   p.owner IS NOT NULL AND p.lease_expires_at > clock_timestamp()
+                       AND EXISTS (SELECT 1 FROM pg_stat_activity a
+                                   WHERE a.pid = p.owner_backend_pid AND a.backend_start = p.owner_backend_start),
+                   p.is_idle, \(Self.micros("p.newest_appended_at")), \(Self.micros("p.flushed_at"))
+            FROM parallax.partition_position p WHERE p.source_id = $1 ORDER BY p.partition
+            """, [.int(id)]
+        ).rows.map { row in
+            SourceStatus.Position(
+                partition: Partition(Int(row.int(0) ?? 0)), nextOffset: Offset(row.int(1) ?? 0), slice: SliceNumber(row.int(2) ?? 1),
+                logEnd: Offset(row.int(3) ?? 0), archivedOffset: Offset(row.int(4) ?? 0), events: row.int(5) ?? 0, late: row.int(6) ?? 0,
+                duplicates: row.int(7) ?? 0, isOwned: row.bool(8) ?? false, isIdle: row.bool(9) ?? false,
+                newestAppendedAt: row.int(10).map { Instant(microseconds: $0) }, flushedAt: row.int(11).map { Instant(microseconds: $0) })
+        }
+    }
+
+    private func viewStatus(ofSource id: Int64) throws(ParallaxError) -> [SourceStatus.View] {
+        try connection.query(
+            """
+            SELECT w.name, a.hash,
+                   (SELECT v.hash FROM parallax.view_version v
+                    WHERE v.view_id = w.view_id AND v.version_id > coalesce(w.active_version_id, 0) ORDER BY v.version_id DESC LIMIT 1)
+            FROM parallax.view w LEFT JOIN parallax.view_version a ON a.version_id = w.active_version_id
+            WHERE w.source_id = $1 ORDER BY w.name
+            """, [.int(id)]
+        ).rows.map { SourceStatus.View(name: $0[0] ?? "", activeHash: $0[1], waitingHash: $0[2]) }
+    }
+
+    private func rejected(ofSource name: String) throws(ParallaxError) -> [SourceStatus.Rejected] {
+        try connection.query(
+            "SELECT view_name, reason, rejected FROM parallax.rejected WHERE source = $1 ORDER BY view_name, rejected DESC, reason",
+            [.text(name)]
+        ).rows.map { SourceStatus.Rejected(view: $0[0] ?? "", reason: $0[1] ?? "", count: $0.int(2) ?? 0) }
+    }
+
+    private func holes(ofSource source: CatalogSource) throws(ParallaxError) -> [SourceStatus.Hole] {
+        try connection.query(
+            """
+            SELECT DISTINCT partition, processed_until, first_offset FROM parallax.boundary
+            WHERE source_id = $1 AND slice > $2 AND processed_until < first_offset ORDER BY partition, processed_until
+            """, [.int(source.id), .int(source.published.slice.rawValue)]
+        ).rows.map { row in
+            SourceStatus.Hole(
+                partition: Partition(Int(row.int(0) ?? 0)), offsets: Offset(row.int(1) ?? 0)..<Offset(row.int(2) ?? 0))
+        }
+    }
+
+    /// Newest first; `number` nil: the newest `limit`.
+    public func runs(source: String? = nil, number: RunNumber? = nil, limit: Int = 20) throws(ParallaxError) -> [RunStatus] {
+        try connection.query(
+            """
+            SELECT r.run_id, s.name, r.is_full, r.state, r.slice, r.base_run, r.base_slice, r.cut, \(Self.micros("r.started_at")),
+                   \(Self.micros("r.finished_at")), r.statistics, r.error, p.run = r.run_id,
+                   EXISTS (SELECT 1 FROM parallax.publication k WHERE k.source_id = r.source_id AND k.run_id = r.run_id)
+            FROM parallax.run r JOIN parallax.source s USING (source_id) JOIN parallax.published p USING (source_id)
+            WHERE ($1::text IS NULL OR s.name = $1) AND ($2::bigint IS NULL OR r.run_id = $2)
+            ORDER BY r.run_id DESC LIMIT $3
+            """, [source.map { .text($0) } ?? .null, number.map { .int($0.rawValue) } ?? .null, .int(Int64(limit))]
+        ).rows.map { row in
+            RunStatus(
+                number: RunNumber(row.int(0) ?? 0), source: row[1] ?? "", isFull: row.bool(2) ?? false, state: row[3] ?? "",
+                slice: SliceNumber(row.int(4) ?? 0),
+                base: Published(run: RunNumber(row.int(5) ?? 0), slice: SliceNumber(row.int(6) ?? 0)), cutJSON: row[7],
+                startedAt: Instant(microseconds: row.int(8) ?? 0), finishedAt: row.int(9).map { Instant(microseconds: $0) },
+                statisticsJSON: row[10] ?? "{}", error: row[11], isPublished: row.bool(12) ?? false, isKept: row.bool(13) ?? false)
+        }
+    }
+
+    /// What a run found the merged views to have been off by.
+    public func drift(run: RunNumber) throws(ParallaxError) -> [DriftStatus] {
+        try connection.query(
+            """
+            SELECT d.run_id, w.name, d.output, d.groups, d.differing, d.only_merged, d.only_batch, d.merged_total, d.batch_total, d.max_difference
+            FROM parallax.drift d JOIN parallax.view_version v USING (version_id) JOIN parallax.view w USING (view_id)
+            WHERE d.run_id = $1 ORDER BY w.name, v.version_id, d.output
+            """, [.int(run.rawValue)]
+        ).rows.map { row in
+            DriftStatus(
+                run: RunNumber(row.int(0) ?? 0), view: row[1] ?? "", output: row[2] ?? "", groups: row.int(3) ?? 0,
+                differing: row.int(4) ?? 0, onlyMerged: row.int(5) ?? 0, onlyBatch: row.int(6) ?? 0,
+                mergedTotal: row[7].flatMap { Double($0) }, batchTotal: row[8].flatMap { Double($0) },
+                maxDifference: row[9].flatMap { Double($0) })
+        }
+    }
+
+    private static func cut(json: String) throws(ParallaxError) -> Cut {
+        let stored: [String: Int64]
+        do {
+            stored = try JSONDecoder().decode([String: Int64].self, from: Data(json.utf8))
+        } catch {
+            throw ParallaxError(.corrupt, "a cut in parallax.publication cannot be read: \(json)", detail: "\(error)")
+        }
+        var cut = Cut()
+        for (partition, offset) in stored {
+            if let number = Int32(partition) { cut[Partition(rawValue: number)] = Offset(offset) }
+        }
+        return cut
+    }
+}
