@@ -1,0 +1,54 @@
+import ArgumentParser
+import ParallaxCore
+import ViewLanguage
+
+struct ApplyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "apply", abstract: "Make the database what the definitions say.",
+        discussion: discussion(
+            """
+            Prints what it will change. Additions go through; changed or dropped sources and views ask on a terminal and need --yes elsewhere. \
+            A changed view is built beside the old one, which serves until the next batch run has published the new one.
+            """, example: "parallax apply --dry-run --pipeline demo"))
+
+    @OptionGroup var options: PipelineOptions
+    @Flag(help: "Only print what would change.") var dryRun = false
+    @Flag(name: .shortAndLong, help: "Do not ask.") var yes = false
+    @Flag(help: "Print the changes as JSON. Implies not asking: needs --yes or --dry-run.") var json = false
+
+    func validate() throws {
+        if json && !dryRun && !yes { throw ValidationError("--json needs --yes or --dry-run.") }
+    }
+
+    func run() throws {
+        let pipeline = try options.pipeline()
+        let definitions = try pipeline.definitions()
+        try Database.with(pipeline) { connection in
+            let preview = try pipeline.preview(definitions, connection)
+            if json {
+                Terminal.print(
+                    JSONText.object([
+                        ("changes", .array(preview.lines.map { .string($0) })), ("applied", .bool(!dryRun)),
+                    ]).text())
+            } else {
+                for line in preview.lines { Terminal.print(line) }
+                if preview.plan.isEmpty { Terminal.print("nothing to change") }
+            }
+            if dryRun { return }
+            try Self.agree(to: preview, yes: yes)
+            // Also when nothing changes: the merged views are written again, should somebody have dropped them.
+            try pipeline.apply(definitions, connection)
+            if !json && !preview.plan.isEmpty { Terminal.print("applied") }
+        }
+    }
+
+    /// Throws `.definition` where a person should have agreed and did not.
+    static func agree(to preview: ApplyPreview, yes: Bool) throws(ParallaxError) {
+        let changes = preview.needsConsent
+        guard !changes.isEmpty && !yes else { return }
+        if Terminal.confirm("Apply these changes?") { return }
+        throw ParallaxError(
+            .definition, "the definitions change what is applied; nothing was done", detail: changes.joined(separator: "\n         "),
+            hint: Terminal.inputIsTerminal ? nil : "add --yes to agree")
+    }
+}

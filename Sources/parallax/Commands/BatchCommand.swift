@@ -1,0 +1,162 @@
+import ArgumentParser
+import Catalog
+import Foundation
+import ParallaxCore
+import Postgres
+
+struct BatchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "batch", abstract: "The batch layer: run it, look at its runs, take one back.",
+        discussion: discussion("", example: "parallax batch run --pipeline demo"),
+        subcommands: [BatchRunCommand.self, BatchListCommand.self, BatchShowCommand.self, BatchRevertCommand.self])
+}
+
+/// Throws where nothing was ever applied: then there are no tables to ask.
+func requireApplied(_ connection: Connection) throws(ParallaxError) -> Catalog {
+    let catalog = Catalog(connection)
+    guard try catalog.isMigrated() else {
+        throw ParallaxError(.missing, "no definitions have been applied to this database yet", hint: "run parallax apply, or parallax up")
+    }
+    return catalog
+}
+
+func requireRun(_ catalog: Catalog, _ number: Int64) throws(ParallaxError) -> RunStatus {
+    guard let run = try catalog.runs(number: RunNumber(number), limit: 1).first else {
+        throw ParallaxError(.usage, "there is no run \(number)", hint: "parallax batch list shows those that there are")
+    }
+    return run
+}
+
+struct BatchListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "The newest runs.",
+        discussion: discussion("", example: "parallax batch list --limit 5 --pipeline demo"))
+
+    @OptionGroup var options: PipelineOptions
+    @Option(help: ArgumentHelp("How many.", valueName: "n")) var limit = 20
+    @Flag(help: "Print JSON.") var json = false
+
+    func validate() throws {
+        if limit < 1 { throw ValidationError("--limit must be at least 1.") }
+    }
+
+    func run() throws {
+        let runs = try Database.with(options.pipeline()) { try requireApplied($0).runs(limit: limit) }
+        if json { return Terminal.print(JSONText.array(runs.map { $0.json }).text()) }
+        var table = Table(
+            ("run", .right), ("source", .left), ("state", .left), ("kind", .left), ("slice", .right), ("began", .left), ("took", .right),
+            ("cut", .left))
+        for run in runs {
+            let took = run.finishedAt.map { Duration.microseconds($0.rawValue - run.startedAt.rawValue).rough } ?? ""
+            table.rows.append([
+                "\(run.number)", run.source, run.isPublished ? "published, current" : run.state, run.isFull ? "full" : "incremental",
+                "\(run.slice)", run.startedAt.text, took, run.cutJSON ?? "",
+            ])
+        }
+        Terminal.write(table.text(), to: 1)
+    }
+}
+
+struct BatchShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "One run: its cut, its figures, and how far off the live views were.",
+        discussion: discussion("", example: "parallax batch show 3 --pipeline demo"))
+
+    @OptionGroup var options: PipelineOptions
+    @Argument(help: ArgumentHelp("The run's number.", valueName: "run")) var number: Int64
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() throws {
+        let (status, drift) = try Database.with(options.pipeline()) { connection in
+            let catalog = try requireApplied(connection)
+            return (try requireRun(catalog, number), try catalog.drift(run: RunNumber(number)))
+        }
+        if json {
+            guard case .object(var members) = status.json else { preconditionFailure("a run's JSON is an object") }
+            members.append(("drift", .array(drift.map { $0.json })))
+            return Terminal.print(JSONText.object(members).text())
+        }
+        Terminal.print("run \(status.number) of source \(status.source): \(status.isPublished ? "published, current" : status.state)")
+        Terminal.print("  \(status.isFull ? "full" : "incremental"), slice \(status.slice), cut \(status.cutJSON ?? "not complete")")
+        Terminal.print("  from run \(status.base.run) (slice \(status.base.slice))")
+        Terminal.print("  began \(status.startedAt.text)" + (status.finishedAt.map { ", ended \($0.text)" } ?? ""))
+        if !status.isKept && status.state == "published" { Terminal.print("  no longer kept: it cannot be reverted to") }
+        if let error = status.error { Terminal.print("  error: \(error)") }
+        if status.statisticsJSON != "{}" { Terminal.print("  figures: \(status.statisticsJSON)") }
+        guard !drift.isEmpty else { return }
+        Terminal.print("\ndrift: what the merged view said, against what the batch layer found, below this cut")
+        Terminal.write(DriftStatus.table(drift).text(), to: 1)
+    }
+}
+
+struct BatchRevertCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "revert", abstract: "Go back to the publication of an earlier run.",
+        discussion: discussion(
+            "Later publications of the same source are undone; the live rows since that run's cut are shown again. No event is lost or counted twice.",
+            example: "parallax batch revert 3 --pipeline demo"))
+
+    @OptionGroup var options: PipelineOptions
+    @Argument(help: ArgumentHelp("The run whose publication shall be current again.", valueName: "run")) var number: Int64
+
+    func run() throws {
+        let source = try Database.with(options.pipeline()) { connection in
+            let catalog = try requireApplied(connection)
+            let source = try catalog.source(named: try requireRun(catalog, number).source)
+            try catalog.revert(source: source, to: RunNumber(number))
+            return source.name
+        }
+        Terminal.print("source \(source) shows the publication of run \(number) again")
+    }
+}
+
+extension RunStatus {
+    var json: JSONText {
+        .object([
+            ("run", .int(number.rawValue)), ("source", .string(source)), ("state", .string(state)), ("current", .bool(isPublished)),
+            ("kept", .bool(isKept)), ("full", .bool(isFull)), ("slice", .int(slice.rawValue)), ("base_run", .int(base.run.rawValue)),
+            ("base_slice", .int(base.slice.rawValue)), ("cut", cutJSON.map { .number($0) } ?? .null),
+            ("started_at", .string(startedAt.text)),
+            ("finished_at", .optional(finishedAt?.text)), ("statistics", .number(statisticsJSON)), ("error", .optional(error)),
+        ])
+    }
+}
+
+extension DriftStatus {
+    var json: JSONText {
+        .object([
+            ("view", .string(view)), ("output", .string(output)), ("groups", .int(groups)), ("differing", .int(differing)),
+            ("only_merged", .int(onlyMerged)), ("only_batch", .int(onlyBatch)), ("merged_total", .optional(mergedTotal)),
+            ("batch_total", .optional(batchTotal)), ("max_difference", .optional(maxDifference)),
+        ])
+    }
+
+    static func table(_ drift: [DriftStatus]) -> Table {
+        var table = Table(
+            ("view", .left), ("output", .left), ("groups", .right), ("differing", .right), ("only live", .right), ("only batch", .right),
+            ("live total", .right), ("true total", .right))
+        for row in drift {
+            table.rows.append([
+                row.view, row.output, grouped(Int(row.groups)), grouped(Int(row.differing)), grouped(Int(row.onlyMerged)),
+                grouped(Int(row.onlyBatch)), row.mergedTotal.map { "\($0)" } ?? "", row.batchTotal.map { "\($0)" } ?? "",
+            ])
+        }
+        return table
+    }
+}
+
+extension JSONText {
+    /// NaN and infinities, which JSON lacks, are texts.
+    static func optional(_ value: Double?) -> JSONText {
+        value.map { $0.isFinite ? .number("\($0)") : .string("\($0)") } ?? .null
+    }
+}
+
+extension Instant {
+    /// `2024-01-01T12:00:00Z`, with a fraction where there is one.
+    var text: String {
+        var bytes: [UInt8] = []
+        bytes.appendInstant(microseconds: rawValue)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

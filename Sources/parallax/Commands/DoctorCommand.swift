@@ -1,0 +1,182 @@
+import ArgumentParser
+import Foundation
+import ParallaxCore
+import Postgres
+import PrivatePostgres
+
+struct DoctorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor", abstract: "What is missing on this machine, and the command that brings it.",
+        discussion: discussion("Exit code 69 where something is missing.", example: "parallax doctor --pipeline demo"))
+
+    @OptionGroup var options: PipelineOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() throws {
+        let findings = Doctor(options).examine()
+        if json {
+            let rows = findings.map {
+                JSONText.object([
+                    ("check", .string($0.check)), ("ok", .bool($0.isOK)), ("found", .string($0.found)), ("remedy", .optional($0.remedy)),
+                ])
+            }
+            Terminal.print(JSONText.array(rows).text())
+        } else {
+            for finding in findings {
+                Terminal.print("\(finding.isOK ? "ok     " : "MISSING") \(finding.check): \(finding.found)")
+                if let remedy = finding.remedy { Terminal.print("        \(remedy)") }
+            }
+        }
+        if findings.contains(where: { !$0.isOK }) { throw ExitCode(ExitStatus.of(.notInstalled)) }
+    }
+}
+
+/// Looks at everything that a pipeline needs at run time. Changes nothing and starts nothing.
+struct Doctor {
+    struct Finding {
+        var check: String
+        var isOK: Bool
+        var found: String
+        var remedy: String?
+    }
+
+    /// Below this the log soon refuses to take records.
+    static let leastFreeBytes = 1 << 30
+
+    let options: PipelineOptions
+
+    init(_ options: PipelineOptions) { self.options = options }
+
+    func examine() -> [Finding] {
+        var findings: [Finding] = []
+        var pipeline: Pipeline?
+        findings.append(
+            finding("pipeline") {
+                pipeline = try options.pipeline()
+                return "\(options.folder), parallax.yaml is sound"
+            })
+        if let pipeline {
+            findings.append(
+                finding("definitions") {
+                    let definitions = try pipeline.definitions()
+                    return "\(definitions.sources.count) sources, \(definitions.views.count) views, \(definitions.overlays.count) overlays"
+                })
+            findings.append(rights(pipeline))
+            findings.append(space(pipeline))
+        }
+        if let url = pipeline?.configuration.text(.postgresURL) {
+            findings.append(reach(url))
+        } else {
+            findings += privateServer()
+            if let pipeline, let port = port(pipeline) { findings.append(port) }
+            if let pipeline {
+                let server = pipeline.privatePostgres()
+                if server.isRunning, let dsn = try? server.dsn() {
+                    findings.append(reach(dsn))
+                } else {
+                    findings.append(Finding(check: "PostgreSQL", isOK: true, found: "not running; commands that need it start it"))
+                }
+            }
+        }
+        let psql = findProgram("psql")
+        findings.append(
+            Finding(
+                check: "psql", isOK: psql != nil, found: psql ?? "not found",
+                remedy: psql == nil ? "apt-get install postgresql-client" : nil))
+        return findings
+    }
+
+    private func finding(_ check: String, _ body: () throws -> String) -> Finding {
+        do {
+            return Finding(check: check, isOK: true, found: try body())
+        } catch let problems as ReportedProblems {
+            let remedy = "run parallax check: \(problems.texts.count) to mend"
+            return Finding(check: check, isOK: false, found: problems.texts.first ?? "unsound", remedy: remedy)
+        } catch let error as ParallaxError {
+            return Finding(check: check, isOK: false, found: error.message, remedy: error.hint)
+        } catch {
+            return Finding(check: check, isOK: false, found: "\(error)")
+        }
+    }
+
+    private func rights(_ pipeline: Pipeline) -> Finding {
+        let place = FileManager.default.fileExists(atPath: pipeline.state) ? pipeline.state : pipeline.folder
+        guard access(place, W_OK | X_OK) == 0 else {
+            return Finding(
+                check: "folder", isOK: false, found: "\(place) cannot be written to", remedy: "chown -R $(id -un) \(shellQuoted(place))")
+        }
+        // The private server runs as an unprivileged user where we are root, and must be able to get to its folder.
+        guard geteuid() == 0 && !pipeline.configuration.isSet(.postgresURL) else {
+            return Finding(check: "folder", isOK: true, found: "\(place) can be written to")
+        }
+        var parent = pipeline.folder
+        while parent != "/" {
+            var status = stat()
+            if stat(parent, &status) == 0 && status.st_mode & 0o001 == 0 {
+                return Finding(
+                    check: "folder", isOK: true,
+                    found: "\(parent) cannot be entered by PostgreSQL's user; the server's data goes to another folder, which it will name")
+            }
+            parent = (parent as NSString).deletingLastPathComponent
+        }
+        return Finding(check: "folder", isOK: true, found: "\(place) can be written to")
+    }
+
+    private func space(_ pipeline: Pipeline) -> Finding {
+        var status = statvfs()
+        guard statvfs(pipeline.folder, &status) == 0 else {
+            return Finding(check: "disk space", isOK: false, found: String(cString: strerror(errno)))
+        }
+        let free = Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
+        let isEnough = free >= Self.leastFreeBytes
+        return Finding(
+            check: "disk space", isOK: isEnough, found: "\(ByteCount.text(free)) free",
+            remedy: isEnough ? nil : "make room on the disk of \(pipeline.folder)")
+    }
+
+    private func privateServer() -> [Finding] {
+        var programs: ServerPrograms?
+        let found = finding("PostgreSQL server programs") {
+            let found = try ServerPrograms.find()
+            programs = found
+            return "version \(found.version) in \(found.folder)"
+        }
+        guard let programs else { return [found] }
+        let hll = "/usr/share/postgresql/\(programs.version)/extension/hll.control"
+        let beside = ((programs.folder as NSString).deletingLastPathComponent as NSString)
+            .appendingPathComponent("share/extension/hll.control")
+        let isThere = [hll, beside].contains { FileManager.default.isReadableFile(atPath: $0) }
+        return [
+            found,
+            Finding(
+                check: "PostgreSQL extension hll", isOK: isThere, found: isThere ? "installed" : "not found",
+                remedy: isThere ? nil : "apt-get install postgresql-\(programs.version)-hll"),
+        ]
+    }
+
+    private func port(_ pipeline: Pipeline) -> Finding? {
+        let port = pipeline.configuration.integer(.postgresTCPPort)
+        guard port != 0, !pipeline.privatePostgres().isRunning else { return nil }
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(UInt16(port).bigEndian)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let answers = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
+        }
+        return Finding(
+            check: "TCP port \(port)", isOK: !answers, found: answers ? "taken by another program" : "free",
+            remedy: answers ? "set postgres.tcp_port in parallax.yaml to another one" : nil)
+    }
+
+    private func reach(_ dsn: String) -> Finding {
+        finding("PostgreSQL") {
+            let connection = try Connection(dsn)
+            defer { connection.close() }
+            try PrivatePostgres.checkServer(connection)
+            return "version \(connection.serverVersion / 10_000), reachable, with hll: \(Connection.masked(dsn))"
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import ArgumentParser
+import Compression
+import Foundation
+import Operators
+import ParallaxCore
+
+struct IngestCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ingest", abstract: "Append newline-delimited JSON to a source's log.",
+        discussion: discussion(
+            """
+            Reads plain text, gzip and zstd. Each line is a record, whatever is in it: lines that are no events go into the log too and are \
+            counted as malformed. Returns when all records are durable.
+            """, example: "parallax ingest page_view events.ndjson.gz --pipeline demo", "zcat events.gz | parallax ingest page_view -"))
+
+    @OptionGroup var options: PipelineOptions
+    @Argument(help: "The source, as the definitions name it.") var source: String
+    @Argument(help: ArgumentHelp("The file; - is standard input.", valueName: "file"), completion: .file()) var file = "-"
+    @Flag(help: "Print the counts as JSON.") var json = false
+
+    func run() throws {
+        let pipeline = try options.pipeline()
+        let definition = try pipeline.definitions().source(named: source)
+        let reader =
+            file == "-"
+            ? try DecompressingReader(descriptor: STDIN_FILENO, name: "standard input") : try DecompressingReader(path: file)
+        let log = try pipeline.openLog(definition, onRecovery: { Terminal.note("recovered the log of \($0.source): \($0)") })
+        let limit = pipeline.configuration.integer(.logMaxRecordBytes)
+        var ingestion = Ingestion(definition, lines: LineReader(reader, maximumLineBytes: limit)) { records throws(ParallaxError) in
+            try log.append(records, to: nil)
+        }
+        var progress = Progress("ingest \(source)", total: file == "-" ? nil : fileSize(file))
+        do throws(ParallaxError) {
+            while !Interrupt.isRequested, try ingestion.step() {
+                progress.update(reader.inputPosition, "\(grouped(ingestion.totals.records)) records")
+            }
+        } catch {
+            progress.finish()
+            report(ingestion.totals, limit: limit)
+            throw withPosition(error, ingestion.totals)
+        }
+        progress.finish()
+        report(ingestion.totals, limit: limit)
+        if Interrupt.isRequested {
+            throw ParallaxError(
+                .cancelled, "stopped before the end of the input: \(grouped(ingestion.totals.records)) records are in the log")
+        }
+        if ingestion.totals.tooLong.count > 0 { throw ExitCode(ExitStatus.of(.input)) }
+    }
+
+    private func withPosition(_ error: ParallaxError, _ totals: Ingestion.Totals) -> ParallaxError {
+        var error = error
+        let words = "The \(grouped(totals.records)) records before it are in the log; records that are sent again are counted once."
+        error.detail = [error.detail, words].compactMap(\.self).joined(separator: "\n         ")
+        return error
+    }
+
+    private func fileSize(_ path: String) -> Int? {
+        (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int
+    }
+
+    private func report(_ totals: Ingestion.Totals, limit: Int) {
+        if json {
+            let reasons = totals.malformed.sorted { $0.key.rawValue < $1.key.rawValue }.map { reason, rejected in
+                (
+                    reason.rawValue,
+                    JSONText.object([
+                        ("count", .int(Int64(rejected.count))), ("lines", .array(rejected.firstLines.map { .int(Int64($0)) })),
+                        ("message", .string(rejected.message)),
+                    ])
+                )
+            }
+            return Terminal.print(
+                JSONText.object([
+                    ("source", .string(source)), ("records", .int(Int64(totals.records))), ("accepted", .int(Int64(totals.events))),
+                    ("malformed", .int(Int64(totals.malformedCount))), ("reasons", .object(reasons)),
+                    ("too_long", .int(Int64(totals.tooLong.count))),
+                    ("too_long_lines", .array(totals.tooLong.firstLines.map { .int(Int64($0)) })),
+                ]).text())
+        }
+        Terminal.print(
+            "\(source): \(grouped(totals.records)) records are in the log: \(grouped(totals.events)) accepted, "
+                + "\(grouped(totals.malformedCount)) malformed")
+        for (reason, rejected) in totals.malformed.sorted(by: { ($1.value.count, $0.key.rawValue) < ($0.value.count, $1.key.rawValue) }) {
+            Terminal.print("  \(grouped(rejected.count))  \(reason.rawValue)  \(lines(rejected)): \(rejected.message)")
+        }
+        if totals.tooLong.count > 0 {
+            Terminal.print("  \(grouped(totals.tooLong.count)) not taken: longer than \(limit) bytes, \(lines(totals.tooLong))")
+            Terminal.note("hint: log.max_record_bytes in parallax.yaml is the limit")
+        }
+    }
+
+    private func lines(_ rejected: Ingestion.Rejected) -> String {
+        let numbers = rejected.firstLines.map(String.init).joined(separator: ", ")
+        return (rejected.count == 1 ? "line " : "lines ") + numbers + (rejected.count > rejected.firstLines.count ? ", …" : "")
+    }
+}
+
+/// `1,234,567`.
+func grouped(_ number: Int) -> String {
+    var digits = String(number.magnitude)
+    var position = digits.count - 3
+    while position > 0 {
+        digits.insert(",", at: digits.index(digits.startIndex, offsetBy: position))
+        position -= 3
+    }
+    return (number < 0 ? "-" : "") + digits
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+import Foundation
+import ParallaxCore
+
+struct InitCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init", abstract: "Make a pipeline: a commented parallax.yaml and an example of a source and its views.",
+        discussion: discussion(
+            "Writes parallax.yaml, page_view.sql and .gitignore. Files that are there already are never overwritten.",
+            example: "parallax init demo && parallax up --pipeline demo"))
+
+    @Argument(help: ArgumentHelp("The folder; it is made where it is missing.", valueName: "dir"), completion: .directory)
+    var folder: String
+
+    func run() throws {
+        let path = Pipeline.absolutePath(folder)
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw ParallaxError(.disk, "cannot make the folder \"\(folder)\"", detail: error.localizedDescription)
+        }
+        let files = [
+            (Pipeline.configurationFileName, Configuration.example(["generator.source": "page_view"])),
+            ("page_view.sql", ExampleDefinitions.pageView), (".gitignore", "\(Pipeline.stateFolderName)/\n"),
+        ]
+        let existing = files.map(\.0).filter { FileManager.default.fileExists(atPath: "\(path)/\($0)") }
+        guard existing.isEmpty else {
+            throw ParallaxError(
+                .usage, "\"\(folder)\" has \(existing.joined(separator: " and ")) already; nothing was written",
+                hint: "name another folder, or move the files away")
+        }
+        for (name, text) in files {
+            do {
+                try text.write(toFile: "\(path)/\(name)", atomically: true, encoding: .utf8)
+            } catch {
+                throw ParallaxError(.disk, "cannot write \"\(folder)/\(name)\"", detail: error.localizedDescription)
+            }
+            Terminal.print("wrote \(folder)/\(name)")
+        }
+        Terminal.note("next: parallax up --pipeline \(shellQuoted(folder))")
+    }
+}

@@ -1,0 +1,165 @@
+import ArgumentParser
+import BatchWorker
+import Catalog
+import Foundation
+import Logging
+import ParallaxCore
+import Postgres
+import ServiceLifecycle
+
+struct SpeedCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "speed", abstract: "Run a speed worker: keep the live rows of all views up to date.",
+        discussion: discussion(
+            "Takes the partitions that nobody holds, and ends on Ctrl-C. parallax up runs one.",
+            example: "parallax speed --until-caught-up --pipeline demo"))
+
+    @OptionGroup var options: PipelineOptions
+    @OptionGroup var logging: LogOptions
+    @Flag(help: "End when everything is processed that was in the logs at the beginning.") var untilCaughtUp = false
+
+    func run() async throws {
+        let pipeline = try options.pipeline()
+        let logger = logging.logger("speed", default: untilCaughtUp ? .warning : .info)
+        try await withApplied(pipeline) { dsn in
+            let worker = pipeline.speedWorker(dsn: dsn, logger: logger)
+            if untilCaughtUp {
+                let registration = Interrupt.onStop { worker.stop() }
+                defer { Interrupt.remove(registration) }
+                try await worker.runUntilCaughtUp()
+                if Interrupt.isRequested { throw ParallaxError(.cancelled, "stopped before it had caught up") }
+            } else {
+                try await runServices([ServiceGroupConfiguration.ServiceConfiguration(service: SpeedService(worker: worker))], logger)
+            }
+            let counts = worker.statistics.counts
+            Terminal.note("speed: \(worker.statistics.flushes) flushes, \(counts)")
+        }
+    }
+}
+
+struct ArchiveCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "archive", abstract: "Run the archiver: copy the logs into Parquet files.",
+        discussion: discussion(
+            "Ends on Ctrl-C. parallax up runs one.", example: "parallax archive --until-caught-up --pipeline demo"))
+
+    @OptionGroup var options: PipelineOptions
+    @OptionGroup var logging: LogOptions
+    @Flag(help: "Archive everything that is in the logs now, and end.") var untilCaughtUp = false
+
+    func run() async throws {
+        let pipeline = try options.pipeline()
+        let logger = logging.logger("archive")
+        try await withApplied(pipeline) { dsn in
+            guard untilCaughtUp else {
+                return try await runServices([.init(service: pipeline.archiver(dsn: dsn, logger: logger))], logger)
+            }
+            let connection = try Connection(dsn, applicationName: "parallax archive")
+            var parts: [Int64: SourceArchiver] = [:]
+            try pipeline.archiveOnce(Catalog(connection), &parts, tail: .everything, logger)
+            for (_, part) in parts.sorted(by: { $0.value.writer.source.name < $1.value.writer.source.name }) {
+                Terminal.print("\(part.writer.source.name): archived up to \(part.recorded)")
+            }
+        }
+    }
+}
+
+/// Opens the pipeline's PostgreSQL for the length of the body; throws `.missing` where nothing was ever applied.
+func withApplied(_ pipeline: Pipeline, _ body: (String) async throws -> Void) async throws {
+    let database = try Database(pipeline)
+    do {
+        let connection = try database.connect()
+        _ = try requireApplied(connection)
+        connection.close()
+        try await body(database.dsn)
+    } catch {
+        // The body's error is the news.
+        try? database.close()
+        throw error
+    }
+    try database.close()
+}
+
+/// Runs the services until the first signal (or until one of them fails); they are stopped in reverse order.
+func runServices(_ services: [ServiceGroupConfiguration.ServiceConfiguration], _ logger: Logger) async throws {
+    // The group's own chatter is for those who look for trouble.
+    var quiet = logger
+    quiet.logLevel = max(logger.logLevel, .warning)
+    var configuration = ServiceGroupConfiguration(services: services, gracefulShutdownSignals: [.sigint, .sigterm, .sighup], logger: quiet)
+    configuration.maximumGracefulShutdownDuration = .seconds(120)
+    try await ServiceGroup(configuration: configuration).run()
+}
+
+struct BatchRunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Recompute the views exactly, up to now, and publish.",
+        discussion: discussion(
+            """
+            Recomputes the windows that new records touch; --full everything. Works with and without a speed worker. Prints what changed and how \
+            far off the live rows were. Readers see the old rows or the new ones, never a mix.
+            """, example: "parallax batch run --pipeline demo"))
+
+    @OptionGroup var options: PipelineOptions
+    @OptionGroup var logging: LogOptions
+    @Argument(help: "The sources; all of them without any.") var sources: [String] = []
+    @Flag(help: "Recompute all of history.") var full = false
+    @Flag(help: "Print the reports as JSON.") var json = false
+
+    func run() throws {
+        let pipeline = try options.pipeline()
+        let database = try Database(pipeline)
+        do {
+            let reports = try runAll(pipeline, database)
+            if json { Terminal.print("[\n" + (try reports.map { try $0.json(pretty: true) }).joined(separator: ",\n") + "\n]") }
+            try database.close()
+        } catch {
+            try? database.close()
+            throw error
+        }
+    }
+
+    private func runAll(_ pipeline: Pipeline, _ database: Database) throws -> [RunReport] {
+        let connection = try database.connect()
+        let catalog = try requireApplied(connection)
+        let wanted = try sources.isEmpty ? catalog.sources() : sources.map { try catalog.source(named: $0) }
+        connection.close()
+        let logger = logging.logger("batch", default: .warning)
+        var reports: [RunReport] = []
+        for source in wanted {
+            let drawing = RunDrawing(source.name)
+            let worker = try pipeline.batchWorker(source.definition, dsn: database.dsn, logger: logger) { step throws(ParallaxError) in
+                if Interrupt.isRequested { throw ParallaxError(.cancelled, "stopped: run \(step.run) was not published") }
+                drawing.draw(step)
+            }
+            defer { drawing.finish() }
+            let report = try worker.run(source: source.name, full: full)
+            drawing.finish()
+            if !json { Terminal.print(report.text) }
+            reports.append(report)
+        }
+        return reports
+    }
+}
+
+/// A run's progress, on one thread.
+private final class RunDrawing {
+    private let source: String
+    private var progress: Progress
+    private var phase: RunPhase?
+
+    init(_ source: String) {
+        self.source = source
+        progress = Progress("batch \(source)", total: nil)
+    }
+
+    func draw(_ step: RunProgress) {
+        if phase != step.phase {
+            progress.finish()
+            progress = Progress("batch \(source): \(step.phase.rawValue)", total: step.totalRecords)
+            phase = step.phase
+        }
+        progress.update(step.records, step.records > 0 ? "\(grouped(step.records)) records" : "")
+    }
+
+    func finish() { progress.finish() }
+}

@@ -1,0 +1,127 @@
+import ArgumentParser
+import Foundation
+import ParallaxCore
+import Postgres
+import ServiceLifecycle
+import ViewLanguage
+
+struct UpCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "up", abstract: "Run everything: PostgreSQL, the speed layer, the archiver, the batch schedule, demo traffic.",
+        discussion: discussion(
+            """
+            Applies the definitions first: additions at once; changed or dropped sources and views ask on a terminal and need --yes elsewhere. \
+            Ctrl-C ends it; so does parallax down. --detach goes to the background and returns when everything runs.
+            """, example: "parallax up --detach --pipeline demo", "parallax down --pipeline demo"))
+
+    @OptionGroup var options: PipelineOptions
+    @OptionGroup var logging: LogOptions
+    @Flag(help: "Run in the background; the log goes to .parallax/up.log.") var detach = false
+    @Flag(name: .shortAndLong, help: "Apply changed definitions without asking.") var yes = false
+
+    func run() async throws {
+        let pipeline = try options.pipeline()
+        let definitions = try pipeline.definitions()
+        // Before anything is started: what cannot work should not begin.
+        let traffic = try pipeline.configuration.text(.generatorSource).map { name throws(ParallaxError) in
+            try definitions.source(named: name)
+        }
+        try pipeline.makeStateFolder()
+        if let holder = UpLock.holder(pipeline.upLock) {
+            throw ParallaxError(
+                .busy, "the pipeline is up already, in process \(holder.process)",
+                hint: "parallax down\(pipeline.pipelineFlag) ends it", isRetriable: false)
+        }
+        let database = try Database(pipeline)
+        do {
+            let connection = try database.connect()
+            let preview = try pipeline.preview(definitions, connection)
+            try ApplyCommand.agree(to: preview, yes: yes)
+            try pipeline.apply(definitions, connection)
+            for line in preview.lines { Terminal.note("applied: \(line)") }
+            connection.close()
+            if detach {
+                // The server stays ours until the child has taken it.
+                try Detaching(pipeline, arguments: childArguments).run(lookAt: LookAt(definitions, pipeline, database))
+            } else {
+                try await serve(pipeline, definitions, database, traffic)
+            }
+        } catch {
+            // The first error is the news.
+            try? database.close()
+            throw error
+        }
+        try database.close()
+        if !detach { Terminal.note("stopped") }
+    }
+
+    private var childArguments: [String] {
+        ["up", "--pipeline", Pipeline.absolutePath(options.folder), "--yes"] + options.settings.flatMap { ["--set", $0] }
+            + logging.asArguments
+    }
+
+    private func serve(_ pipeline: Pipeline, _ definitions: Definitions, _ database: Database, _ traffic: SourceDefinition?) async throws {
+        let lock = try UpLock(pipeline.upLock)
+        let logger = logging.logger("up")
+        let worker = pipeline.speedWorker(dsn: database.dsn, logger: logging.logger("speed"))
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: SpeedService(worker: worker)),
+            .init(service: pipeline.archiver(dsn: database.dsn, logger: logging.logger("archive"))),
+        ]
+        if let interval = pipeline.configuration.optionalDuration(.batchInterval) {
+            services.append(.init(service: pipeline.batchSchedule(dsn: database.dsn, every: interval, logger: logging.logger("batch"))))
+        }
+        if let traffic {
+            services.append(.init(service: try pipeline.traffic(traffic, logger: logging.logger("generate"))))
+        }
+        let lookAt = LookAt(definitions, pipeline, database)
+        services.append(
+            .init(
+                service: ThreadService(name: "ready") { stop in
+                    // Ready means: live rows come. The worker owns a partition, or there is none to own.
+                    while !stop.isSet && worker.statistics.partitionsOwned == 0 && !definitions.sources.isEmpty {
+                        stop.wait(atMost: .milliseconds(20))
+                    }
+                    guard !stop.isSet else { return }
+                    lock.sayReady()
+                    logger.info("ready", metadata: ["process": "\(getpid())"])
+                    if Terminal.errorIsTerminal { Terminal.note(lookAt.text) }
+                }, successTerminationBehavior: .ignore))
+        try await runServices(services, logger)
+        withExtendedLifetime(lock) {}
+    }
+}
+
+/// Where to look once a pipeline is up.
+struct LookAt: Sendable {
+    let text: String
+
+    init(_ definitions: Definitions, _ pipeline: Pipeline, _ database: Database) {
+        let flag = pipeline.pipelineFlag
+        var lines: [String] = []
+        if let view = definitions.views.first {
+            // The newest window first, and in it the groups with most rows.
+            var order: [String] = []
+            if let window = view.plan.outputs.first(where: { $0.value == .window }) { order.append(window.name) }
+            let counting = view.plan.measures.firstIndex { $0.function == .countRows && $0.filter == nil }
+            if let counting, let output = view.plan.outputs.first(where: { $0.value == .measure(counting) }) { order.append(output.name) }
+            let by = order.isEmpty ? "" : " ORDER BY " + order.map { "\(Self.identifier($0)) DESC" }.joined(separator: ", ")
+            let query = "SELECT * FROM serving.\(Self.identifier(view.name))\(by) LIMIT 10"
+            lines += ["See live rows change, every second (Ctrl-C ends it):", "  \(LookAt.psql(database, query: query, flag: flag))"]
+        }
+        lines += ["How far each layer is:        parallax status\(flag)", "Recompute exactly, publish:   parallax batch run\(flag)"]
+        lines.append("Stop:                         parallax down\(flag)")
+        text = lines.joined(separator: "\n")
+    }
+
+    /// Without quotes where it needs none.
+    private static func identifier(_ name: String) -> String {
+        name.wholeMatch(of: /[a-z_][a-z0-9_]*/) == nil ? Connection.quoteIdentifier(name) : name
+    }
+
+    /// psql itself for the private server, whose connection string holds no password; else our command, which hides it.
+    private static func psql(_ database: Database, query: String, flag: String) -> String {
+        let target = database.isPrivate ? "psql \"\(database.dsn)\"" : "parallax psql\(flag) --"
+        return "echo \(shellQuoted("\(query) \\watch 1")) | \(target)"
+    }
+}

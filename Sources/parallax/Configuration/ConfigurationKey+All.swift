@@ -1,0 +1,86 @@
+extension ConfigurationKey {
+    static let logKind = ConfigurationKey(
+        "log.kind", .choice(["embedded", "kafka"]), default: "embedded",
+        "Where the events come in. embedded: files in this folder's .parallax/log. (kafka comes with a later version.)")
+    static let logPartitions = ConfigurationKey(
+        "log.partitions", .integer(1...1_024), default: "1",
+        "Partitions of each source's log. It can grow, never shrink.")
+    static let logBytesPerSegment = ConfigurationKey(
+        "log.bytes_per_segment", .bytes(1_024...(1 << 40)), default: "128MiB",
+        "Size at which the log begins a new file. Retention works in whole files.")
+    static let logMaxRecordBytes = ConfigurationKey(
+        "log.max_record_bytes", .bytes(1...(64 << 20)), default: "16MiB",
+        "Largest record; a longer line of an ingested file is reported and passed over.")
+
+    static let logRetention = ConfigurationKey(
+        "log.retention", .choice(["processed", "forever"]), default: "processed",
+        "processed: after a batch run the log gives up what is archived, below the run's cut and processed by the speed layer.",
+        "The archive keeps every record. forever: the log keeps them too.")
+
+    static let speedFlushInterval = ConfigurationKey(
+        "speed.flush_interval", .duration(.milliseconds(10)...(.seconds(60)), offAllowed: false), default: "500ms",
+        "How often the speed layer writes what it has gathered: the live views are at most this stale, plus the write.")
+    static let speedDuplicateHorizon = ConfigurationKey(
+        "speed.duplicate_horizon", .integer(0...100_000_000), default: "200000",
+        "Records of the same partition in which the speed layer looks for duplicates of an event. The batch layer finds all.")
+    static let speedIdleAfter = ConfigurationKey(
+        "speed.idle_after", .duration(.milliseconds(10)...(.seconds(86_400)), offAllowed: false), default: "5s",
+        "A partition with nothing new for so long does not hold the watermark back.")
+    static let speedMaxFutureSkew = ConfigurationKey(
+        "speed.max_future_skew", .duration(.zero...(.seconds(366 * 86_400)), offAllowed: false), default: "1h",
+        "An event time further than this after its append time does not move the watermark.")
+    static let speedLease = ConfigurationKey(
+        "speed.lease", .duration(.seconds(1)...(.seconds(3_600)), offAllowed: false), default: "15s",
+        "How long a worker that hangs keeps its partitions. (One that dies loses them at once.)")
+
+    static let batchInterval = ConfigurationKey(
+        "batch.interval", .duration(.seconds(1)...(.seconds(366 * 86_400)), offAllowed: true), default: "5 minutes",
+        "How often `parallax up` runs the batch layer. off: only `parallax batch run` does.")
+    static let batchKeepPublications = ConfigurationKey(
+        "batch.keep_publications", .integer(1...1_000), default: "3",
+        "Publications that are kept, so that the newest can be taken back with `parallax batch revert`.")
+    static let batchMemory = ConfigurationKey(
+        "batch.memory_bytes", .bytes((16 << 20)...(1 << 44)), default: "4GiB",
+        "Memory for the identities and groups of a run. A run that needs more ends with a message; what was published stays.")
+
+    static let archiveRecordsPerSegment = ConfigurationKey(
+        "archive.records_per_segment", .integer(1...100_000_000), default: "1000000",
+        "Records after which the archive begins a new Parquet file.")
+    static let archiveMinimumAge = ConfigurationKey(
+        "archive.minimum_age", .duration(.zero...(.seconds(366 * 86_400)), offAllowed: false), default: "1 minute",
+        "How old the oldest waiting record is before `parallax up` archives a file that is not full yet.")
+
+    static let postgresURL = ConfigurationKey(
+        "postgres.url", .text, default: "", isSecret: true,
+        "A PostgreSQL server of yours (15 or later, with the extension hll): postgresql://user@host:5432/database.",
+        "Not set: a private server in .parallax/postgres, started when needed.")
+    static let postgresURLFile = ConfigurationKey(
+        "postgres.url_file", .text, default: "",
+        "A file that holds postgres.url, so that the password is not in this one.")
+    static let postgresTCPPort = ConfigurationKey(
+        "postgres.tcp_port", .integer(0...65_535), default: "0",
+        "TCP port of the private server on 127.0.0.1. 0: none, only the socket in .parallax.")
+
+    static let generatorSource = ConfigurationKey(
+        "generator.source", .text, default: "",
+        "Demo traffic inside `parallax up`: the source that it goes to. Not set: none.")
+    static let generatorRate = ConfigurationKey(
+        "generator.rate", .integer(1...1_000_000), default: "200",
+        "Events a second of that traffic.")
+    static let generatorSeed = ConfigurationKey(
+        "generator.seed", .integer(0...Int.max), default: "1",
+        "The same seed makes the same events.")
+
+    /// In the order of the example and of the reference; a section's keys stand together.
+    static let all: [ConfigurationKey] = [
+        logKind, logPartitions, logBytesPerSegment, logMaxRecordBytes, logRetention,
+        speedFlushInterval, speedDuplicateHorizon, speedIdleAfter, speedMaxFutureSkew, speedLease,
+        batchInterval, batchKeepPublications, batchMemory,
+        archiveRecordsPerSegment, archiveMinimumAge,
+        postgresURL, postgresURLFile, postgresTCPPort,
+        generatorSource, generatorRate, generatorSeed,
+    ]
+
+    static func named(_ path: String) -> ConfigurationKey? { all.first { $0.path == path } }
+    static let sections: [String] = all.reduce(into: []) { if $0.last != $1.section { $0.append($1.section) } }
+}

@@ -1,0 +1,98 @@
+import Columns
+import ParallaxCore
+import ViewLanguage
+
+/// Random events for any declared schema: values of the right type, one in fifty null where that is allowed.
+struct DeclaredEventMaker: Sendable {
+    let source: SourceDefinition
+    private let names: [[UInt8]]
+    private let words = ZipfRanks(count: 200)
+
+    init(_ source: SourceDefinition) {
+        self.source = source
+        names = source.columns.map { column in
+            var quoted = ""
+            JSONText.quote(column.name, to: &quoted)
+            return Array(quoted.utf8)
+        }
+    }
+
+    func record(eventTime: Int64, malformation: Malformation?, _ random: inout SeededRandom) -> TrafficGenerator.Record {
+        var json: [UInt8] = [UInt8(ascii: "{")]
+        var key: [UInt8] = []
+        for (index, column) in source.columns.enumerated() {
+            let isID = index == source.eventIDColumn
+            let isTime = index == source.eventTimeColumn
+            if isID && malformation == .missingEventID { continue }
+            if !isID && !isTime && !column.isNotNull && random.happens(perMillion: 20_000) { continue }
+            if json.count > 1 { json.append(UInt8(ascii: ",")) }
+            json.append(contentsOf: names[index])
+            json.append(UInt8(ascii: ":"))
+            if isTime {
+                json.append(UInt8(ascii: "\""))
+                if malformation == .wrongType {
+                    json.appendText("yesterday, about noon")
+                } else {
+                    json.appendInstant(microseconds: eventTime)
+                }
+                json.append(UInt8(ascii: "\""))
+            } else if isID {
+                key = appendID(column.type, to: &json, &random)
+            } else {
+                append(column.type, eventTime: eventTime, to: &json, &random)
+            }
+        }
+        json.append(UInt8(ascii: "}"))
+        switch malformation {
+        case .invalidUTF8: json.insert(contentsOf: [UInt8(ascii: "\""), 0xFF, UInt8(ascii: "\""), UInt8(ascii: ":")], at: 1)
+        // A NUL needs a text column to be wrong, which there may not be: the record becomes a list instead.
+        case .notAnObject, .nulCharacter: json = [UInt8(ascii: "[")] + json + [UInt8(ascii: "]")]
+        case .truncated, .wrongType, .missingEventID, nil: break
+        }
+        return TrafficGenerator.Record(key: malformation == nil ? key : nil, payload: json, isMalformed: malformation != nil)
+    }
+
+    /// The id's text, which is the record's key.
+    private func appendID(_ type: ScalarType, to json: inout [UInt8], _ random: inout SeededRandom) -> [UInt8] {
+        var id: [UInt8] = []
+        switch type {
+        case .int4: id.appendDigits(Int64(random.below(Int(Int32.max))))
+        case .int8: id.appendDigits(Int64(random.next() >> 1))
+        default: id.appendUUID(random.uuid())
+        }
+        let isQuoted = type == .text || type == .uuid
+        if isQuoted { json.append(UInt8(ascii: "\"")) }
+        json.append(contentsOf: id)
+        if isQuoted { json.append(UInt8(ascii: "\"")) }
+        return id
+    }
+
+    private func append(_ type: ScalarType, eventTime: Int64, to json: inout [UInt8], _ random: inout SeededRandom) {
+        switch type {
+        case .text:
+            json.appendText("\"word-")
+            json.appendDigits(Int64(words.pick(&random)))
+            json.append(UInt8(ascii: "\""))
+        case .int4: json.appendDigits(Int64(random.within(-1_000..<1_000_000)))
+        case .int8: json.appendDigits(Int64(random.within(-1_000..<1_000_000_000_000)))
+        case .numeric(let precision, let scale):
+            // At most seven digits before the point and as many as fit 18 behind it: every numeric column takes them.
+            let shown = min(scale, 11)
+            var limit = 1
+            for _ in 0..<min(precision - scale + shown, 7 + shown) { limit *= 10 }
+            json.appendDecimal(unscaled: Int64(random.below(limit)), scale: shown)
+        case .float8:
+            // Quarters have an exact binary form.
+            json.appendDecimal(unscaled: Int64(random.within(-40_000..<4_000_000)) * 25, scale: 2)
+        case .bool: json.appendText(random.below(2) == 0 ? "false" : "true")
+        case .timestamptz:
+            json.append(UInt8(ascii: "\""))
+            json.appendInstant(microseconds: eventTime - Int64(random.below(86_400_000_000)))
+            json.append(UInt8(ascii: "\""))
+        case .uuid:
+            json.append(UInt8(ascii: "\""))
+            json.appendUUID(random.uuid())
+            json.append(UInt8(ascii: "\""))
+        }
+    }
+}

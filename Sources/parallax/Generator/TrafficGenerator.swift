@@ -1,0 +1,72 @@
+/// Records as a producer would send them: events of a source in the disorder that real traffic has. Pure: the same seed, shape, start and rate
+/// give the same bytes, however fast they are asked for.
+struct TrafficGenerator: Sendable {
+    struct Record: Sendable, Equatable {
+        /// The event id's text; nil for malformed records.
+        var key: [UInt8]?
+        var payload: [UInt8]
+        var isMalformed = false
+        var isDuplicate = false
+    }
+
+    /// How far back a duplicate's original can be, in records.
+    static let duplicateReach = 1_000
+
+    let shape: TrafficShape
+    /// Microseconds since 1970: the event time of the first event.
+    let start: Int64
+    /// Events a second of event time.
+    let rate: Int
+    private(set) var count = 0
+    private var maker: EventMaker
+    private var random: SeededRandom
+    private var recent: [Record] = []
+
+    init(maker: EventMaker, seed: UInt64, shape: TrafficShape = TrafficShape(), startMicroseconds start: Int64, rate: Int) {
+        precondition(rate > 0, "\(rate) events a second")
+        self.maker = maker
+        self.shape = shape
+        self.start = start
+        self.rate = rate
+        random = SeededRandom(seed: seed)
+    }
+
+    /// When the next record is due, in microseconds since 1970.
+    var nextDue: Int64 { start + Int64(count) / Int64(rate) * 1_000_000 + Int64(count) % Int64(rate) * 1_000_000 / Int64(rate) }
+
+    mutating func next() -> Record {
+        let due = nextDue
+        defer { count += 1 }
+        if !recent.isEmpty && random.happens(perMillion: shape.duplicate) {
+            var copy = recent[random.below(recent.count)]
+            copy.isDuplicate = true
+            return copy
+        }
+        let malformation =
+            random.happens(perMillion: shape.malformed) ? Malformation.allCases[random.below(Malformation.allCases.count)] : nil
+        var record = maker.record(eventTime: due - shape.delay(&random), malformation: malformation, &random)
+        if malformation == .truncated { record.payload.removeLast(min(record.payload.count - 1, random.within(2..<24))) }
+        // Malformed records are not repeated: their share stays what it says.
+        if !record.isMalformed {
+            if recent.count < Self.duplicateReach {
+                recent.append(record)
+            } else {
+                recent[count % Self.duplicateReach] = record
+            }
+        }
+        return record
+    }
+}
+
+/// One kind of event.
+enum EventMaker: Sendable {
+    case pageViews(PageViewMaker)
+    case declared(DeclaredEventMaker)
+
+    mutating func record(eventTime: Int64, malformation: Malformation?, _ random: inout SeededRandom) -> TrafficGenerator.Record {
+        switch self {
+        case .pageViews(let maker): maker.record(eventTime: eventTime, malformation: malformation, &random)
+        case .declared(let maker): maker.record(eventTime: eventTime, malformation: malformation, &random)
+        }
+    }
+}

@@ -1,0 +1,74 @@
+/// JSON for programs, in the order in which it was put together: `status --json`, `query --format json`.
+enum JSONText {
+    case null
+    case bool(Bool)
+    case int(Int64)
+    /// A number's own digits, as PostgreSQL wrote them.
+    case number(String)
+    case string(String)
+    case array([JSONText])
+    case object([(String, JSONText)])
+
+    static func optional(_ value: Int64?) -> JSONText { value.map { .int($0) } ?? .null }
+    static func optional(_ value: String?) -> JSONText { value.map { .string($0) } ?? .null }
+
+    /// Two spaces a level; arrays and objects without content on one line.
+    func text(indentation: Int? = 0) -> String {
+        var output = ""
+        write(to: &output, indentation: indentation)
+        return output
+    }
+
+    private func write(to output: inout String, indentation: Int?) {
+        switch self {
+        case .null: output += "null"
+        case .bool(let value): output += value ? "true" : "false"
+        case .int(let value): output += String(value)
+        case .number(let digits): output += digits
+        case .string(let text): Self.quote(text, to: &output)
+        case .array(let elements):
+            Self.list(elements, "[", "]", to: &output, indentation) { element, inner, output in
+                element.write(to: &output, indentation: inner)
+            }
+        case .object(let members):
+            Self.list(members, "{", "}", to: &output, indentation) { member, inner, output in
+                Self.quote(member.0, to: &output)
+                output += inner == nil ? ":" : ": "
+                member.1.write(to: &output, indentation: inner)
+            }
+        }
+    }
+
+    private static func list<T>(
+        _ elements: [T], _ open: String, _ close: String, to output: inout String, _ indentation: Int?,
+        _ write: (T, Int?, inout String) -> Void
+    ) {
+        output += open
+        let inner = indentation.map { $0 + 2 }
+        for (index, element) in elements.enumerated() {
+            if index > 0 { output += "," }
+            if let inner { output += "\n" + String(repeating: " ", count: inner) }
+            write(element, inner, &output)
+        }
+        if let indentation, !elements.isEmpty { output += "\n" + String(repeating: " ", count: indentation) }
+        output += close
+    }
+
+    static func quote(_ text: String, to output: inout String) {
+        output += "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": output += "\\\""
+            case "\\": output += "\\\\"
+            case "\n": output += "\\n"
+            case "\r": output += "\\r"
+            case "\t": output += "\\t"
+            case _ where scalar.value < 0x20:
+                let hex = String(scalar.value, radix: 16)
+                output += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+            default: output.unicodeScalars.append(scalar)
+            }
+        }
+        output += "\""
+    }
+}

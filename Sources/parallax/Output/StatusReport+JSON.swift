@@ -1,0 +1,71 @@
+import Catalog
+import ParallaxCore
+
+extension StatusReport {
+    /// Its names are stable: programs read them. docs/reference/status.md says what each means.
+    var json: JSONText {
+        .object([("up", .bool(isUp)), ("sources", .array(sources.map(\.json)))])
+    }
+}
+
+extension StatusReport.Source {
+    fileprivate var json: JSONText {
+        let published = status.source.published
+        return .object([
+            ("source", .string(status.source.name)), ("topic", .string(status.source.definition.topic)),
+            (
+                "published",
+                .object([
+                    ("run", .int(published.run.rawValue)), ("slice", .int(published.slice.rawValue)), ("cut", cut),
+                    ("at", .optional(status.publishedAt?.text)),
+                ])
+            ),
+            ("requested_slice", .int(status.source.requestedSlice.rawValue)), ("watermark", .optional(status.watermark?.text)),
+            ("freshness_seconds", .optional(freshness.map { Double($0) / 1e6 })), ("lag", .int(lag)),
+            ("late_waiting", .int(status.lateWaiting)), ("missing", .int(missing)),
+            ("partitions", .array(status.positions.map(partition))), ("views", .array(status.views.map(view))),
+            (
+                "rejected",
+                .array(
+                    status.rejected.map {
+                        .object([
+                            ("view", $0.view.isEmpty ? .null : .string($0.view)), ("reason", .string($0.reason)), ("count", .int($0.count)),
+                        ])
+                    })
+            ),
+            (
+                "holes",
+                .array(
+                    status.holes.map {
+                        .object([
+                            ("partition", .int(Int64($0.partition.rawValue))), ("from", .int($0.offsets.lowerBound.rawValue)),
+                            ("until", .int($0.offsets.upperBound.rawValue)),
+                        ])
+                    })
+            ),
+            ("runs", .array(runs.map(\.json))), ("drift", .array(drift.map(\.json))),
+        ])
+    }
+
+    private var cut: JSONText {
+        .object(status.cut.partitions.map { ("\($0)", .int(status.cut[$0].rawValue)) })
+    }
+
+    private func partition(_ position: SourceStatus.Position) -> JSONText {
+        .object([
+            ("partition", .int(Int64(position.partition.rawValue))), ("next_offset", .int(position.nextOffset.rawValue)),
+            ("log_end", .int(logEnd(position).rawValue)), ("log_start", .optional(bounds[position.partition]?.lowerBound.rawValue)),
+            ("lag", .int(lag(position))), ("archived_offset", .int(position.archivedOffset.rawValue)),
+            ("slice", .int(position.slice.rawValue)),
+            ("events", .int(position.events)), ("late", .int(position.late)), ("duplicates", .int(position.duplicates)),
+            ("owned", .bool(position.isOwned)), ("idle", .bool(position.isIdle)), ("flushed_at", .optional(position.flushedAt?.text)),
+            ("newest_appended_at", .optional(position.newestAppendedAt?.text)),
+        ])
+    }
+
+    private func view(_ view: SourceStatus.View) -> JSONText {
+        .object([
+            ("view", .string(view.name)), ("version", .optional(view.activeHash)), ("waiting_version", .optional(view.waitingHash)),
+        ])
+    }
+}

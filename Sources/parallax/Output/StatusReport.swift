@@ -1,0 +1,130 @@
+import Catalog
+import EventLog
+import ParallaxCore
+
+/// What `parallax status` prints: the catalog's words, and the log's own ends.
+struct StatusReport {
+    struct Source {
+        var status: SourceStatus
+        /// What the log holds; nil for partitions that could not be read.
+        var bounds: [Partition: Range<Offset>]
+        var runs: [RunStatus]
+        var drift: [DriftStatus]
+    }
+
+    var isUp: Bool
+    var sources: [Source] = []
+
+    init(_ catalog: Catalog, _ pipeline: Pipeline) throws(ParallaxError) {
+        isUp = UpLock.holder(pipeline.upLock) != nil
+        for status in try catalog.status() {
+            var bounds: [Partition: Range<Offset>] = [:]
+            if let log = try? EmbeddedLog(readingFrom: pipeline.logFolder, source: status.source.definition.topic) {
+                for position in status.positions { bounds[position.partition] = try? log.bounds(of: position.partition) }
+            }
+            let runs = try catalog.runs(source: status.source.name, limit: 5)
+            let published = status.source.published.run
+            sources.append(
+                Source(status: status, bounds: bounds, runs: runs, drift: published == .none ? [] : try catalog.drift(run: published)))
+        }
+    }
+}
+
+extension StatusReport.Source {
+    func logEnd(_ position: SourceStatus.Position) -> Offset { max(bounds[position.partition]?.upperBound ?? .zero, position.logEnd) }
+    func lag(_ position: SourceStatus.Position) -> Int64 { max(0, logEnd(position) - position.nextOffset) }
+    var lag: Int64 { status.positions.reduce(0) { $0 + lag($1) } }
+
+    /// Microseconds: now minus the append time of the newest record in the merged view; nil before the first.
+    var freshness: Int64? {
+        status.positions.compactMap(\.newestAppendedAt).max().map { max(0, status.now.rawValue - $0.rawValue) }
+    }
+
+    /// Offsets that are in no answer.
+    var missing: Int64 { status.holes.reduce(0) { $0 + ($1.offsets.upperBound - $1.offsets.lowerBound) } }
+}
+
+extension StatusReport {
+    var text: String {
+        if sources.isEmpty { return "no sources are applied\n" }
+        return (isUp ? "up\n" : "not up\n") + sources.map { "\n" + $0.text }.joined()
+    }
+}
+
+extension StatusReport.Source {
+    fileprivate var text: String {
+        let published = status.source.published
+        let late = status.positions.reduce(0) { $0 + $1.late }
+        let duplicates = status.positions.reduce(0) { $0 + $1.duplicates }
+        var lines = ["source \(status.source.name)"]
+        lines.append(
+            "  published   "
+                + (published.run == .none
+                    ? "nothing yet: all rows are live"
+                    : "run \(published.run), cut \(status.cut)" + (status.publishedAt.map { ", \(ago($0)) ago" } ?? "")))
+        lines.append("  slices      served live from \(published.slice), newest \(status.source.requestedSlice)")
+        lines.append("  watermark   \(status.watermark?.text ?? "none yet")")
+        lines.append("  freshness   \(freshness.map { Duration.microseconds($0).rough } ?? "no record yet")")
+        lines.append("  lag         \(grouped(Int(lag))) records")
+        lines.append(
+            "  late        \(grouped(Int(late))) left to the batch layer, \(grouped(Int(status.lateWaiting))) of them not in it yet")
+        lines.append("  duplicates  \(grouped(Int(duplicates))) dropped by the speed layer")
+        for hole in status.holes {
+            lines.append(
+                "  MISSING     partition \(hole.partition), offsets \(hole.offsets.lowerBound) up to \(hole.offsets.upperBound): in no answer "
+                    + "until a batch run is published")
+        }
+        for view in status.views where view.activeHash == nil || view.waitingHash != nil {
+            let version = view.activeHash == nil ? "is not served yet" : "has a new version"
+            lines.append("  WAITING     view \(view.name) \(version): the next batch run publishes it")
+        }
+        var output = lines.joined(separator: "\n") + "\n\n"
+        output += indented(positions.text())
+        if !status.rejected.isEmpty { output += "\n" + indented(rejected.text()) }
+        if !runs.isEmpty { output += "\n" + indented(runTable.text()) }
+        let differing = drift.filter { $0.differing + $0.onlyMerged + $0.onlyBatch > 0 }
+        if published.run != .none {
+            output += "\n  drift of run \(published.run): "
+            output += drift.isEmpty ? "not computed\n" : differing.isEmpty ? "none, the live rows were exact\n" : "\n"
+            if !differing.isEmpty { output += indented(DriftStatus.table(differing).text()) }
+        }
+        return output
+    }
+
+    private func ago(_ instant: Instant) -> String { Duration.microseconds(max(0, status.now.rawValue - instant.rawValue)).rough }
+
+    private func indented(_ text: String) -> String {
+        text.split(separator: "\n").map { "  \($0)\n" }.joined()
+    }
+
+    private var positions: Table {
+        var table = Table(
+            ("partition", .right), ("processed", .right), ("log end", .right), ("lag", .right), ("archived", .right), ("slice", .right),
+            ("events", .right), ("late", .right), ("duplicates", .right), ("worker", .left))
+        for position in status.positions {
+            table.rows.append([
+                "\(position.partition)", "\(position.nextOffset)", "\(logEnd(position))", "\(lag(position))", "\(position.archivedOffset)",
+                "\(position.slice)", "\(position.events)", "\(position.late)", "\(position.duplicates)",
+                position.isOwned ? (position.isIdle ? "idle" : "working") : "none",
+            ])
+        }
+        return table
+    }
+
+    private var rejected: Table {
+        var table = Table(("rejected", .right), ("reason", .left), ("by", .left))
+        for row in status.rejected {
+            table.rows.append([grouped(Int(row.count)), row.reason, row.view.isEmpty ? "source" : "view \(row.view)"])
+        }
+        return table
+    }
+
+    private var runTable: Table {
+        var table = Table(("run", .right), ("state", .left), ("began", .left), ("took", .right))
+        for run in runs {
+            let took = run.finishedAt.map { Duration.microseconds($0.rawValue - run.startedAt.rawValue).rough } ?? ""
+            table.rows.append(["\(run.number)", run.isPublished ? "published, current" : run.state, "\(ago(run.startedAt)) ago", took])
+        }
+        return table
+    }
+}

@@ -1,0 +1,139 @@
+import Columns
+import Compression
+import Operators
+import ParallaxCore
+import ViewLanguage
+
+/// Lines of input to records of a log, in batches of bounded size. Decodes each line as the layers will, for two reasons: the event id is the
+/// record's key (copies of an event then stay in one partition), and people hear at once what will be rejected.
+struct Ingestion {
+    /// Lines a durable append. More would wait longer for the disk's answer, fewer would ask it more often.
+    static let linesPerAppend = 8_192
+    static let bytesPerAppend = 8 << 20
+    /// Line numbers that are kept for each reason.
+    static let samplesPerReason = 5
+
+    struct Rejected: Equatable {
+        var count = 0
+        var firstLines: [Int] = []
+        /// The first one's message.
+        var message = ""
+    }
+
+    struct Totals: Equatable {
+        /// In the log, durable.
+        var records = 0
+        var events = 0
+        /// In the log, and counted by the layers under these reasons.
+        var malformed: [RejectionReason: Rejected] = [:]
+        /// Not in the log.
+        var tooLong = Rejected()
+
+        var malformedCount: Int { malformed.values.reduce(0) { $0 + $1.count } }
+    }
+
+    private(set) var totals = Totals()
+    private let source: SourceDefinition
+    private let decoder: EventDecoder
+    private let lines: LineReader
+    private let append: ([NewRecord]) throws(ParallaxError) -> Void
+    private var nextLine = 1
+
+    init(
+        _ source: SourceDefinition, lines: LineReader, append: @escaping ([NewRecord]) throws(ParallaxError) -> Void
+    ) {
+        self.source = source
+        self.lines = lines
+        self.append = append
+        decoder = EventDecoder(source)
+    }
+
+    /// Appends the next lines; false at the end of the input.
+    mutating func step() throws(ParallaxError) -> Bool {
+        guard let batch = try lines.next(maxLines: Self.linesPerAppend, maxBytes: Self.bytesPerAppend) else { return false }
+        let (payloads, numbers) = withEmptyLines(batch)
+        for long in batch.tooLong {
+            note(line: long.lineNumber, message: "\(long.byteCount) bytes", in: &totals.tooLong)
+        }
+        guard payloads.count > 0 else { return true }
+        let events = decode(payloads)
+        let keys = EventKeys(events, source)
+        var records: [NewRecord] = []
+        records.reserveCapacity(payloads.count)
+        for row in 0..<payloads.count {
+            records.append(NewRecord(key: keys[row], payload: Array(payloads[row])))
+        }
+        try append(records)
+        totals.records += records.count
+        totals.events += records.count - events.rejections.count
+        for rejection in events.rejections {
+            note(line: numbers[rejection.row], message: rejection.message, in: &totals.malformed[rejection.reason, default: Rejected()])
+        }
+        return true
+    }
+
+    private func note(line: Int, message: String, in rejected: inout Rejected) {
+        rejected.count += 1
+        if rejected.firstLines.isEmpty { rejected.message = message }
+        if rejected.firstLines.count < Self.samplesPerReason { rejected.firstLines.append(line) }
+    }
+
+    private func decode(_ payloads: ByteColumn) -> EventBatch {
+        var records = RecordBatch(partition: Partition(0), nextOffset: Offset(Int64(payloads.count)))
+        records.offsets = (0..<Int64(payloads.count)).map { $0 }
+        records.appendedAt = [Int64](repeating: 0, count: payloads.count)
+        records.keys = ByteColumn(
+            bytes: [], ends: [Int](repeating: 0, count: payloads.count), nulls: [UInt8](repeating: 1, count: payloads.count))
+        records.payloads = payloads
+        return decoder.decode(records)
+    }
+
+    /// The reader leaves empty lines out; here each is a record without payload, in its place.
+    private mutating func withEmptyLines(_ batch: LineReader.Batch) -> (ByteColumn, [Int]) {
+        let end = max(batch.lineNumbers.last ?? 0, batch.tooLong.last?.lineNumber ?? 0, nextLine - 1 + lineCount(batch)) + 1
+        defer { nextLine = end }
+        guard batch.emptyLineCount > 0 else { return (batch.lines, batch.lineNumbers) }
+        var payloads = ByteColumn()
+        payloads.reserve(values: batch.lines.count + batch.emptyLineCount, bytes: batch.lines.byteCount)
+        var numbers: [Int] = []
+        let tooLong = Set(batch.tooLong.map(\.lineNumber))
+        var row = 0
+        for line in nextLine..<end {
+            if row < batch.lineNumbers.count && batch.lineNumbers[row] == line {
+                payloads.append(batch.lines[row])
+                row += 1
+            } else if !tooLong.contains(line) {
+                payloads.append(EmptyCollection<UInt8>())
+            } else {
+                continue
+            }
+            numbers.append(line)
+        }
+        return (payloads, numbers)
+    }
+
+    private func lineCount(_ batch: LineReader.Batch) -> Int { batch.lines.count + batch.tooLong.count + batch.emptyLineCount }
+}
+
+/// The text of each event's id, which is its record's key; nil for rejected records.
+struct EventKeys {
+    private let column: Column?
+    private let isRejected: [UInt8]
+
+    init(_ events: EventBatch, _ source: SourceDefinition) {
+        column = events.columns[source.eventIDColumn]
+        isRejected = events.isRejected
+    }
+
+    subscript(_ row: Int) -> [UInt8]? {
+        guard let column, isRejected[row] == 0, !column.isNull(row) else { return nil }
+        var key: [UInt8] = []
+        switch column.storage {
+        case .text(let values): key = Array(values[row])
+        case .uuid(let values): key.appendUUID(values[row])
+        case .int64(let values): key.appendDigits(values[row])
+        case .int128, .float64, .bool: preconditionFailure("an event id of type \(column.type)")
+        }
+        return key
+    }
+}

@@ -1,0 +1,80 @@
+import Archive
+import BatchLayer
+import BatchWorker
+import Catalog
+import EventLog
+import Foundation
+import Logging
+import ParallaxCore
+import Postgres
+import ServingViews
+import SpeedLayer
+import SpeedWorker
+import ViewLanguage
+
+extension Pipeline {
+    var speedSettings: SpeedSettings {
+        var settings = SpeedSettings()
+        settings.rules.flushInterval = configuration.duration(.speedFlushInterval)
+        settings.rules.idleAfter = configuration.duration(.speedIdleAfter)
+        settings.rules.duplicateHorizon = Int64(configuration.integer(.speedDuplicateHorizon))
+        settings.rules.maxFutureSkew = configuration.duration(.speedMaxFutureSkew).microseconds
+        settings.lease = configuration.duration(.speedLease)
+        return settings
+    }
+
+    var batchSettings: BatchSettings {
+        var settings = BatchSettings()
+        settings.limits.memoryBytes = configuration.integer(.batchMemory)
+        settings.keptPublications = configuration.integer(.batchKeepPublications)
+        settings.trimsLog = configuration.text(.logRetention) == "processed"
+        settings.keptLogOffsets = Int64(configuration.integer(.speedDuplicateHorizon))
+        return settings
+    }
+
+    var archiveLimits: ArchiveLimits {
+        var limits = ArchiveLimits()
+        limits.recordsPerSegment = configuration.integer(.archiveRecordsPerSegment)
+        return limits
+    }
+
+    func speedWorker(dsn: String, logger: Logger) -> SpeedWorker {
+        SpeedWorker(
+            id: WorkerID(UUID().uuidString.lowercased()), dsn: dsn,
+            openLog: { source throws(ParallaxError) in try openLog(source, onRecovery: Self.recoveryLogger(logger)) },
+            settings: speedSettings, logger: logger)
+    }
+
+    func archiveWriter(_ source: SourceDefinition, log: any EventLog) throws(ParallaxError) -> ArchiveWriter {
+        try ArchiveWriter(directory: archiveFolder, source: source, log: log, limits: archiveLimits)
+    }
+
+    /// For one source as the catalog knows it. `observe` may throw to end the run.
+    func batchWorker(
+        _ source: SourceDefinition, dsn: String, logger: Logger, observe: @escaping BatchWorker.Observer = { (_) throws(ParallaxError) in }
+    ) throws(ParallaxError) -> BatchWorker {
+        let log = try openLog(source, onRecovery: Self.recoveryLogger(logger))
+        let archive = ParquetArchive(
+            writer: try archiveWriter(source, log: log), reader: try ArchiveReader(directory: archiveFolder, source: source))
+        return BatchWorker(dsn: dsn, log: log, archive: archive, settings: batchSettings, logger: logger, observe: observe) {
+            connection throws(ParallaxError) in
+            // A publication goes on without a view that PostgreSQL refuses: the merged rows matter more.
+            for refusal in try ServingViews.refresh(connection) {
+                logger.error(
+                    "a view of the pipeline could not be created",
+                    metadata: ["view": "\(refusal.overlay)", "error": "\(refusal.error.message)"])
+            }
+        }
+    }
+
+    private static func recoveryLogger(_ logger: Logger) -> @Sendable (LogRecovery) -> Void {
+        { recovery in
+            logger.warning(
+                "recovered the log's end",
+                metadata: [
+                    "source": "\(recovery.source)", "partition": "\(recovery.partition)", "records_kept": "\(recovery.recordsKept)",
+                    "bytes_cut": "\(recovery.bytesCut)",
+                ])
+        }
+    }
+}
