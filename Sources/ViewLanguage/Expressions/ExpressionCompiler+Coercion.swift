@@ -96,10 +96,20 @@ extension Expression {
         }
     }
 
-    /// A numeric with exactly this precision and scale, which hold all its values.
+    /// A numeric with exactly this precision and scale.
     func rescaled(to target: ScalarType) -> Expression {
         if type == target { return self }
-        if case .literal(.null, _) = self { return .literal(.null, target) }
+        switch self {
+        case .literal(.null, _): return .literal(.null, target)
+        case .literal(.decimal(let unscaled), _):
+            if let from = type.decimalShape, let to = target.decimalShape, to.scale >= from.scale,
+                to.precision - to.scale >= from.precision - from.scale
+            {
+                let zeros = String(repeating: "0", count: unscaled == "0" ? 0 : to.scale - from.scale)
+                return .literal(.decimal(unscaled + zeros), target)
+            }
+        default: break
+        }
         return .cast(self, to: target)
     }
 

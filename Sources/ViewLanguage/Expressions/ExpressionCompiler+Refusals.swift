@@ -1,6 +1,6 @@
 extension ExpressionCompiler {
     /// A function call inside an expression: none is supported there yet, and each kind is refused in its own words.
-    func functionRefusal(_ body: SyntaxNode, at offset: Int) -> Refusal {
+    mutating func functionRefusal(_ body: SyntaxNode, at offset: Int) throws(Refusal) -> Refusal {
         let name = FunctionName(body)
         if name.isQualified, !name.isBuiltIn { return Refusal(offset, "function \(name.shown) does not exist") }
         if body["over"] != nil {
@@ -16,7 +16,11 @@ extension ExpressionCompiler {
                 offset, "tumble(…) may only be a whole item of GROUP BY or of the SELECT list",
                 hint: "compute with the window's start in a CREATE VIEW on top of this view")
         }
-        return name.refusal(at: offset)
+        if let refusal = name.knownRefusal(at: offset) { return refusal }
+        // As PostgreSQL says it, with the types of the arguments; what is wrong in those comes first.
+        var types: [String] = []
+        for argument in body["args"]?.children ?? [] { types.append(try operand(argument).sqlTypeName) }
+        return name.unknownRefusal(arguments: types, at: offset)
     }
 
     static func unsupportedNode(_ kind: String, _ body: SyntaxNode, at offset: Int) -> Refusal {

@@ -60,7 +60,7 @@ struct ExpressionCompiler {
         case "NullTest": return try nullTest(body)
         case "BooleanTest": return try truthTest(body)
         case "CoalesceExpr": return try coalesce(body, at: offset)
-        case "FuncCall": throw functionRefusal(body, at: offset)
+        case "FuncCall": throw try functionRefusal(body, at: offset)
         default: throw Self.unsupportedNode(kind, body, at: offset)
         }
     }

@@ -40,19 +40,22 @@ struct FunctionName {
 
     static let supportedHint = "supported: count, sum, avg, min, max, tumble, coalesce"
 
-    func refusal(at offset: Int) -> Refusal {
+    /// Nil for a name that nobody knows.
+    func knownRefusal(at offset: Int) -> Refusal? {
         if Self.nonDeterministicNames.contains(last) { return Self.nonDeterministic("\(last)()", at: offset) }
         if Self.unsupportedAggregates.contains(last) {
             return Refusal(
                 offset, "aggregate \(last) is not supported yet", hint: "supported aggregates: \(Self.aggregates.joined(separator: ", "))")
         }
-        if Self.lacking.contains(last) {
-            return Refusal(offset, "function \(last) is not supported yet", hint: Self.supportedHint)
-        }
+        if Self.lacking.contains(last) { return Refusal(offset, "function \(last) is not supported yet", hint: Self.supportedHint) }
+        return nil
+    }
+
+    func unknownRefusal(arguments: [String], at offset: Int) -> Refusal {
+        let nearest = nearestName(to: last, among: Self.aggregates + ["tumble", "coalesce"])
         return Refusal(
-            offset, "function \(shown) does not exist",
-            hint: nearestName(to: last, among: Self.aggregates + ["tumble", "coalesce"]).map { "did you mean \"\($0)\"?" }
-                ?? Self.supportedHint)
+            offset, "function \(shown)(\(arguments.joined(separator: ", "))) does not exist",
+            hint: nearest.map { "did you mean \"\($0)\"?" } ?? Self.supportedHint)
     }
 
     static func nonDeterministic(_ function: String, at offset: Int) -> Refusal {

@@ -10,7 +10,10 @@ struct MeasureCall {
             throw Refusal(
                 offset, "window functions are not supported in a materialized view", hint: "use them in a CREATE VIEW on top of it")
         }
-        guard FunctionName.aggregates.contains(name.last) else { throw name.refusal(at: offset) }
+        if let refusal = name.knownRefusal(at: offset) { throw refusal }
+        if body["agg_within_group"]?.isTrue == true {
+            throw Refusal(offset, "\(name.last) is not an ordered-set aggregate, so it cannot have WITHIN GROUP")
+        }
         try body.allowFields(
             ["funcname", "args", "agg_star", "agg_distinct", "agg_filter", "funcformat", "location"], in: statement)
         var filter: Expression?

@@ -17,10 +17,10 @@ struct OverlayCompiler {
             throw Refusal(
                 statement.start, "CREATE OR REPLACE is not supported", hint: "write CREATE VIEW: applying it replaces what was there")
         }
-        try body.allowFields(["view", "query", "withCheckOption"], in: statement)
+        try body.allowFields(["view", "query", "withCheckOption"], in: statement, at: declaration.nameOffset)
         guard body["withCheckOption"]?.string ?? "NO_CHECK_OPTION" == "NO_CHECK_OPTION" else {
             throw Refusal(
-                statement.offset(ofKeyword: "check"), "WITH CHECK OPTION is not supported", hint: "nobody writes through these views")
+                statement.offset(ofKeyword: "check"), "WITH CHECK OPTION is not supported", hint: "only the layers write rows")
         }
         guard let query = body["query"], let text = statement.queryText(after: declaration.nameOffset) else {
             throw Refusal(statement.start, "a view needs a SELECT")

@@ -47,7 +47,9 @@ struct PipelineCompiler {
                 0, "a definitions file of \(source.bytes.count) bytes is too long",
                 hint: "at most \(LanguageLimits.bytesPerFile) bytes are taken")
         }
-        if let offset = file.firstInvalidByte { throw Refusal(offset, "the file is not UTF-8 here", hint: "save it as UTF-8") }
+        if let offset = file.firstInvalidByte {
+            throw Refusal(offset - source.bytesBefore, "the file is not UTF-8 here", hint: "save it as UTF-8")
+        }
         if let offset = source.bytes.firstIndex(of: 0) { throw Refusal(offset, "the file holds a NUL character", hint: "remove it") }
     }
 

@@ -85,12 +85,10 @@ struct SourceOptions {
     }
 
     private func duration(_ text: String, _ option: String, at offset: Int) throws(Refusal) -> Int64 {
-        let interval: IntervalText
-        do { interval = try IntervalText(text) } catch { throw Refusal(offset, "option \"\(option)\": \(error.message)", hint: error.hint) }
-        guard let microseconds = interval.fixedLength else {
+        let microseconds: Int64
+        do { microseconds = try IntervalText(text).fixedLength() } catch {
             throw Refusal(
-                offset, "option \"\(option)\": months and years have no fixed length", hint: "write weeks, days or hours, such as '30 days'"
-            )
+                offset, "option \"\(option)\": \(error.message)", hint: error.hint ?? "write a number and a unit, such as '5 seconds'")
         }
         guard microseconds >= 0 else { throw Refusal(offset, "option \"\(option)\" must not be negative") }
         return microseconds

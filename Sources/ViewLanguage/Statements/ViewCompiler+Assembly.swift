@@ -12,8 +12,9 @@ extension ViewCompiler {
     func assemble(_ items: [Item], _ keys: [Key], _ scope: Scope) -> Assembled? {
         var assembled = Assembled()
         let keysAreKnown = addKeys(keys, items, scope, &assembled)
-        reporter.check { () throws(Refusal) in try checkNames(items) }
+        var names: Set<String> = []
         for item in items {
+            reporter.check { () throws(Refusal) in try checkName(item, &names) }
             reporter.check { () throws(Refusal) in
                 guard let value = try output(item, &assembled, keys, keysAreKnown, scope) else { return }
                 guard let name = item.name else {
@@ -101,19 +102,16 @@ extension ViewCompiler {
             hint: "group by the whole expression, or compute it in a CREATE VIEW on top of this view")
     }
 
-    private func checkNames(_ items: [Item]) throws(Refusal) {
-        var seen: Set<String> = []
-        for item in items {
-            guard let name = item.name else { continue }
-            if ["is_exact", "is_closed"].contains(name) {
-                throw Refusal(
-                    item.offset, "column name \"\(name)\" is reserved",
-                    hint: "every serving view has that column already; choose another name")
-            }
-            guard seen.insert(name).inserted else {
-                throw Refusal(
-                    item.offset, "column \"\(name)\" specified more than once", hint: "write AS and another name behind one of them")
-            }
+    private func checkName(_ item: Item, _ seen: inout Set<String>) throws(Refusal) {
+        guard let name = item.name else { return }
+        if ["is_exact", "is_closed"].contains(name) {
+            throw Refusal(
+                item.offset, "column name \"\(name)\" is reserved",
+                hint: "every serving view has a column of that name; write AS and another one")
+        }
+        guard seen.insert(name).inserted else {
+            throw Refusal(
+                item.offset, "column \"\(name)\" specified more than once", hint: "write AS and another name behind one of them")
         }
     }
 

@@ -22,7 +22,9 @@ extension ViewCompiler {
     }
 
     private func refuse(at keyword: String, _ message: String, _ hint: String?) {
-        reporter.report(Refusal(statement.offset(ofKeyword: keyword.lowercased()), message, hint: hint))
+        // LIMIT is also written FETCH FIRST n ROWS.
+        let offset = statement.firstOffset(ofKeyword: keyword.lowercased()) ?? statement.offset(ofKeyword: "fetch")
+        reporter.report(Refusal(offset, message, hint: hint))
     }
 
     private static let unsupportedClauses: [(field: String, keyword: String, message: String, hint: String?)] = [

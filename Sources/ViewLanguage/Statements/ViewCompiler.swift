@@ -25,13 +25,7 @@ struct ViewCompiler {
         guard clausesAreSound, let scope = reporter.attempt({ () throws(Refusal) in try self.scope(select) }) else { return nil }
 
         let items = (select["targetList"]?.children ?? []).map { item(of: $0, scope) }
-        var filter: Expression?
-        if let node = select["whereClause"] {
-            filter = reporter.attempt { () throws(Refusal) in
-                var compiler = ExpressionCompiler(scope: scope, statement: statement, clause: .filter)
-                return try compiler.condition(node, of: "WHERE")
-            }
-        }
+        let filter = select["whereClause"].flatMap { self.filter($0, scope) }
         let groupNodes = select["groupClause"]?.children ?? []
         let keys = groupKeys(groupNodes, items, scope)
         guard let assembled = assemble(items, keys, scope), reporter.isSound, let source = scope.source.definition,
@@ -43,6 +37,21 @@ struct ViewCompiler {
         return ViewDefinition(name: declaration.name, plan: plan, selectText: query.text, version: plan.version)
     }
 
+    private func filter(_ node: SyntaxNode, _ scope: Scope) -> Expression? {
+        func condition(_ node: SyntaxNode, of what: String) -> Expression? {
+            reporter.attempt { () throws(Refusal) in
+                var compiler = ExpressionCompiler(scope: scope, statement: statement, clause: .filter)
+                return try compiler.condition(node, of: what)
+            }
+        }
+        // Each part of WHERE a AND b AND c by itself first, so that all their errors are reported.
+        if let body = node.body(of: "BoolExpr"), body["boolop"]?.string == "AND_EXPR" {
+            let parts = (body["args"]?.children ?? []).map { condition($0, of: "AND") }
+            if parts.contains(nil) { return nil }
+        }
+        return condition(node, of: "WHERE")
+    }
+
     private func checkStatement() throws(Refusal) {
         let body = declaration.body
         guard declaration.name.utf8.count <= LanguageLimits.viewNameBytes else {
@@ -50,23 +59,24 @@ struct ViewCompiler {
                 declaration.nameOffset, "a view's name of \(declaration.name.utf8.count) bytes is too long",
                 hint: "at most \(LanguageLimits.viewNameBytes) bytes, so that a version fits beside it in the name of a table")
         }
-        try body.allowFields(["query", "into", "objtype"], in: statement)
+        try body.allowFields(["query", "into", "objtype"], in: statement, at: declaration.nameOffset)
         if body["into"]?["skipData"]?.isTrue == true {
             throw Refusal(statement.offset(ofKeyword: "no"), "WITH NO DATA is not supported", hint: "a view is filled by its first run")
         }
-        try body["into"]?.allowFields(["rel", "onCommit"], in: statement)
+        try body["into"]?.allowFields(["rel", "onCommit", "skipData"], in: statement, at: declaration.nameOffset)
     }
 
     private func scope(_ select: SyntaxNode) throws(Refusal) -> Scope {
         let items = select["fromClause"]?.children ?? []
-        let from = statement.offset(ofKeyword: "from")
         guard let first = items.first else {
             throw Refusal(statement.offset(ofKeyword: "select"), "a materialized view needs a source: FROM is missing")
         }
+        let from = statement.offset(after: statement.offset(ofKeyword: "from"))
         let (kind, body) = first.tagged
         switch kind {
         case "RangeVar": break
-        case "JoinExpr": throw Refusal(from, "joins are not supported yet", hint: "a materialized view reads one source")
+        case "JoinExpr":
+            throw Refusal(statement.offset(ofKeyword: "join"), "joins are not supported yet", hint: "a materialized view reads one source")
         case "RangeSubselect":
             throw Refusal(from, "sub-queries are not supported in a materialized view", hint: "a materialized view reads one source")
         case "RangeFunction": throw Refusal(from, "a function in FROM is not supported", hint: "a materialized view reads one source")
@@ -82,7 +92,7 @@ struct ViewCompiler {
         guard body["inh"]?.isTrue == true else { throw Refusal(offset, "ONLY is not supported") }
         try body.allowFields(["relname", "inh", "relpersistence", "alias", "location"], in: statement)
         let alias = body["alias"]
-        try alias?.allowFields(["aliasname"], in: statement)
+        try alias?.allowFields(["aliasname"], in: statement, at: offset)
         let name = body["relname"]?.string ?? ""
         let source = try relations.source(name, at: offset)
         return Scope(source: source, relationName: alias?["aliasname"]?.string ?? name)

@@ -51,13 +51,11 @@ struct WindowCall {
             throw Refusal(offset, "the size of a window must be a constant interval", hint: "write it in quotes, such as '1 minute'")
         }
         let textOffset = statement.offset(value.location)
-        let interval: IntervalText
-        do { interval = try IntervalText(text["sval"]?.string ?? "") } catch {
-            throw Refusal(textOffset, error.message, hint: "write a number and a unit, such as '1 minute' or '00:05:00'")
-        }
-        guard let size = interval.fixedLength else {
+        let size: Int64
+        do { size = try IntervalText(text["sval"]?.string ?? "").fixedLength() } catch {
             throw Refusal(
-                textOffset, "a window of months or years has no fixed length", hint: "write weeks, days, hours, minutes or seconds")
+                textOffset, "the size of a window: \(error.message)",
+                hint: error.hint ?? "write a number and a unit, such as '1 minute' or '00:05:00'")
         }
         guard size > 0 else { throw Refusal(textOffset, "the size of a window must be greater than zero") }
         return size

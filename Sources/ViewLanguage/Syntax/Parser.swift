@@ -33,11 +33,19 @@ enum Parser {
         }
     }
 
+    /// `unterminated quoted string at or near "…"` quotes the text to its end, over any number of lines.
+    private static func shortened(_ message: String) -> String {
+        guard let quoted = message.firstRange(of: " at or near \"")?.upperBound else { return message }
+        let rest = message[quoted...].dropLast()
+        let line = rest.prefix { !$0.isNewline }.prefix(40)
+        return message[..<quoted] + line + (line.endIndex < rest.endIndex ? "…\"" : "\"")
+    }
+
     private static func answer(to text: String) -> Result<[UInt8], Failure> {
         let result = text.withCString { pg_query_parse($0) }
         defer { pg_query_free_parse_result(result) }
         if let error = result.error?.pointee {
-            let message = error.message.map { String(cString: $0) } ?? "syntax error"
+            let message = error.message.map { Self.shortened(String(cString: $0)) } ?? "syntax error"
             return .failure(Failure(message: message, character: max(1, Int(error.cursorpos))))
         }
         guard let tree = result.parse_tree else { return .failure(Failure(message: "syntax error", character: 1)) }

@@ -2,11 +2,16 @@
 struct SourceText: Sendable {
     let path: String
     let bytes: [UInt8]
+    /// Bytes of the file before `bytes`: a byte order mark is no part of the text, and editors do not count it.
+    let bytesBefore: Int
     private let lineStarts: [Int]
 
     init(_ file: SQLFile) {
         path = file.path
-        bytes = Array(file.text.utf8)
+        var bytes = Array(file.text.utf8)
+        bytesBefore = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        bytes.removeFirst(bytesBefore)
+        self.bytes = bytes
         var starts = [0]
         for (offset, byte) in bytes.enumerated() where byte == UInt8(ascii: "\n") { starts.append(offset + 1) }
         lineStarts = starts

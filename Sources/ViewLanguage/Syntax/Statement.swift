@@ -18,8 +18,10 @@ struct Statement {
         token.kind == .word && source.string(token.range).lowercased() == word
     }
 
-    /// Where a clause begins whose node does not say it: the least nested of the tokens that are this keyword.
-    func offset(ofKeyword keyword: String) -> Int {
+    /// Where a clause begins whose node does not say it: the least nested of the tokens that are this keyword; else the first token.
+    func offset(ofKeyword keyword: String) -> Int { firstOffset(ofKeyword: keyword) ?? start }
+
+    func firstOffset(ofKeyword keyword: String) -> Int? {
         var depth = 0
         var best: (depth: Int, offset: Int)?
         for token in tokens {
@@ -31,7 +33,12 @@ struct Statement {
             default: break
             }
         }
-        return best?.offset ?? start
+        return best?.offset
+    }
+
+    /// The token behind the given place.
+    func offset(after offset: Int) -> Int {
+        tokens.first { $0.range.lowerBound > offset }?.range.lowerBound ?? offset
     }
 
     /// Separates a file at its semicolons. Each statement is parsed alone, so that a mistake in one (an unbalanced parenthesis,

@@ -79,8 +79,21 @@ struct SyntaxNode {
         return found == kind ? body : nil
     }
 
-    /// Bytes from the statement's start. Zero is left out of the JSON.
-    var location: Int? { self["location"].map { $0.int ?? 0 } ?? 0 }
+    /// Bytes from the statement's start. Where the node does not say it, the first place in what it contains. (Zero is left out of
+    /// the JSON like everything that is zero; only the word CREATE stands there.)
+    var location: Int? {
+        if let own = self["location"]?.int, own >= 0 { return own }
+        var pending = [self]
+        // Enough for a clause; the place is for people, and a tree may be large.
+        for _ in 0..<1_000 {
+            guard let node = pending.popLast() else { return nil }
+            for child in node.children.reversed() {
+                if child.key == "location", let place = child.int, place >= 0 { return place }
+                pending.append(child)
+            }
+        }
+        return nil
+    }
 
     /// `[{"String": {"sval": …}}, …]`. Nil where something else is in the list.
     var names: [String]? {

@@ -30,7 +30,7 @@ struct Tokenizer {
     }
 
     mutating func next() -> Token? {
-        skipSpaceAndComments()
+        if let comment = skipSpaceAndComments() { return Token(kind: .string, range: comment..<bytes.count) }
         guard let byte = peek() else { return nil }
         let start = position
         let kind: Token.Kind
@@ -59,7 +59,8 @@ struct Tokenizer {
         position + ahead < bytes.count ? bytes[position + ahead] : nil
     }
 
-    private mutating func skipSpaceAndComments() {
+    /// Where a comment begins that never ends, if it comes to that: it is part of a statement, so that the parser refuses it.
+    private mutating func skipSpaceAndComments() -> Int? {
         while let byte = peek() {
             switch (byte, peek(1)) {
             case (UInt8(ascii: " "), _), (9...13, _):
@@ -67,14 +68,16 @@ struct Tokenizer {
             case (UInt8(ascii: "-"), UInt8(ascii: "-")):
                 while let byte = peek(), byte != 10, byte != 13 { position += 1 }
             case (UInt8(ascii: "/"), UInt8(ascii: "*")):
-                skipBlockComment()
-            default: return
+                let start = position
+                guard skipBlockComment() else { return start }
+            default: return nil
             }
         }
+        return nil
     }
 
-    /// Block comments nest.
-    private mutating func skipBlockComment() {
+    /// Block comments nest. False where the text ends first.
+    private mutating func skipBlockComment() -> Bool {
         var depth = 0
         while let byte = peek() {
             switch (byte, peek(1)) {
@@ -84,10 +87,12 @@ struct Tokenizer {
             case (UInt8(ascii: "*"), UInt8(ascii: "/")):
                 depth -= 1
                 position += 2
-                if depth == 0 { return }
+                if depth == 0 { return true }
             default: position += 1
             }
         }
+        position = bytes.count
+        return false
     }
 
     private mutating func skipQuoted(_ quote: UInt8, escapes: Bool) {

@@ -6,12 +6,15 @@ struct IntervalText: Hashable {
 
     static let microsecondsPerDay: Int64 = 86_400_000_000
 
-    /// Microseconds, days taken as 24 hours (as date_bin does). Nil where months are in it, or where it does not fit.
-    var fixedLength: Int64? {
-        guard months == 0 else { return nil }
+    /// Microseconds, days taken as 24 hours (as date_bin does).
+    func fixedLength() throws(InvalidText) -> Int64 {
+        guard months == 0 else {
+            throw InvalidText("months and years have no fixed length", hint: "write weeks, days, hours, minutes or seconds")
+        }
         let (product, overflow) = days.multipliedReportingOverflow(by: Self.microsecondsPerDay)
         let (sum, overflowOfSum) = product.addingReportingOverflow(microseconds)
-        return overflow || overflowOfSum ? nil : sum
+        guard !overflow, !overflowOfSum else { throw InvalidText("interval out of range", hint: "write a shorter one") }
+        return sum
     }
 
     /// PostgreSQL's forms (documentation, "Interval Input"): `1 hour 30 minutes`, `90s`, `00:05:00`, `1 day 02:00`, `2 hours ago`,

@@ -1,0 +1,185 @@
+/// Aggregates, and functions that are none. A statement (or a part of one, see `RefusalTests`), and what is printed for it.
+let refusedAggregates = #"""
+    SELECT count(*) + 1 AS n FROM event
+    views.sql:2:8: error: an expression over aggregates is not supported yet
+        2 | SELECT count(*) + 1 AS n FROM event
+          |        ^
+    hint: give each aggregate a column of its own and compute with them in a CREATE VIEW on top of this view
+
+    SELECT sum(amount) / count(*) AS mean FROM event
+    views.sql:2:8: error: an expression over aggregates is not supported yet
+        2 | SELECT sum(amount) / count(*) AS mean FROM event
+          |        ^
+    hint: give each aggregate a column of its own and compute with them in a CREATE VIEW on top of this view
+
+    SELECT count(*)::int AS n FROM event
+    views.sql:2:8: error: an expression over aggregates is not supported yet
+        2 | SELECT count(*)::int AS n FROM event
+          |        ^
+    hint: give each aggregate a column of its own and compute with them in a CREATE VIEW on top of this view
+
+    SELECT count(*) FROM event WHERE count(*) > 1
+    views.sql:2:34: error: aggregate functions are not allowed in WHERE
+        2 | SELECT count(*) FROM event WHERE count(*) > 1
+          |                                  ^
+    hint: filter the view's rows in a CREATE VIEW on top of it
+
+    SELECT sum(count(*)) FROM event
+    views.sql:2:12: error: aggregate function calls cannot be nested
+        2 | SELECT sum(count(*)) FROM event
+          |            ^
+
+    SELECT count(*) FILTER (WHERE sum(quantity) > 1) FROM event
+    views.sql:2:31: error: aggregate functions are not allowed in FILTER
+        2 | SELECT count(*) FILTER (WHERE sum(quantity) > 1) FROM event
+          |                               ^
+
+    SELECT count(*) FILTER (WHERE quantity) FROM event
+    views.sql:2:31: error: argument of FILTER must be type boolean, not type integer
+        2 | SELECT count(*) FILTER (WHERE quantity) FROM event
+          |                               ^
+
+    SELECT page FILTER (WHERE ok) FROM event
+    views.sql:2:13: error: syntax error at or near "FILTER"
+        2 | SELECT page FILTER (WHERE ok) FROM event
+          |             ^
+
+    SELECT lower(page) FILTER (WHERE ok) AS l FROM event GROUP BY 1
+    views.sql:2:8: error: function lower is not supported yet
+        2 | SELECT lower(page) FILTER (WHERE ok) AS l FROM event GROUP BY 1
+          |        ^
+    hint: supported: count, sum, avg, min, max, tumble, coalesce
+
+    SELECT count() FROM event
+    views.sql:2:8: error: count(*) must be used to call a parameterless aggregate function
+        2 | SELECT count() FROM event
+          |        ^
+
+    SELECT sum(*) FROM event
+    views.sql:2:8: error: function sum() does not exist
+        2 | SELECT sum(*) FROM event
+          |        ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
+
+    SELECT sum() FROM event
+    views.sql:2:8: error: function sum() does not exist
+        2 | SELECT sum() FROM event
+          |        ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
+
+    SELECT sum(quantity, duration) FROM event
+    views.sql:2:8: error: function sum(integer, bigint) does not exist
+        2 | SELECT sum(quantity, duration) FROM event
+          |        ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
+
+    SELECT sum(page) FROM event
+    views.sql:2:8: error: function sum(text) does not exist
+        2 | SELECT sum(page) FROM event
+          |        ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
+
+    SELECT avg(ok) FROM event
+    views.sql:2:8: error: function avg(boolean) does not exist
+        2 | SELECT avg(ok) FROM event
+          |        ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
+
+    SELECT sum(at) FROM event
+    views.sql:2:8: error: function sum(timestamp with time zone) does not exist
+        2 | SELECT sum(at) FROM event
+          |        ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
+
+    SELECT sum('1') FROM event
+    views.sql:2:8: error: function sum(unknown) is not unique
+        2 | SELECT sum('1') FROM event
+          |        ^
+    hint: could not choose a best candidate function; you might need to add explicit type casts
+
+    SELECT min(id) FROM event
+    views.sql:2:8: error: function min(uuid) does not exist
+        2 | SELECT min(id) FROM event
+          |        ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
+
+    SELECT max(ok) FROM event
+    views.sql:2:8: error: function max(boolean) does not exist
+        2 | SELECT max(ok) FROM event
+          |        ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
+
+    SELECT sum(DISTINCT quantity) FROM event
+    views.sql:2:8: error: sum(DISTINCT …) is not supported yet
+        2 | SELECT sum(DISTINCT quantity) FROM event
+          |        ^
+    hint: count(DISTINCT …) is
+
+    SELECT count(page ORDER BY page) FROM event
+    views.sql:2:28: error: ORDER BY in an aggregate is not supported here
+        2 | SELECT count(page ORDER BY page) FROM event
+          |                            ^
+
+    SELECT count(VARIADIC page) FROM event
+    views.sql:2:8: error: VARIADIC is not supported here
+        2 | SELECT count(VARIADIC page) FROM event
+          |        ^
+
+    SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY duration) FROM event
+    views.sql:2:8: error: aggregate percentile_cont is not supported yet
+        2 | SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY duration) FROM event
+          |        ^
+    hint: supported aggregates: count, sum, avg, min, max
+
+    SELECT count(*) WITHIN GROUP (ORDER BY page) FROM event
+    views.sql:2:8: error: count is not an ordered-set aggregate, so it cannot have WITHIN GROUP
+        2 | SELECT count(*) WITHIN GROUP (ORDER BY page) FROM event
+          |        ^
+
+    SELECT string_agg(page, ',') FROM event
+    views.sql:2:8: error: aggregate string_agg is not supported yet
+        2 | SELECT string_agg(page, ',') FROM event
+          |        ^
+    hint: supported aggregates: count, sum, avg, min, max
+
+    SELECT cuont(*) FROM event
+    views.sql:2:8: error: function cuont() does not exist
+        2 | SELECT cuont(*) FROM event
+          |        ^
+    hint: did you mean "count"?
+
+    SELECT frobnicate(page) AS f, count(*) FROM event GROUP BY 1
+    views.sql:2:8: error: function frobnicate(text) does not exist
+        2 | SELECT frobnicate(page) AS f, count(*) FROM event GROUP BY 1
+          |        ^
+    hint: supported: count, sum, avg, min, max, tumble, coalesce
+
+    SELECT my.count(*) FROM event
+    views.sql:2:8: error: function my.count does not exist
+        2 | SELECT my.count(*) FROM event
+          |        ^
+
+    SELECT lower(page) AS l, count(*) FROM event GROUP BY 1
+    views.sql:2:8: error: function lower is not supported yet
+        2 | SELECT lower(page) AS l, count(*) FROM event GROUP BY 1
+          |        ^
+    hint: supported: count, sum, avg, min, max, tumble, coalesce
+
+    SELECT count(*) FROM event WHERE at > now()
+    views.sql:2:39: error: now() is not deterministic: a view must give the same result at any time
+        2 | SELECT count(*) FROM event WHERE at > now()
+          |                                       ^
+    hint: use a column of the event, or filter in a CREATE VIEW on top of this view
+
+    SELECT count(*) FROM event WHERE at > CURRENT_TIMESTAMP
+    views.sql:2:39: error: current_timestamp is not deterministic: a view must give the same result at any time
+        2 | SELECT count(*) FROM event WHERE at > CURRENT_TIMESTAMP
+          |                                       ^
+    hint: use a column of the event, or filter in a CREATE VIEW on top of this view
+
+    SELECT count(*) FROM event WHERE random() > 0.5
+    views.sql:2:34: error: random() is not deterministic: a view must give the same result at any time
+        2 | SELECT count(*) FROM event WHERE random() > 0.5
+          |                                  ^
+    hint: use a column of the event, or filter in a CREATE VIEW on top of this view
+    """#

@@ -1,0 +1,171 @@
+/// Constants, and numbers that are too wide. A statement (or a part of one, see `RefusalTests`), and what is printed for it.
+let refusedConstants = #"""
+    quantity = 'abc'
+    views.sql:2:12: error: invalid input syntax for type integer: "abc"
+        2 | quantity = 'abc'
+          |            ^
+
+    quantity = '99999999999'
+    views.sql:2:12: error: value "99999999999" is out of range for type integer
+        2 | quantity = '99999999999'
+          |            ^
+
+    duration = '99999999999999999999'
+    views.sql:2:12: error: value "99999999999999999999" is out of range for type bigint
+        2 | duration = '99999999999999999999'
+          |            ^
+
+    quantity = 1.5.5
+    views.sql:2:15: error: syntax error at or near ".5"
+        2 | quantity = 1.5.5
+          |               ^
+
+    ok = 'maybe'
+    views.sql:2:6: error: invalid input syntax for type boolean: "maybe"
+        2 | ok = 'maybe'
+          |      ^
+
+    id = 'not-a-uuid'
+    views.sql:2:6: error: invalid input syntax for type uuid: "not-a-uuid"
+        2 | id = 'not-a-uuid'
+          |      ^
+
+    at > 'yesterday'
+    views.sql:2:6: error: "yesterday" depends on when it is read: a view must give the same result at any time
+        2 | at > 'yesterday'
+          |      ^
+    hint: write the time itself
+
+    at > 'soon'
+    views.sql:2:6: error: invalid input syntax for type timestamp with time zone: "soon"
+        2 | at > 'soon'
+          |      ^
+
+    at > '2024-13-01'
+    views.sql:2:6: error: date/time field value out of range: "2024-13-01"
+        2 | at > '2024-13-01'
+          |      ^
+
+    at > '2024-02-30'
+    views.sql:2:6: error: date/time field value out of range: "2024-02-30"
+        2 | at > '2024-02-30'
+          |      ^
+
+    at > '2024-01-01 25:00'
+    views.sql:2:6: error: date/time field value out of range: "2024-01-01 25:00"
+        2 | at > '2024-01-01 25:00'
+          |      ^
+
+    at > '2024-01-01 00:00 America/New_York'
+    views.sql:2:6: error: a named time zone in "2024-01-01 00:00 America/New_York" is not supported
+        2 | at > '2024-01-01 00:00 America/New_York'
+          |      ^
+    hint: write the offset from UTC, such as +01:00
+
+    at > '2024-01-01 00:00+99'
+    views.sql:2:6: error: time zone displacement out of range: "2024-01-01 00:00+99"
+        2 | at > '2024-01-01 00:00+99'
+          |      ^
+
+    at > 'infinity'
+    views.sql:2:6: error: an infinite timestamp with time zone is not supported
+        2 | at > 'infinity'
+          |      ^
+    hint: times are finite
+
+    at > timestamp '2024-01-01'
+    views.sql:2:6: error: type timestamp without time zone is not supported yet
+        2 | at > timestamp '2024-01-01'
+          |      ^
+    hint: use timestamptz
+
+    at > '2024-01-01'::date
+    views.sql:2:20: error: type date is not supported yet
+        2 | at > '2024-01-01'::date
+          |                    ^
+    hint: use timestamptz
+
+    at - at > '1 hour'
+    views.sql:2:4: error: arithmetic with times and intervals is not supported yet: timestamp with time zone - timestamp with time zone
+        2 | at - at > '1 hour'
+          |    ^
+
+    at + '1 hour' > at
+    views.sql:2:4: error: arithmetic with times and intervals is not supported yet: timestamp with time zone + unknown
+        2 | at + '1 hour' > at
+          |    ^
+
+    at > interval '1 hour'
+    views.sql:2:6: error: type interval is supported as the size of a window only
+        2 | at > interval '1 hour'
+          |      ^
+
+    ratio = 'NaN'
+    views.sql:2:9: error: double precision "NaN" is not supported
+        2 | ratio = 'NaN'
+          |         ^
+    hint: numbers are finite
+
+    ratio = '1e999'
+    views.sql:2:9: error: "1e999" is out of range for type double precision
+        2 | ratio = '1e999'
+          |         ^
+
+    ratio = 'x'
+    views.sql:2:9: error: invalid input syntax for type double precision: "x"
+        2 | ratio = 'x'
+          |         ^
+
+    amount = 'x'
+    views.sql:2:10: error: invalid input syntax for type numeric: "x"
+        2 | amount = 'x'
+          |          ^
+
+    amount = 'NaN'
+    views.sql:2:10: error: numeric "NaN" is not supported
+        2 | amount = 'NaN'
+          |          ^
+    hint: numbers are finite
+
+    amount = 12345678901234567890123456789012345678901
+    views.sql:2:10: error: a numeric constant of more than 38 digits is not supported
+        2 | amount = 12345678901234567890123456789012345678901
+          |          ^
+    hint: write fewer digits, or a double precision constant
+
+    total * amount > 0
+    views.sql:2:7: error: this numeric result may need 50 digits; at most 38 are supported
+        2 | total * amount > 0
+          |       ^
+    hint: cast an operand to fewer digits, such as x::numeric(18,2) or x::integer
+
+    total + total + total > 0
+    views.sql:2:7: error: this numeric result may need 39 digits; at most 38 are supported
+        2 | total + total + total > 0
+          |       ^
+    hint: cast an operand to fewer digits, such as x::numeric(18,2) or x::integer
+
+    total = 0.00000000000001
+    views.sql:2:7: error: this numeric result may need 42 digits; at most 38 are supported
+        2 | total = 0.00000000000001
+          |       ^
+    hint: cast an operand to fewer digits, such as x::numeric(18,2) or x::integer
+
+    amount / 2 > 1
+    views.sql:2:8: error: division of numeric values is not supported yet
+        2 | amount / 2 > 1
+          |        ^
+    hint: divide in a CREATE VIEW on top, or cast both operands to double precision or to an integer type
+
+    amount % 2 = 1
+    views.sql:2:8: error: the remainder of numeric values is not supported yet
+        2 | amount % 2 = 1
+          |        ^
+    hint: cast both operands to an integer type
+
+    ratio % 2 = 1
+    views.sql:2:7: error: operator does not exist: double precision % integer
+        2 | ratio % 2 = 1
+          |       ^
+    hint: no operator matches the given name and argument types; you might need to add explicit type casts
+    """#

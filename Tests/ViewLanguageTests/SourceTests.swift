@@ -1,0 +1,50 @@
+import Columns
+import Testing
+
+@testable import ViewLanguage
+
+@Suite("CREATE FOREIGN TABLE compiles to a source")
+struct SourceTests {
+    private func source(_ sql: String) throws -> SourceDefinition {
+        let compilation = compile([SQLFile(path: "source.sql", text: sql)])
+        return try #require(
+            compilation.definitions?.sources.first, "\(compilation.diagnostics.map(\.rendered).joined(separator: "\n"))")
+    }
+
+    @Test("every type, under all its names")
+    func types() throws {
+        let source = try source(
+            """
+            CREATE FOREIGN TABLE s (
+              a text, b int, c integer, d int4, e bigint, f int8, g numeric(38), h numeric(18,2), i decimal(5,5),
+              j double precision, k float8, l boolean, m bool, n timestamptz, o timestamp with time zone, p uuid, q float NULL
+            ) SERVER parallax OPTIONS (event_id 'p', event_time 'n')
+            """)
+        #expect(
+            source.columns.map(\.type) == [
+                .text, .int4, .int4, .int4, .int8, .int8, .numeric(precision: 38, scale: 0), .numeric(precision: 18, scale: 2),
+                .numeric(precision: 5, scale: 5), .float8, .float8, .bool, .bool, .timestamptz, .timestamptz, .uuid, .float8,
+            ])
+        #expect(source.eventIDColumn == 15 && source.eventTimeColumn == 13)
+    }
+
+    @Test("defaults: the topic is the table's name, five seconds, one hour")
+    func defaults() throws {
+        let source = try source(
+            "CREATE FOREIGN TABLE \"Web.Log-1\" (id bigint NOT NULL, \"At\" timestamptz) SERVER parallax OPTIONS (event_id 'id', event_time 'At')"
+        )
+        #expect(source.name == "Web.Log-1" && source.topic == "Web.Log-1")
+        #expect(source.outOfOrderness == 5_000_000 && source.lateness == 3_600_000_000)
+        #expect(source.columns.map(\.isNotNull) == [true, false])
+    }
+
+    @Test("options")
+    func options() throws {
+        let source = try source(
+            """
+            CREATE FOREIGN TABLE s (id text, at timestamptz) SERVER parallax
+            OPTIONS (lateness '1 day 02:00', out_of_orderness '250 ms', topic 'raw.s', event_time 'at', event_id 'id')
+            """)
+        #expect(source.topic == "raw.s" && source.outOfOrderness == 250_000 && source.lateness == 93_600_000_000)
+    }
+}
