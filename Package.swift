@@ -138,6 +138,14 @@ let package = Package(
                 "PrivatePostgres", "Catalog", "SpeedLayer", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews",
             ],
             path: "Tests/EndToEndTests", swiftSettings: strict),
+        // `make bench`: each stage alone; not a test, never timed by one.
+        .executableTarget(
+            name: "benchmarks",
+            dependencies: [
+                "ParallaxCore", "ViewLanguage", "Operators", "EventLog", "Archive", "Postgres", "PrivatePostgres", "Catalog", "SpeedWorker",
+                "BatchLayer", "BatchWorker", "ServingViews", "TestSupport", .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/Benchmarks", swiftSettings: strict),
         .testTarget(name: "RepositoryTests", dependencies: ["TestSupport"], path: "Tests/RepositoryTests", swiftSettings: strict),
     ],
     cxxLanguageStandard: .cxx17

@@ -1,0 +1,91 @@
+import EventLog
+import Foundation
+import ParallaxCore
+import Postgres
+import PrivatePostgres
+import TestSupport
+import ViewLanguage
+
+/// A pipeline folder with a private PostgreSQL that this test keeps up, driven by the binary.
+final class TestPipeline {
+    let folder: TemporaryFolder
+    let server: PrivatePostgres
+    let dsn: String
+    let connection: Connection
+    var path: String { folder.path }
+
+    static let pageViewColumns = [
+        Oracle.Column("event_id", "uuid"), Oracle.Column("event_time", "timestamptz"), Oracle.Column("visitor", "text"),
+        Oracle.Column("page", "text"),
+        Oracle.Column("country", "text"), Oracle.Column("amount", "numeric(12,2)"), Oracle.Column("duration_ms", "bigint"),
+    ]
+
+    /// - Parameters:
+    ///   - lateness: of page_view; "300000 hours" is later than anything.
+    ///   - configuration: the text of parallax.yaml.
+    init(sql: String, configuration: String) throws {
+        folder = try TemporaryFolder()
+        try Data(sql.utf8).write(to: URL(fileURLWithPath: folder.path + "/views.sql"))
+        try Data(configuration.utf8).write(to: URL(fileURLWithPath: folder.path + "/parallax.yaml"))
+        let applied = try Program.run(["apply", "--yes", "--pipeline", folder.path])
+        guard applied.status == 0 else { throw ParallaxError(.internalInconsistency, "apply: \(applied.errors)") }
+        server = PrivatePostgres(folder: folder.path + "/.parallax/postgres")
+        dsn = try server.acquire()
+        connection = try Connection(dsn)
+    }
+
+    deinit {
+        connection.close()
+        _ = try? Program.run(["down", "--pipeline", folder.path])
+        try? server.release()
+        try? server.stop(force: true)
+    }
+
+    static func pageViews(lateness: String = "300000 hours", views: String) -> String {
+        """
+        CREATE FOREIGN TABLE page_view (
+          event_id uuid, event_time timestamptz, visitor text, page text, country text, amount numeric(12,2), duration_ms bigint
+        ) SERVER parallax OPTIONS (event_id 'event_id', event_time 'event_time', out_of_orderness '5 seconds', lateness '\(lateness)');
+        \(views)
+        """
+    }
+
+    @discardableResult
+    func run(_ arguments: String..., environment: [String: String] = [:], expecting status: Int32? = 0) throws -> Program.Result {
+        let result = try Program.run(arguments + ["--pipeline", path], environment: environment)
+        if let status, result.status != status {
+            throw ParallaxError(
+                .internalInconsistency, "parallax \(arguments.joined(separator: " ")) ended with \(result.status), not \(status)",
+                detail: result.errors + result.output)
+        }
+        return result
+    }
+
+    func start(_ arguments: String..., environment: [String: String] = [:]) throws -> Program.Running {
+        try Program.start(arguments + ["--pipeline", path], environment: environment)
+    }
+
+    func log(_ source: String = "page_view") throws -> EmbeddedLog {
+        try EmbeddedLog(readingFrom: path + "/.parallax/log", source: source)
+    }
+
+    func value(_ sql: String) throws -> Int64 { try connection.query(sql).rows[0].int(0) ?? 0 }
+
+    /// Loads the whole log into the oracle and compares every view.
+    /// - Parameter columns: what of each view is compared (by default everything that is not an estimate).
+    func compare(
+        _ views: [(name: String, select: String, columns: String)], source: String = "page_view",
+        oracle columns: [Oracle.Column] = pageViewColumns
+    ) throws -> [String] {
+        let oracle = try Oracle(dsn: dsn, source: source, columns: columns, identity: ("event_id", "event_time"))
+        try oracle.load(try log(source))
+        try oracle.parse()
+        var differences: [String] = []
+        for view in views {
+            let ours = Oracle.lines(try connection.query("SELECT \(view.columns) FROM serving.\(Connection.quoteIdentifier(view.name))"))
+            let theirs = try oracle.rows("SELECT \(view.columns) FROM (\(view.select)) q")
+            if let text = difference(ours, theirs) { differences.append("\(view.name): \(text)") }
+        }
+        return differences
+    }
+}
