@@ -12,7 +12,8 @@ public struct WatermarkTracker: Sendable {
     /// Newest believable event time, before out-of-orderness is taken off; nil before the first.
     public var newestEventTime: Instant? { newest == .min ? nil : Instant(microseconds: newest) }
 
-    private let allowance: Int64
+    private let outOfOrderness: Int64
+    private let lateness: Int64
     private let maxFutureSkew: Int64
     private var newest: Int64
     /// Events before this are late.
@@ -23,11 +24,11 @@ public struct WatermarkTracker: Sendable {
     ///   - maxFutureSkew: in microseconds.
     ///   - newestEventTime: where an earlier owner of the partition had got to.
     public init(outOfOrderness: Int64, lateness: Int64, maxFutureSkew: Int64, newestEventTime: Instant?) {
-        let (sum, overflows) = outOfOrderness.addingReportingOverflow(lateness)
-        allowance = overflows ? .max : sum
+        self.outOfOrderness = outOfOrderness
+        self.lateness = lateness
         self.maxFutureSkew = maxFutureSkew
         newest = newestEventTime?.rawValue ?? .min
-        lateBefore = Self.subtract(newest, allowance)
+        lateBefore = Self.subtract(Self.subtract(newest, outOfOrderness), lateness)
     }
 
     /// True where the event is late. Microseconds since 1970.
@@ -38,7 +39,7 @@ public struct WatermarkTracker: Sendable {
             let (limit, overflows) = appendedAt.addingReportingOverflow(maxFutureSkew)
             if overflows || eventTime <= limit {
                 newest = eventTime
-                lateBefore = Self.subtract(eventTime, allowance)
+                lateBefore = Self.subtract(Self.subtract(eventTime, outOfOrderness), lateness)
             }
             return false
         }

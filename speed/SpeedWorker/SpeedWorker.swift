@@ -38,10 +38,12 @@ public final class SpeedWorker: Sendable {
 
     public var statistics: SpeedStatistics { context.statistics.snapshot }
 
+    /// The same on the calling thread.
+    func work(_ goal: Goal) throws(ParallaxError) { try WorkerLoop(context, goal).run() }
+
     private func run(_ goal: Goal) async throws {
-        let context = context
         try await withTaskCancellationHandler {
-            try await onOwnThread(name: "speed") { try WorkerLoop(context, goal).run() }
+            try await onOwnThread(name: "speed") { try self.work(goal) }
         } onCancel: {
             context.stop.give()
         }

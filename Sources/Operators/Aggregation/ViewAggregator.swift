@@ -103,12 +103,13 @@ public final class ViewAggregator {
     }
 
     /// The window starts of the rows that pass the filter, without adding anything: (row, window start), in row order.
-    /// Empty for a plan without a window. Rows with errors are left out.
+    /// For a plan without a window every window is `Int64.min`. Rows with errors are left out.
     public func admitted(_ batch: EventBatch, rows: [Int32]) -> [(row: Int32, window: Int64)] {
-        guard plan.window != nil else { return [] }
         var evaluator = Evaluator(batch)
         let selected = selection.select(batch, rows, &evaluator)
-        guard case .int64(let starts)? = selected.windows?.values else { return [] }
+        guard case .int64(let starts)? = selected.windows?.values else {
+            return selected.rows.lazy.filter { evaluator.errors.messages[$0] == nil }.map { (row: $0, window: .min) }
+        }
         return zip(selected.rows, starts).lazy.filter { evaluator.errors.messages[$0.0] == nil }.map { (row: $0.0, window: $0.1) }
     }
 
