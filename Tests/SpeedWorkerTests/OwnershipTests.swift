@@ -1,0 +1,139 @@
+import Catalog
+import Logging
+import ParallaxCore
+import Postgres
+import SpeedLayer
+import TestSupport
+import Testing
+
+@testable import SpeedWorker
+
+/// I5: who lost a partition writes nothing more.
+@Suite struct OwnershipTests {
+    /// A feed that has read and not yet written, and the session's connection.
+    private func readingFeed(_ fixture: Fixture, worker: Int) throws -> (feed: SourceFeed, connection: Connection) {
+        let connection = try Connection(fixture.dsn, applicationName: "parallax speed")
+        var settings = Fixture.settings
+        settings.rules.flushInterval = .seconds(3_600)
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let log = fixture.log
+        let context = WorkerContext(
+            id: Fixture.id(worker), dsn: fixture.dsn, openLog: { _ throws(ParallaxError) in log }, settings: settings, clock: SystemClock(),
+            logger: logger, stop: StopSignal(), statistics: SharedStatistics())
+        let feed = try SourceFeed(Catalog(connection).source(named: "page_view"), log: log, connection: connection, context: context)
+        try feed.acquire()
+        return (feed, connection)
+    }
+
+    @Test func I5_aZombiesFlushChangesNothing() throws {
+        let fixture = try Fixture(partitions: 2)
+        var traffic = Traffic(seed: 41, partitions: 2)
+        let (zombie, connection) = try readingFeed(fixture, worker: 1)
+        defer { connection.close() }
+        try traffic.append(600, to: fixture.log)
+        // Its first flush is due at once; what it reads after that stays in memory.
+        _ = try zombie.step(isUrgent: false)
+        try traffic.append(600, to: fixture.log)
+        while try zombie.step(isUrgent: false) {}
+        #expect(zombie.state.isDirty && zombie.flushes == 1)
+
+        try fixture.withCatalog { catalog, source in
+            let stolen = try catalog.acquirePartitions(source: source, worker: Fixture.id(2), lease: .seconds(60), stealing: true)
+            #expect(stolen.count == 2)
+        }
+        let tables = """
+            SELECT (SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM speed.traffic_1 t),
+                   (SELECT md5(string_agg(p::text, ',' ORDER BY p::text)) FROM parallax.partition_position p),
+                   (SELECT md5(string_agg(r::text, ',' ORDER BY r::text)) FROM parallax.rejected_live r),
+                   (SELECT md5(string_agg(b::text, ',' ORDER BY b::text)) FROM parallax.boundary b)
+            """
+        let before = try fixture.value(tables)
+        let error = #expect(throws: ParallaxError.self) { try zombie.flush() }
+        #expect(error?.code == .fenced)
+        #expect(try fixture.value(tables) == before)
+
+        _ = try fixture.catchUp(2)
+        try fixture.expectEqualToOracle("after the zombie")
+    }
+
+    /// Of several partitions one is taken away: nothing of the flush is written, and the others go on.
+    @Test func I5_aFlushWithOneForeignPartitionIsRefusedAsAWhole() throws {
+        let fixture = try Fixture(partitions: 3)
+        var traffic = Traffic(seed: 42, partitions: 3)
+        let (feed, connection) = try readingFeed(fixture, worker: 1)
+        defer { connection.close() }
+        _ = try feed.step(isUrgent: false)
+        try traffic.append(300, to: fixture.log)
+        while try feed.step(isUrgent: false) {}
+        let flushes = feed.flushes
+        try traffic.append(300, to: fixture.log)
+        while try feed.step(isUrgent: false) {}
+        try fixture.execute("UPDATE parallax.partition_position SET epoch = epoch + 1, owner = NULL WHERE partition = 1")
+        let positions = try fixture.rows("SELECT partition, next_offset FROM parallax.partition_position")
+        #expect(throws: ParallaxError.self) { try feed.flush() }
+        #expect(feed.flushes == flushes)
+        #expect(try fixture.rows("SELECT partition, next_offset FROM parallax.partition_position") == positions)
+        feed.reset()
+        try feed.acquire()
+        #expect(feed.owned == 3)
+        while try feed.step(isUrgent: false) {}
+        try feed.flush()
+        try fixture.expectEqualToOracle("after the refusal")
+    }
+
+    /// Two workers want the same partitions, and a third party takes them away from whoever has them, again and again.
+    @Test(arguments: 51..<53 as Range<UInt64>)
+    func I1_I5_twoWorkersFightingForPartitionsLoseAndRepeatNothing(seed: UInt64) throws {
+        let fixture = try Fixture(partitions: 3)
+        var random = SeededGenerator(seed: seed)
+        var traffic = Traffic(seed: seed, partitions: 3)
+        let workers = [RunningWorker(fixture.worker(1)), RunningWorker(fixture.worker(2))]
+        var thefts = 0
+        for _ in 0..<25 {
+            try traffic.append(Int.random(in: 50...150, using: &random), to: fixture.log)
+            try fixture.withCatalog { catalog, source in
+                let thief = Fixture.id(3)
+                let held = (0..<3).map { Partition($0) }.filter { _ in Bool.random(using: &random) }
+                thefts += try catalog.acquirePartitions(source: source, worker: thief, lease: .seconds(60), stealing: true, except: held)
+                    .count
+                try catalog.releasePartitions(worker: thief)
+            }
+            let flushes = workers.map(\.statistics.flushes).reduce(0, +)
+            try waitFor("another flush") { workers.map(\.statistics.flushes).reduce(0, +) > flushes }
+        }
+        for worker in workers { try worker.stop() }
+        _ = try fixture.catchUp(4)
+        let fenced = workers.map(\.statistics.fencedFlushes).reduce(0, +)
+        #expect(thefts > 0 && fenced > 0, "seed \(seed)")
+        try fixture.expectEqualToOracle("seed \(seed), \(thefts) thefts, \(fenced) refused")
+    }
+
+    /// Looking for free partitions leaves those that a worker holds as they are.
+    @Test func lookingForFreePartitionsTouchesNoHeldOne() throws {
+        let fixture = try Fixture(partitions: 2)
+        let running = RunningWorker(fixture.worker())
+        try waitFor("both partitions") { running.statistics.partitionsOwned == 2 }
+        let epochs = try fixture.value("SELECT string_agg(epoch::text, ',') FROM parallax.partition_position")
+        // More than a discovery later (each writes nothing, so the flush of a record is the sign).
+        for number in 0..<5 {
+            try fixture.log.append([event("\(number)", at: "2024-01-01T00:00:00Z")], to: nil)
+            try waitFor("the record") { running.statistics.counts.records == Int64(number + 1) }
+        }
+        #expect(try fixture.value("SELECT string_agg(epoch::text, ',') FROM parallax.partition_position") == epochs)
+        try running.stop()
+    }
+
+    /// With nothing to write, leases are renewed.
+    @Test func anIdleWorkerKeepsItsPartitions() throws {
+        let fixture = try Fixture()
+        var settings = Fixture.settings
+        settings.lease = .milliseconds(300)
+        let running = RunningWorker(fixture.worker(settings: settings))
+        try waitFor("the partition") { running.statistics.partitionsOwned == 1 }
+        let first = try fixture.value("SELECT lease_expires_at FROM parallax.partition_position")
+        try waitFor("a renewal") { try fixture.value("SELECT lease_expires_at FROM parallax.partition_position") > first }
+        #expect(try fixture.value("SELECT epoch FROM parallax.partition_position") == "1")
+        try running.stop()
+    }
+}
