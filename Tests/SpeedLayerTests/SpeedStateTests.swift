@@ -26,7 +26,7 @@ extension SpeedState {
     fileprivate mutating func take(_ clicks: [Click], partition: Int = 0, now: Duration = .zero) {
         let end = clicks.last.map { $0.offset + 1 } ?? partitions[partition].reading.rawValue
         let (records, events) = batches(clicks[...], partition: partition, end: end)
-        receive(records, events, now: now)
+        receive(records, schemas.map { _ in events }, now: now)
     }
 }
 

@@ -13,6 +13,9 @@ import ViewLanguage
 public struct SpeedState: ~Copyable {
     public let source: SourceDefinition
     public let rules: SpeedRules
+    /// How records are to be decoded: the source as it is now, then those of its earlier forms that a view version was compiled for. (When a
+    /// source changes, the old versions of its views go on until the new ones are published.)
+    public private(set) var schemas: [SourceDefinition]
     /// In ascending order.
     public private(set) var partitions: [PartitionState] = []
 
@@ -23,6 +26,7 @@ public struct SpeedState: ~Copyable {
 
     public init(source: SourceDefinition, rules: SpeedRules, now: Duration) {
         self.source = source
+        schemas = [source]
         self.rules = rules
         // The first record after a quiet time need not wait.
         lastFlushAt = now - rules.flushInterval
@@ -58,8 +62,14 @@ public struct SpeedState: ~Copyable {
         precondition(!isDirty, "views change with records in memory")
         guard let slice else { return }
         let kept = views
-        views = wanted.filter { $0.firstSlice <= slice }.sorted { $0.id < $1.id }
-            .map { view in kept.first { $0.view == view } ?? TrackedView(view) }
+        let tracked = wanted.filter { $0.firstSlice <= slice }.sorted { $0.id < $1.id }
+        schemas = [source]
+        for view in tracked where !schemas.contains(where: { $0.decodesLike(view.plan.source) }) { schemas.append(view.plan.source) }
+        views = tracked.map { view in
+            // Found: it has just been put there.
+            let schema = schemas.firstIndex { $0.decodesLike(view.plan.source) } ?? 0
+            return kept.first { $0.view == view && $0.schema == schema } ?? TrackedView(view, schema: schema)
+        }
     }
 
     /// Where a partition is to be read next, and how many records of it; nil where nothing may be read now.
@@ -70,7 +80,11 @@ public struct SpeedState: ~Copyable {
     }
 
     /// Takes a batch that was read as `nextRead` said.
-    public mutating func receive(_ records: RecordBatch, _ events: EventBatch, now: Duration) {
+    ///
+    /// - Parameter decoded: the records, one batch for each of `schemas`, in their order. The first decides what is an event.
+    public mutating func receive(_ records: RecordBatch, _ decoded: [EventBatch], now: Duration) {
+        precondition(decoded.count == schemas.count, "\(decoded.count) batches for \(schemas.count) schemas")
+        let events = decoded[0]
         guard let index = partitions.firstIndex(where: { $0.partition == records.partition }) else {
             preconditionFailure("a batch of partition \(records.partition), which is not here")
         }
@@ -79,7 +93,7 @@ public struct SpeedState: ~Copyable {
         if !events.rejections.isEmpty {
             tally.add(events.rejections, view: "", from: rows.firstNewRow, of: records, limits: rules.limits)
         }
-        for view in views.indices { views[view].add(events, records, rows, &tally, rules.limits) }
+        for index in views.indices { views[index].add(decoded[views[index].schema], records, rows, &tally, rules.limits) }
     }
 
     public mutating func skipWarmUp(_ partition: Partition, to earliest: Offset) {

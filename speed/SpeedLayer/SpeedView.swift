@@ -24,12 +24,15 @@ public struct SpeedView: Hashable, Sendable {
 /// A view version with what it has gathered since the last flush.
 struct TrackedView {
     let view: SpeedView
+    /// Which of the state's schemas its plan reads.
+    let schema: Int
     let aggregator: ViewAggregator
     /// Late events by window start (microseconds); `SpeedFlush.noWindow` for a view without windows.
     var late: [Int64: Int64] = [:]
 
-    init(_ view: SpeedView) {
+    init(_ view: SpeedView, schema: Int) {
         self.view = view
+        self.schema = schema
         aggregator = ViewAggregator(plan: view.plan, layer: .speed)
     }
 
@@ -47,5 +50,12 @@ struct TrackedView {
                 late[view.plan.window == nil ? SpeedFlush.noWindow : window, default: 0] += 1
             }
         }
+    }
+}
+
+extension SourceDefinition {
+    /// True where both read the same columns out of a record; lateness and the like may differ.
+    func decodesLike(_ other: SourceDefinition) -> Bool {
+        columns == other.columns && eventIDColumn == other.eventIDColumn && eventTimeColumn == other.eventTimeColumn
     }
 }

@@ -4,6 +4,7 @@ import Operators
 import ParallaxCore
 import Postgres
 import SpeedLayer
+import ViewLanguage
 
 /// One source in one session: reads its log, hands batches to the state, writes flushes.
 final class SourceFeed {
@@ -14,7 +15,7 @@ final class SourceFeed {
     let context: WorkerContext
 
     var definitions: TrackedDefinitions
-    var decoder: EventDecoder
+    private var decoders: [SourceDefinition: EventDecoder] = [:]
     var state: SpeedState
     var leases: [Partition: PartitionLease] = [:]
     var staging = StagingTables()
@@ -41,7 +42,6 @@ final class SourceFeed {
         self.connection = connection
         self.context = context
         definitions = try TrackedDefinitions.load(Catalog(connection), source: source.id)
-        decoder = EventDecoder(definitions.source.definition)
         state = SpeedState(source: definitions.source.definition, rules: context.settings.rules, now: context.now)
         nextControlAt = context.now
         nextRenewalAt = context.now
@@ -55,6 +55,7 @@ final class SourceFeed {
     /// Forgets everything that is not written.
     func reset() {
         leases = [:]
+        decoders = [:]
         state = SpeedState(source: definitions.source.definition, rules: context.settings.rules, now: context.now)
     }
 
@@ -73,7 +74,6 @@ final class SourceFeed {
         guard !taken.isEmpty else { return }
         if leases.isEmpty {
             definitions = try TrackedDefinitions.load(catalog, source: sourceID)
-            decoder = EventDecoder(definitions.source.definition)
             reset()
             nextRenewalAt = context.now + context.settings.lease / 3
         }
@@ -126,8 +126,16 @@ final class SourceFeed {
             return false
         }
         retryReadAt[partition] = nil
-        state.receive(records, records.isEmpty ? .empty(of: partition) : decoder.decode(records), now: context.now)
+        state.receive(
+            records, state.schemas.map { records.isEmpty ? .empty(of: partition) : decoder($0).decode(records) }, now: context.now)
         return !records.isEmpty
+    }
+
+    private func decoder(_ schema: SourceDefinition) -> EventDecoder {
+        if let decoder = decoders[schema] { return decoder }
+        let made = EventDecoder(schema)
+        decoders[schema] = made
+        return made
     }
 
     private func readFailed(_ partition: Partition, _ error: ParallaxError) throws(ParallaxError) {
