@@ -1,0 +1,38 @@
+import Foundation
+
+/// Runs Python scripts: other people's readers and writers of our files. `PARALLAX_PYTHON` names the interpreter; otherwise it is `python3`.
+public enum Python {
+    public static let executable = ProcessInfo.processInfo.environment["PARALLAX_PYTHON"] ?? "python3"
+
+    /// The reason for which tests that need other Parquet readers are skipped; nil where they can run.
+    public static let parquetTrouble: String? = {
+        do {
+            _ = try run("import pyarrow, pyarrow.parquet, duckdb")
+            return nil
+        } catch { return "\(executable) cannot import pyarrow and duckdb: \(error)" }
+    }()
+
+    public struct Failure: Error, CustomStringConvertible {
+        public var description: String
+    }
+
+    /// Runs a script with arguments (`sys.argv[1]` on) and returns what it printed. Throws what it complained of.
+    public static func run(_ script: String, _ arguments: [String] = []) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [executable, "-c", script] + arguments
+        // Files, not pipes: a full pipe that nobody reads would stop the script.
+        let folder = try TemporaryFolder("python")
+        let output = folder.path("output")
+        let errors = folder.path("errors")
+        for path in [output, errors] { FileManager.default.createFile(atPath: path, contents: nil) }
+        process.standardOutput = FileHandle(forWritingAtPath: output)
+        process.standardError = FileHandle(forWritingAtPath: errors)
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw Failure(description: try String(contentsOfFile: errors, encoding: .utf8))
+        }
+        return try String(contentsOfFile: output, encoding: .utf8)
+    }
+}
