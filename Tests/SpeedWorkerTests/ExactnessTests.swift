@@ -24,6 +24,23 @@ import Testing
         #expect(try fixture.value("SELECT count(owner) FROM parallax.partition_position") == "0", "given back")
     }
 
+    /// Sketches are upserted too. Up to some hundred values they are exact, beyond that within their error (0.8 % at 2^14 registers).
+    @Test func sketchesOfManyFlushesAreTheSketchOfTheWhole() throws {
+        let people = """
+            CREATE MATERIALIZED VIEW people AS
+            SELECT page, count(DISTINCT visitor) AS visitors, count(DISTINCT event_id) AS ids, count(*) AS n FROM page_view GROUP BY page;
+            """
+        let fixture = try Fixture(partitions: 2, definitions: [Fixture.source, people])
+        var traffic = Traffic(seed: 15, partitions: 2)
+        try traffic.append(4_000, to: fixture.log)
+        var settings = Fixture.settings
+        settings.rules.limits.recordsPerFlush = 500
+        #expect(try fixture.catchUp(settings: settings).flushes >= 8)
+        #expect(try fixture.value("SELECT count(*) FROM serving.people") == "8")
+        #expect(
+            try fixture.value("SELECT bool_and(visitors = 50 AND NOT is_exact AND abs(ids - n) <= 0.03 * n) FROM serving.people") == "t")
+    }
+
     /// Copies across the restart are dropped too: the horizon is warmed up.
     @Test(arguments: 21..<24 as Range<UInt64>)
     func I1_workersThatComeAndGoLoseAndRepeatNothing(seed: UInt64) throws {

@@ -34,14 +34,16 @@ struct Traffic {
             number += 1
             let millisecond = Int64.random(in: 0..<1_800_000, using: &random)
             let time = Date(timeIntervalSince1970: 1_704_067_200 - 1_800 + Double(millisecond) / 1_000)
-            let page = ["/", "/cart", "/hidden", "/ü", "/a|b", "/tab\\t"].randomElement(using: &random) ?? ""
+            let page =
+                [#""/""#, #""/cart""#, #""/hidden""#, #""/ü""#, #""/a|b""#, #""/tab\t\\n""#, #""""#, "null"].randomElement(using: &random)
+                ?? "null"
             let amount =
                 Bool.random(using: &random)
                 ? "null" : "\(Int.random(in: -100...9_999, using: &random)).\(Int.random(in: 10...99, using: &random))"
             payload = Array(
                 """
                 {"event_id":"e\(number)","event_time":"\(time.ISO8601Format(.init(includingFractionalSeconds: true)))",\
-                "visitor":"v\(Int.random(in: 0..<50, using: &random))","page":"\(page)","amount":\(amount),\
+                "visitor":"v\(Int.random(in: 0..<50, using: &random))","page":\(page),"amount":\(amount),\
                 "duration_ms":\(Int.random(in: 0..<60_000, using: &random))}
                 """.utf8)
         }

@@ -24,9 +24,9 @@ final class SourceFeed {
     var flushes = 0
 
     /// Partitions that cannot be read.
-    private(set) var stopped: [StoppedPartition] = []
+    var stopped: [StoppedPartition] = []
     /// Partitions of the log that the catalog has.
-    private var registered: Set<Partition> = []
+    var registered: Set<Partition> = []
     /// Reads that failed and may be tried again.
     private var retryReadAt: [Partition: Duration] = [:]
     private var nextControlAt: Duration
@@ -57,40 +57,6 @@ final class SourceFeed {
         leases = [:]
         decoders = [:]
         state = SpeedState(source: definitions.source.definition, rules: context.settings.rules, now: context.now)
-    }
-
-    /// Takes the partitions that are free.
-    func acquire() throws(ParallaxError) {
-        let catalog = Catalog(connection)
-        let partitions = try log.partitions()
-        let unknown = partitions.filter { !registered.contains($0) }
-        if !unknown.isEmpty {
-            try catalog.ensurePartitions(source: sourceID, unknown)
-            registered.formUnion(unknown)
-        }
-        try forgetStoppedThatMoved(catalog)
-        let taken = try catalog.acquirePartitions(
-            source: sourceID, worker: context.id, lease: context.settings.lease, except: Array(leases.keys) + stopped.map(\.partition))
-        guard !taken.isEmpty else { return }
-        if leases.isEmpty {
-            definitions = try TrackedDefinitions.load(catalog, source: sourceID)
-            reset()
-            nextRenewalAt = context.now + context.settings.lease / 3
-        }
-        for lease in taken {
-            leases[lease.partition] = lease
-            let position = PartitionPosition(
-                partition: lease.partition, slice: lease.slice, next: lease.nextOffset, newestEventTime: lease.maxEventTime)
-            // Where the log cannot say, the first read will.
-            let earliest = (try? log.bounds(of: lease.partition).lowerBound) ?? .zero
-            state.join(position, earliest: earliest, now: context.now)
-        }
-        if !state.isDirty { state.setViews(definitions.views) }
-        context.logger.info(
-            "took partitions of source \(name)",
-            metadata: [
-                "partitions": "\(taken.map { "\($0.partition)@\($0.nextOffset)" }.joined(separator: " "))", "slice": "\(taken[0].slice)",
-            ])
     }
 
     /// One turn: reads each partition once, then does what is due. True where there was something to read.
@@ -154,26 +120,6 @@ final class SourceFeed {
         try stop(partition, error)
     }
 
-    /// Writes what has been read of it and gives it back, so that a batch run may carry it past the trouble. The others go on.
-    private func stop(_ partition: Partition, _ error: ParallaxError) throws(ParallaxError) {
-        try flush()
-        guard let lease = leases.removeValue(forKey: partition) else { return }
-        state.leave(partition)
-        stopped.append(StoppedPartition(source: name, partition: partition, position: lease.nextOffset, error: error))
-        context.statistics.update { $0.stopped = $0.stopped.filter { $0.source != name || $0.partition != partition } + stopped.suffix(1) }
-        context.logger.error(
-            "partition \(partition) of source \(name) stops at offset \(lease.nextOffset): it cannot be read on",
-            metadata: ["error": "\(error)"])
-        try Catalog(connection).release(lease)
-    }
-
-    /// Somebody moved the position: there is something else to read now.
-    private func forgetStoppedThatMoved(_ catalog: Catalog) throws(ParallaxError) {
-        guard !stopped.isEmpty else { return }
-        let positions = try catalog.positions(source: sourceID)
-        stopped.removeAll { positions[$0.partition] != $0.position }
-    }
-
     /// What a flush would see, looked at also while there is nothing to flush.
     private func lookAtControl() throws(ParallaxError) {
         let now = context.now
@@ -183,28 +129,6 @@ final class SourceFeed {
         requested = control.requestedSlice
         guard control.fingerprint != definitions.fingerprint, !state.isDirty, state.slice == requested else { return }
         try follow(try TrackedDefinitions.load(Catalog(connection), source: sourceID))
-    }
-
-    /// Nothing is in memory. Another schema means another decoder and other rules: the source begins anew where it stands.
-    func follow(_ changed: TrackedDefinitions) throws(ParallaxError) {
-        let hasSameSource = changed.source.definition == definitions.source.definition
-        definitions = changed
-        if hasSameSource {
-            state.setViews(changed.views)
-        } else {
-            reset()
-            try acquire()
-        }
-    }
-
-    private func renewLeases() throws(ParallaxError) {
-        let now = context.now
-        guard now >= nextRenewalAt, !leases.isEmpty else { return }
-        nextRenewalAt = now + context.settings.lease / 3
-        let held = try Catalog(connection).renewLeases(source: sourceID, worker: context.id, lease: context.settings.lease)
-        for lease in leases.values where held[lease.partition] != lease.epoch {
-            throw ParallaxError(.fenced, "partition \(lease.partition) of source \"\(name)\" belongs to another worker now")
-        }
     }
 
     /// True where everything is committed that was in the log when the feed began, by whomever. Partitions that stopped do not count.

@@ -10,6 +10,8 @@ final class WorkerSession {
     private let goal: Goal
     private let connection: Connection
     private var feeds: [SourceFeed] = []
+    /// Sources whose log is not there, and what was last said of them.
+    private var unopened: [String: ParallaxError] = [:]
     private var nextDiscoveryAt: Duration
     private var nextHeartbeatAt: Duration
     /// Flushes in a row that met changed definitions or a deadlock.
@@ -57,6 +59,8 @@ final class WorkerSession {
                 // Without its log a source waits; the others go on.
                 context.statistics.update { $0.lastError = error }
                 guard goal == .untilStopped else { throw error }
+                // Once, not at every look.
+                guard unopened.updateValue(error, forKey: source.name) != error else { continue }
                 context.logger.warning("cannot open the log of source \(source.name)", metadata: ["error": "\(error)"])
             }
         }

@@ -1,0 +1,84 @@
+import Catalog
+import Logging
+import Operators
+import ParallaxCore
+import SpeedLayer
+
+/// Taking partitions, keeping them, giving them back.
+extension SourceFeed {
+    /// Takes the partitions that are free.
+    func acquire() throws(ParallaxError) {
+        let catalog = Catalog(connection)
+        let partitions = try log.partitions()
+        let unknown = partitions.filter { !registered.contains($0) }
+        if !unknown.isEmpty {
+            try catalog.ensurePartitions(source: sourceID, unknown)
+            registered.formUnion(unknown)
+        }
+        try forgetStoppedThatMoved(catalog)
+        let taken = try catalog.acquirePartitions(
+            source: sourceID, worker: context.id, lease: context.settings.lease, except: Array(leases.keys) + stopped.map(\.partition))
+        guard !taken.isEmpty else { return }
+        if leases.isEmpty {
+            definitions = try TrackedDefinitions.load(catalog, source: sourceID)
+            reset()
+            nextRenewalAt = context.now + context.settings.lease / 3
+        }
+        for lease in taken {
+            leases[lease.partition] = lease
+            let position = PartitionPosition(
+                partition: lease.partition, slice: lease.slice, next: lease.nextOffset, newestEventTime: lease.maxEventTime)
+            // Where the log cannot say, the first read will.
+            let earliest = (try? log.bounds(of: lease.partition).lowerBound) ?? .zero
+            state.join(position, earliest: earliest, now: context.now)
+        }
+        if !state.isDirty { state.setViews(definitions.views) }
+        context.logger.info(
+            "took partitions of source \(name)",
+            metadata: [
+                "partitions": "\(taken.map { "\($0.partition)@\($0.nextOffset)" }.joined(separator: " "))", "slice": "\(taken[0].slice)",
+            ])
+    }
+
+    /// Writes what has been read of it and gives it back, so that a batch run may carry it past the trouble. The others go on.
+    func stop(_ partition: Partition, _ error: ParallaxError) throws(ParallaxError) {
+        try flush()
+        guard let lease = leases.removeValue(forKey: partition) else { return }
+        state.leave(partition)
+        stopped.append(StoppedPartition(source: name, partition: partition, position: lease.nextOffset, error: error))
+        context.statistics.update { $0.stopped = $0.stopped.filter { $0.source != name || $0.partition != partition } + stopped.suffix(1) }
+        context.logger.error(
+            "partition \(partition) of source \(name) stops at offset \(lease.nextOffset): it cannot be read on",
+            metadata: ["error": "\(error)"])
+        try Catalog(connection).release(lease)
+    }
+
+    /// Somebody moved the position: there is something else to read now.
+    private func forgetStoppedThatMoved(_ catalog: Catalog) throws(ParallaxError) {
+        guard !stopped.isEmpty else { return }
+        let positions = try catalog.positions(source: sourceID)
+        stopped.removeAll { positions[$0.partition] != $0.position }
+    }
+
+    /// Nothing is in memory. Another schema means another decoder and other rules: the source begins anew where it stands.
+    func follow(_ changed: TrackedDefinitions) throws(ParallaxError) {
+        let hasSameSource = changed.source.definition == definitions.source.definition
+        definitions = changed
+        if hasSameSource {
+            state.setViews(changed.views)
+        } else {
+            reset()
+            try acquire()
+        }
+    }
+
+    func renewLeases() throws(ParallaxError) {
+        let now = context.now
+        guard now >= nextRenewalAt, !leases.isEmpty else { return }
+        nextRenewalAt = now + context.settings.lease / 3
+        let held = try Catalog(connection).renewLeases(source: sourceID, worker: context.id, lease: context.settings.lease)
+        for lease in leases.values where held[lease.partition] != lease.epoch {
+            throw ParallaxError(.fenced, "partition \(lease.partition) of source \"\(name)\" belongs to another worker now")
+        }
+    }
+}
