@@ -2,6 +2,7 @@ import Archive
 import BatchLayer
 import Catalog
 import Columns
+import Foundation
 import Logging
 import ParallaxCore
 import Postgres
@@ -137,4 +138,18 @@ final class Pipeline {
     }
 
     func batchTable(_ view: String) throws -> String { try tables(view).batchTable }
+}
+
+extension Pipeline {
+    /// The archive's segments in the order of their names.
+    func segmentPaths() throws -> [String] {
+        try worker().archive.segments(below: Cut([Partition(0): log.bounds(of: Partition(0)).upperBound])).map(\.name).sorted()
+    }
+
+    /// Turns one bit in the middle of a file; twice leaves it as it was.
+    func flipByte(of path: String) throws {
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        bytes[bytes.count / 2] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: path))
+    }
 }

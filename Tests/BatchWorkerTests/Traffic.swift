@@ -64,7 +64,13 @@ struct Traffic {
         var fields = [
             "\"event_id\": \"e\(number)\"", "\"event_time\": \"\(time)\"", "\"visitor\": \"v\(Int.random(in: 0..<40, using: &random))\"",
         ]
-        if Int.random(in: 0..<10, using: &random) > 0 { fields.append("\"page\": \"/p/\(Int.random(in: 0..<6, using: &random))\"") }
+        // A null, an empty string and a backslash are three different groups.
+        switch Int.random(in: 0..<12, using: &random) {
+        case 0: break
+        case 1: fields.append("\"page\": \"\"")
+        case 2: fields.append("\"page\": \"C:\\\\\\t\"")
+        default: fields.append("\"page\": \"/p/\(Int.random(in: 0..<6, using: &random))\"")
+        }
         let countries = ["\"DE\"", "\"ZZ\"", "\"Åland\"", "null"]
         fields.append("\"country\": \(countries.randomElement(using: &random) ?? "null")")
         fields.append("\"amount\": \(Int.random(in: 0..<90, using: &random)).\(Int.random(in: 10..<100, using: &random))")
