@@ -121,7 +121,7 @@ let package = Package(
             "SpeedWorker",
             [
                 "SpeedLayer", "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Catalog", "Postgres", "PrivatePostgres",
-                "ServingViews",
+                "ServingViews", .product(name: "Logging", package: "swift-log"),
             ]),
         tests("BatchLayer", ["ParallaxCore", "Columns", "ViewLanguage", "Operators"]),
         tests(
@@ -136,6 +136,7 @@ let package = Package(
             dependencies: [
                 "TestSupport", "parallax", "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Archive", "Postgres",
                 "PrivatePostgres", "Catalog", "SpeedLayer", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews",
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/EndToEndTests", swiftSettings: strict),
         // `make bench`: each stage alone; not a test, never timed by one.

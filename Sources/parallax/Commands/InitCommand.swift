@@ -37,6 +37,6 @@ struct InitCommand: ParsableCommand {
             }
             Terminal.print("wrote \(folder)/\(name)")
         }
-        Terminal.note("next: parallax up --pipeline \(shellQuoted(folder))")
+        Terminal.note("next: \(Pipeline.program) up --pipeline \(shellQuoted(folder))")
     }
 }

@@ -32,7 +32,10 @@ struct SpeedCommand: AsyncParsableCommand {
                 try await runServices([ServiceGroupConfiguration.ServiceConfiguration(service: SpeedService(worker: worker))], logger)
             }
             let counts = worker.statistics.counts
-            Terminal.note("speed: \(worker.statistics.flushes) flushes, \(counts)")
+            Terminal.note(
+                "speed: \(grouped(Int(worker.statistics.flushes))) flushes of \(grouped(Int(counts.events))) events; "
+                    + "\(grouped(Int(counts.late))) late, \(grouped(Int(counts.duplicates))) duplicates, "
+                    + "\(grouped(Int(counts.rejected))) rejected")
         }
     }
 }

@@ -109,8 +109,11 @@ struct LookAt: Sendable {
             let query = "SELECT * FROM serving.\(Self.identifier(view.name))\(by) LIMIT 10"
             lines += ["See live rows change, every second (Ctrl-C ends it):", "  \(LookAt.psql(database, query: query, flag: flag))"]
         }
-        lines += ["How far each layer is:        parallax status\(flag)", "Recompute exactly, publish:   parallax batch run\(flag)"]
-        lines.append("Stop:                         parallax down\(flag)")
+        lines += [
+            "How far each layer is:        \(Pipeline.program) status\(flag)",
+            "Recompute exactly, publish:   \(Pipeline.program) batch run\(flag)",
+        ]
+        lines.append("Stop:                         \(Pipeline.program) down\(flag)")
         text = lines.joined(separator: "\n")
     }
 
@@ -121,7 +124,7 @@ struct LookAt: Sendable {
 
     /// psql itself for the private server, whose connection string holds no password; else our command, which hides it.
     private static func psql(_ database: Database, query: String, flag: String) -> String {
-        let target = database.isPrivate ? "psql \"\(database.dsn)\"" : "parallax psql\(flag) --"
+        let target = database.isPrivate ? "psql \"\(database.dsn)\"" : "\(Pipeline.program) psql\(flag)"
         return "echo \(shellQuoted("\(query) \\watch 1")) | \(target)"
     }
 }

@@ -31,7 +31,7 @@ struct Configuration: Sendable {
     ///
     /// - Parameters:
     ///   - flags: `KEY=VALUE`, the last one wins.
-    ///   - readFile: reads the file that a `…_FILE` variable or `postgres.url_file` names; throws what a person should read.
+    ///   - readFile: reads the file that `postgres.url_file` names; throws what a person should read.
     /// Everything that is wrong is in `problems`, in the order file, environment, flags.
     static func resolve(
         file: ConfigurationFile?, fileName: String = "parallax.yaml", environment: [String: String], flags: [String],
@@ -58,12 +58,6 @@ struct Configuration: Sendable {
         for key in ConfigurationKey.all {
             if let text = environment[key.environmentVariable] {
                 take(key, text, .environment(key.environmentVariable), place: key.environmentVariable)
-            } else if let name = key.fileEnvironmentVariable, let path = environment[name] {
-                do throws(ParallaxError) {
-                    take(key, try readFile(path), .environment(name), place: name)
-                } catch {
-                    problems.append(ConfigurationProblem(place: name, message: error.message, hint: error.detail))
-                }
             }
         }
         for flag in flags {
@@ -119,7 +113,7 @@ struct Configuration: Sendable {
 
     /// Variables that look like settings and are none: a misspelt one must not be passed over in silence.
     private static func unknownVariables(_ environment: [String: String]) -> [ConfigurationProblem] {
-        let known = ConfigurationKey.all.flatMap { [$0.environmentVariable] + ($0.fileEnvironmentVariable.map { [$0] } ?? []) }
+        let known = ConfigurationKey.all.map(\.environmentVariable)
         let sections = ConfigurationKey.sections.map { "PARALLAX_\($0.uppercased())_" }
         return environment.keys.sorted().filter { name in
             sections.contains { name.hasPrefix($0) } && !known.contains(name)

@@ -34,12 +34,10 @@ struct ConfigurationKey: Sendable {
     var section: String { String(path.prefix { $0 != "." }) }
     var name: String { String(path.drop { $0 != "." }.dropFirst()) }
 
-    /// `speed.flush_interval` → `PARALLAX_SPEED_FLUSH_INTERVAL`.
+    /// `speed.flush_interval` → `PARALLAX_SPEED_FLUSH_INTERVAL`. A secret `x` has a sibling `x_file`, and so a variable `…_FILE`.
     var environmentVariable: String {
         "PARALLAX_" + path.uppercased().map { $0 == "." ? "_" : String($0) }.joined()
     }
-    /// For secrets: the variable that names a file which holds the value.
-    var fileEnvironmentVariable: String? { isSecret ? environmentVariable + "_FILE" : nil }
 }
 
 /// What a key holds after parsing.

@@ -19,6 +19,12 @@ struct Pipeline: Sendable {
     var upLog: String { "\(state)/up.log" }
     var upLock: String { "\(state)/up.lock" }
 
+    /// How the user called us, for commands that we print: `./parallax` stays that.
+    static var program: String {
+        let name = CommandLine.arguments.first ?? "parallax"
+        return name.contains("/") ? shellQuoted(name) : "parallax"
+    }
+
     /// What to add to a command that we print, so that it works where the user stands.
     var pipelineFlag: String { shownFolder == "." ? "" : " --pipeline \(shellQuoted(shownFolder))" }
 
