@@ -1,0 +1,53 @@
+# Parallax: every task of the repository. `make help` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PARALLAX := .build/release/parallax
+DEMO := demo
+.PHONY: help up down build test bench format lint clean packages
+
+help: ## List the tasks.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+up: ## Install what is missing, build, make a demo pipeline, start everything, say where to look.
+	@scripts/packages run
+	@scripts/swift-toolchain
+	swift build -c release --product parallax
+	@ln -sf $(PARALLAX) parallax
+	@test -e $(DEMO)/parallax.yaml || ./parallax init $(DEMO)
+	@echo
+	@./parallax up --detach --pipeline $(DEMO)
+
+down: ## Stop the demo.
+	@$(PARALLAX) down --pipeline $(DEMO)
+
+build: ## Build the release binary.
+	@scripts/packages run
+	@scripts/swift-toolchain
+	swift build -c release --product parallax
+
+test: ## Install what is missing and run all tests.
+	@scripts/packages test
+	@scripts/swift-toolchain
+	@scripts/python-environment
+	@scripts/test
+
+bench: ## Measure each stage (ratios within one run; see scripts/bench).
+	@scripts/packages test
+	@scripts/swift-toolchain
+	@scripts/python-environment
+	@scripts/bench
+
+format: ## Format all Swift files.
+	swift format format --in-place --recursive --parallel Package.swift Sources Tests speed batch serving
+
+lint: ## Report what make format would change, and what it cannot.
+	swift format lint --strict --recursive --parallel Package.swift Sources Tests speed batch serving
+
+packages: ## Only install the system packages that are missing.
+	@scripts/packages test
+
+clean: ## Remove what was built (no pipeline's data).
+	rm -rf .build .venv parallax
