@@ -53,6 +53,29 @@ static size_t format_special(double value, char *buffer) {
     return strlen(word);
 }
 
+/// Whether these digits lie exactly between the value and a neighbour. Reading them back gives the value where its mantissa is even, but
+/// PostgreSQL's Ryu keeps off the ends of the interval. Only whole numbers from 2^54 on have such short midpoints.
+static bool is_midpoint(double value, const char *text, const char *mark, int exponent) {
+    uint64_t digits = 0;
+    int point = 0;
+    for (const char *p = text; p < mark && *p != 'e'; p++) {
+        if (*p == '.') point = 1;
+        if (!is_digit(uint8_t(*p))) continue;
+        digits = digits * 10 + uint64_t(*p - '0');
+        if (point) exponent--;
+    }
+    if (exponent < 0 || exponent > 23 || digits == 0) return false;
+    // digits * 10^exponent = odd * 2^shift
+    int shift = __builtin_ctzll(digits) + exponent;
+    uint128 odd = digits >> __builtin_ctzll(digits);
+    for (int k = 0; k < exponent; k++) odd *= 5;
+    int binary = 0;
+    uint128 mantissa = uint128(std::ldexp(std::frexp(std::fabs(value), &binary), 53));
+    binary -= 53;
+    if (shift == binary - 1 && (odd == 2 * mantissa + 1 || odd == 2 * mantissa - 1)) return true;
+    return shift == binary - 2 && odd == 4 * mantissa - 1;
+}
+
 extern "C" size_t csj_format_double(double value, char *buffer) {
     if (!std::isfinite(value)) return format_special(value, buffer);
     // Shortest digits in scientific form, d[.ddd]e[+-]xx; PostgreSQL shows exponents -4 ..< 15 without one.
@@ -62,6 +85,16 @@ extern "C" size_t csj_format_double(double value, char *buffer) {
     while (mark[-1] != 'e') mark--;
     int exponent = 0;
     std::from_chars(mark + (*mark == '+' ? 1 : 0), end, exponent);
+    int precision = int(mark - text) - 3;
+    while (exponent >= 15 && precision < 16 && is_midpoint(value, text, mark, exponent)) {
+        double back = 0;
+        do {
+            end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, ++precision).ptr;
+            std::from_chars(text, end, back);
+        } while (back != value && precision < 16);
+        mark = end;
+        while (mark[-1] != 'e') mark--;
+    }
     if (exponent < -4 || exponent >= 15) {
         memcpy(buffer, text, size_t(end - text));
         return size_t(end - text);

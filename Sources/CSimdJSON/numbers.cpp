@@ -21,6 +21,8 @@ uint128 power_of_ten(int exponent) {
 
 // PostgreSQL refuses exponents beyond INT_MAX / 2 whatever the mantissa.
 static constexpr int64_t exponent_limit = 1073741823;
+// Digits after the point that its numerics can have, before they are rounded to the column's scale.
+static constexpr int64_t display_scale_limit = 16383;
 
 csj_problem to_int(const Decimal &number, int64_t least, int64_t greatest, int64_t *value) {
     if (number.has_point || number.has_exponent) return CSJ_SYNTAX;
@@ -33,6 +35,7 @@ csj_problem to_int(const Decimal &number, int64_t least, int64_t greatest, int64
 
 csj_problem to_numeric(const Decimal &number, int precision, int scale, int128 *value) {
     if (number.exponent >= exponent_limit || number.exponent <= -exponent_limit) return CSJ_NUMERIC_FORMAT;
+    if (number.fraction - number.exponent > display_scale_limit) return CSJ_NUMERIC_FORMAT;
     *value = 0;
     if (number.digits == 0) return CSJ_OK;
     // How many leading digits of the mantissa stand before the last place that is kept.
@@ -116,8 +119,9 @@ csj_problem parse_int(const uint8_t *p, const uint8_t *end, int64_t least, int64
     return CSJ_OK;
 }
 
-/// PostgreSQL's looser grammar of decimals: a sign, digits with a point anywhere among them, an exponent.
-static bool scan_decimal(const uint8_t *p, const uint8_t *end, Decimal *number) {
+/// PostgreSQL's looser grammar of decimals: a sign, digits with a point anywhere among them, an exponent. numeric's exponent is read by
+/// C's strtol, which passes over white space before it.
+static bool scan_decimal(const uint8_t *p, const uint8_t *end, bool is_numeric, Decimal *number) {
     *number = Decimal{};
     if (p < end && (*p == '-' || *p == '+')) number->is_negative = *p++ == '-';
     number->begin = p;
@@ -140,6 +144,7 @@ static bool scan_decimal(const uint8_t *p, const uint8_t *end, Decimal *number) 
     if (!any) return false;
     if (p < end && (*p == 'e' || *p == 'E')) {
         p++;
+        while (is_numeric && p < end && is_space(*p)) p++;
         number->has_exponent = true;
         bool is_negative = p < end && *p == '-';
         if (p < end && (*p == '-' || *p == '+')) p++;
@@ -155,14 +160,14 @@ static bool scan_decimal(const uint8_t *p, const uint8_t *end, Decimal *number) 
 csj_problem parse_numeric(const uint8_t *p, const uint8_t *end, int precision, int scale, int128 *value) {
     trim(p, end);
     Decimal number;
-    if (scan_decimal(p, end, &number)) return to_numeric(number, precision, scale, value);
+    if (scan_decimal(p, end, true, &number)) return to_numeric(number, precision, scale, value);
     return is_not_finite(p, end) ? CSJ_NOT_FINITE : CSJ_SYNTAX;
 }
 
 csj_problem parse_double(const uint8_t *p, const uint8_t *end, double *value) {
     trim(p, end);
     Decimal number;
-    if (scan_decimal(p, end, &number)) return to_double(number, p, end, value);
+    if (scan_decimal(p, end, false, &number)) return to_double(number, p, end, value);
     if (is_not_finite(p, end)) return CSJ_NOT_FINITE;
     // strtod, and so PostgreSQL, takes hexadecimal floats.
     const uint8_t *digits = p;

@@ -112,9 +112,12 @@ csj_problem parse_timestamptz(const uint8_t *p, const uint8_t *end, int64_t *val
     if (!in.number(4, 9, &year) || !in.take('-') || !in.number(1, 2, &month) || !in.take('-') || !in.number(1, 2, &day))
         return CSJ_SYNTAX;
     bool has_time = in.take('T') || in.take('t');
-    if (!has_time) {
+    if (!has_time && !in.at('+')) {
+        const uint8_t *gap = in.p;
         in.spaces();
-        has_time = in.p < in.end && is_digit(*in.p);
+        has_time = in.p > gap && in.p < in.end && is_digit(*in.p);
+        // Right behind a date a hyphen would go on with it.
+        if (in.p == gap && in.at('-')) return CSJ_SYNTAX;
     }
     if (has_time) {
         if (!in.number(1, 2, &hour) || !in.take(':') || !in.number(2, 2, &minute)) return CSJ_SYNTAX;

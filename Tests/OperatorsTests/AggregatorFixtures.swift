@@ -6,18 +6,25 @@ import ViewLanguage
 @testable import Operators
 
 /// Compiles one view over `everyType`'s columns; the test is about the operators, so the text is known to be right.
-func plan(_ select: String, sourceLocation: String = #function) -> Plan {
+func plan(_ select: String) -> Plan {
+    let compilation = compileView(select)
+    guard let view = compilation.definitions?.views.first else { preconditionFailure("\(select): \(compilation.diagnostics.map { $0.message })") }
+    return view.plan
+}
+
+/// An expression over `everyType`'s columns; nil where the dialect refuses it.
+func compileExpression(_ sql: String) -> Expression? {
+    compileView("SELECT (\(sql)) AS e, count(*) AS n FROM every_type GROUP BY e").definitions?.views.first?.plan.groups.first?.expression
+}
+
+private func compileView(_ select: String) -> Compilation {
     let table = """
         CREATE FOREIGN TABLE every_type (id uuid, at timestamptz, label text, small integer, big bigint, price numeric(12,2),
             exact numeric(38,10), ratio double precision, flag boolean)
         SERVER parallax OPTIONS (topic 'every_type', event_id 'id', event_time 'at', out_of_orderness '5 seconds', lateness '1 hour');
         CREATE MATERIALIZED VIEW v AS \(select);
         """
-    let compilation = compile([SQLFile(path: "test.sql", text: table)])
-    guard let view = compilation.definitions?.views.first else {
-        preconditionFailure("\(sourceLocation): \(compilation.diagnostics.map(\.message))")
-    }
-    return view.plan
+    return compile([SQLFile(path: "test.sql", text: table)])
 }
 
 extension StateRows {
