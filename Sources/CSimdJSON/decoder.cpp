@@ -19,7 +19,7 @@ bool is_plain_name(const std::string &name) {
 
 }  // namespace
 
-csj_decoder::csj_decoder(const csj_field *list, size_t count) : row(0), problems_in_row(0), seen_in_row(0) {
+csj_decoder::csj_decoder(const csj_field *list, size_t count) : name_lengths(0), row(0), problems_in_row(0), seen_in_row(0) {
     size_t slot_count = 8;
     while (slot_count < count * 4) slot_count *= 2;
     slots.assign(slot_count, 0);
@@ -28,6 +28,11 @@ csj_decoder::csj_decoder(const csj_field *list, size_t count) : row(0), problems
         Field field{};
         field.name.assign(list[k].name, list[k].name_length);
         field.is_plain = is_plain_name(field.name);
+        name_lengths |= 1ull << (field.name.size() % 64);
+        std::string padded = field.name + std::string(8, '\0');
+        auto bytes = reinterpret_cast<const uint8_t *>(padded.data());
+        field.name_head = load_word(bytes, field.name.size());
+        field.name_tail = field.name.size() > 8 ? load_word(bytes + field.name.size() - 8, 8) : 0;
         field.type = list[k].type;
         field.precision = list[k].precision;
         field.scale = list[k].scale;
@@ -41,6 +46,7 @@ csj_decoder::csj_decoder(const csj_field *list, size_t count) : row(0), problems
 }
 
 int csj_decoder::find(const uint8_t *name, size_t length) const {
+    if (!(name_lengths >> (length % 64) & 1)) return -1;
     size_t mask = slots.size() - 1;
     for (size_t slot = hash_name(name, length) & mask; slots[slot]; slot = (slot + 1) & mask) {
         const std::string &candidate = fields[slots[slot] - 1].name;

@@ -39,8 +39,18 @@ private:
     size_t capacity_ = 0;
 };
 
+/// The eight bytes at p, of which the first `length` count.
+inline uint64_t load_word(const uint8_t *p, size_t length) {
+    uint64_t word;
+    memcpy(&word, p, 8);
+    return length >= 8 ? word : word & ((1ull << (length * 8)) - 1);
+}
+
 struct Field {
     std::string name;
+    /// The name's first and last eight bytes; all of it where it has no more.
+    uint64_t name_head;
+    uint64_t name_tail;
     /// False for names that JSON must escape: those are compared unescaped only.
     bool is_plain;
     csj_type type;
@@ -60,6 +70,13 @@ struct Field {
     const uint8_t *shown_first;
     const uint8_t *shown_last;
 
+    /// Whether a key as it stands in the payload is this name. At least eight bytes must be readable from its start.
+    bool is_named(const uint8_t *key, size_t length) const {
+        if (length != name.size() || !is_plain || load_word(key, length) != name_head) return false;
+        if (length <= 8) return true;
+        if (load_word(key + length - 8, 8) != name_tail) return false;
+        return length <= 16 || memcmp(key + 8, name.data() + 8, length - 16) == 0;
+    }
     size_t width() const { return type == CSJ_NUMERIC128 || type == CSJ_UUID ? 16 : type == CSJ_BOOL ? 1 : 8; }
     int64_t *text_ends() const { return reinterpret_cast<int64_t *>(ends.data()); }
     int64_t text_start(size_t row) const { return row == 0 ? 0 : text_ends()[row - 1]; }
@@ -72,6 +89,8 @@ struct csj_decoder {
     std::vector<uint32_t> required;
     /// Open addressing over field names: 1 + index, 0 empty.
     std::vector<uint32_t> slots;
+    /// Which lengths (modulo 64) the names have: most unknown fields are recognised by that.
+    uint64_t name_lengths;
     std::unique_ptr<simdjson::internal::dom_parser_implementation> parser;
     csj::Arena scratch;
     std::vector<csj_rejection> rejections;

@@ -3,6 +3,11 @@
 // simdjson's own On-Demand front end does not look into values that nobody reads, and its DOM keeps no decimal digits beyond a
 // double; this walker does both, in one pass, over the index that simdjson's vectorised first stage makes.
 #pragma once
+#include <cstring>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "values.hpp"
 
 namespace csj {
@@ -46,6 +51,22 @@ private:
     bool skip_object(int depth);
     bool skip_array(int depth);
 };
+
+/// Whether a backslash stands in first ..< last. Looks at up to fifteen bytes more, which must be readable.
+inline bool has_backslash(const uint8_t *first, const uint8_t *last) {
+#ifdef __SSE2__
+    const __m128i wanted = _mm_set1_epi8('\\');
+    for (const uint8_t *p = first; p < last; p += 16) {
+        __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i *>(p));
+        uint32_t found = uint32_t(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, wanted)));
+        if (last - p < 16) found &= (1u << (last - p)) - 1;
+        if (found) return true;
+    }
+    return false;
+#else
+    return memchr(first, '\\', size_t(last - first)) != nullptr;
+#endif
+}
 
 /// Whether every escape is one of JSON's and surrogates come in pairs; `has_nul` where \u0000 is among them.
 bool check_escapes(Payload &payload, const uint8_t *first, const uint8_t *last, bool *has_nul);

@@ -98,9 +98,38 @@ csj_problem read_zone(Reader &in, int64_t *seconds) {
     return CSJ_OK;
 }
 
+/// Two digits, or something above 99.
+inline uint32_t two(const uint8_t *p) {
+    uint8_t tens = uint8_t(p[0] - '0'), ones = uint8_t(p[1] - '0');
+    return tens < 10 && ones < 10 ? tens * 10u + ones : 1000u;
+}
+
+/// YYYY-MM-DDThh:mm:ss[.ffffff]Z (or a space, or no Z) with nothing unusual in it: what machines write. False for any other form or value.
+bool parse_plain(const uint8_t *p, const uint8_t *end, int64_t *value) {
+    if (end - p < 19 || p[4] != '-' || p[7] != '-' || (p[10] != 'T' && p[10] != ' ') || p[13] != ':' || p[16] != ':') return false;
+    uint32_t century = two(p), year = two(p + 2), month = two(p + 5), day = two(p + 8);
+    uint32_t hour = two(p + 11), minute = two(p + 14), second = two(p + 17);
+    if (century > 99 || year > 99 || month - 1 > 11 || hour > 23 || minute > 59 || second > 59) return false;
+    if (century + year == 0 || day < 1 || day > days_in_month(century * 100 + year, month)) return false;
+    int64_t fraction = 0;
+    p += 19;
+    if (p < end && *p == '.') {
+        const uint8_t *first = ++p;
+        while (p < end && is_digit(*p) && p - first < 6) fraction = fraction * 10 + (*p++ - '0');
+        if (p == first) return false;
+        fraction *= int64_t(powers_of_ten[6 - (p - first)]);
+    }
+    if (p < end && *p == 'Z') p++;
+    if (p != end) return false;
+    int64_t seconds = days_from_civil(century * 100 + year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    *value = seconds * 1000000 + fraction;
+    return true;
+}
+
 }  // namespace
 
 csj_problem parse_timestamptz(const uint8_t *p, const uint8_t *end, int64_t *value) {
+    if (parse_plain(p, end, value)) return CSJ_OK;
     Reader in{p, end};
     in.spaces();
     while (in.end > in.p && is_space(in.end[-1])) in.end--;
@@ -147,16 +176,32 @@ csj_problem parse_timestamptz(const uint8_t *p, const uint8_t *end, int64_t *val
     return CSJ_OK;
 }
 
+/// 36 characters with hyphens after the 8th, 12th, 16th and 20th digit: what everyone writes. False for any other form.
+static bool parse_canonical_uuid(const uint8_t *p, const uint8_t *end, uint128 *value) {
+    if (end - p != 36 || p[8] != '-' || p[13] != '-' || p[18] != '-' || p[23] != '-') return false;
+    static const uint8_t starts[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+    uint64_t halves[2] = {0, 0};
+    uint8_t wrong = 0;
+    for (int byte = 0; byte < 16; byte++) {
+        uint8_t high = hex_digits[p[starts[byte]]], low = hex_digits[p[starts[byte] + 1]];
+        wrong |= high | low;
+        halves[byte / 8] = halves[byte / 8] << 8 | uint64_t(high << 4 | (low & 15));
+    }
+    if (wrong & 0xF0) return false;
+    *value = uint128(halves[0]) << 64 | halves[1];
+    return true;
+}
+
 csj_problem parse_uuid(const uint8_t *p, const uint8_t *end, uint128 *value) {
+    if (parse_canonical_uuid(p, end, value)) return CSJ_OK;
     bool has_braces = p < end && *p == '{';
     if (has_braces) p++;
     uint128 result = 0;
     for (int byte = 0; byte < 16; byte++) {
         if (end - p < 2) return CSJ_SYNTAX;
         for (int half = 0; half < 2; half++, p++) {
-            uint8_t c = lower(*p);
-            int digit = is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-            if (digit < 0) return CSJ_SYNTAX;
+            uint8_t digit = hex_digits[*p];
+            if (digit > 15) return CSJ_SYNTAX;
             result = result << 4 | uint128(digit);
         }
         // A hyphen may follow any group of four digits.

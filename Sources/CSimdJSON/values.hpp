@@ -28,6 +28,8 @@ struct Decimal {
     bool has_exponent;
 };
 
+/// The value of a hexadecimal digit; 255 for any other byte.
+extern const uint8_t hex_digits[256];
 extern const uint64_t powers_of_ten[20];
 uint128 power_of_ten(int exponent);
 

@@ -8,7 +8,9 @@ import ViewLanguage
 /// Compiles one view over `everyType`'s columns; the test is about the operators, so the text is known to be right.
 func plan(_ select: String) -> Plan {
     let compilation = compileView(select)
-    guard let view = compilation.definitions?.views.first else { preconditionFailure("\(select): \(compilation.diagnostics.map { $0.message })") }
+    guard let view = compilation.definitions?.views.first else {
+        preconditionFailure("\(select): \(compilation.diagnostics.map { $0.message })")
+    }
     return view.plan
 }
 

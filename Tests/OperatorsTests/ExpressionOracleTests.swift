@@ -74,7 +74,8 @@ import ViewLanguage
         guard case .text(let texts) = vector.values else { preconditionFailure("a cast to text gave \(vector.type)") }
         return rows.map { row in
             if let message = evaluator.errors.messages[row] { return "ERROR: \(message)" }
-            return vector.isNull(Int(row)) ? nil : String(decoding: texts.bytes[texts.starts[Int(row)]..<texts.ends[Int(row)]], as: UTF8.self)
+            return vector.isNull(Int(row))
+                ? nil : String(decoding: texts.bytes[texts.starts[Int(row)]..<texts.ends[Int(row)]], as: UTF8.self)
         }
     }
 }

@@ -11,8 +11,9 @@ final class DistinctState: MeasureState {
     private var dictionary = TextDictionary()
     private var pairs: PairSet
     private var counts: [Int64] = []
-    /// Of groups that outgrew the list of hashes.
-    private var registers: [Int: [UInt8]] = [:]
+    /// Of groups that outgrew the list of hashes, one block after the other; which block a group has, -1 for none.
+    private var registers: [UInt8] = []
+    private var registerBlocks: [Int32] = []
 
     init(_ type: ScalarType, isExact: Bool) {
         self.type = type
@@ -24,33 +25,42 @@ final class DistinctState: MeasureState {
     func add(groups: [Int32], values: Vector?, groupCount: Int) {
         guard let values else { preconditionFailure("count(DISTINCT) without values") }
         counts.grow(to: groupCount, 0)
-        pairs.reserve(groups.count)
-        if isExact, case .text(let texts) = values.values {
-            let codes = dictionary.encode(texts, nulls: values.nulls, null: .max)
-            for row in groups.indices where codes[row] != .max {
-                if pairs.insert(groups[row], codes[row], 0) { counts[Int(groups[row])] += 1 }
+        if isExact {
+            let words: ([UInt64], [UInt64])
+            if case .text(let texts) = values.values {
+                words = (dictionary.encode(texts, nulls: values.nulls, null: .max), [])
+            } else {
+                words = valueWords(values)
             }
+            _ = pairs.insert(groups: groups, first: words.0, second: words.1, isSkipped: values.nulls, counts: &counts)
             return
         }
-        let words = isExact ? valueWords(values) : (valueHashes(values), [])
-        for row in groups.indices where !values.isNull(row) {
-            if isExact {
-                if pairs.insert(groups[row], words.0[row], words.1.isEmpty ? 0 : words.1[row]) { counts[Int(groups[row])] += 1 }
-            } else {
-                addHash(words.0[row], Int(groups[row]))
+        let hashes = valueHashes(values)
+        let full = pairs.insert(
+            groups: groups, first: hashes, second: [], isSkipped: values.nulls, counts: &counts, limit: Int64(HyperLogLog.explicitLimit))
+        addToRegisters(full, groups, hashes)
+    }
+
+    private func addToRegisters(_ rows: [Int], _ groups: [Int32], _ hashes: [UInt64]) {
+        guard !rows.isEmpty else { return }
+        registerBlocks.grow(to: counts.count, -1)
+        for row in rows where registerBlocks[Int(groups[row])] < 0 {
+            registerBlocks[Int(groups[row])] = Int32(registers.count / HyperLogLog.registerCount)
+            registers.append(contentsOf: repeatElement(0, count: HyperLogLog.registerCount))
+        }
+        registers.withUnsafeMutableBufferPointer { registers in
+            for row in rows {
+                let (index, value) = HyperLogLog.register(hashes[row])
+                let at = Int(registerBlocks[Int(groups[row])]) * HyperLogLog.registerCount + index
+                registers[at] = max(registers[at], value)
             }
         }
     }
 
-    private func addHash(_ hash: UInt64, _ group: Int) {
-        if counts[group] <= HyperLogLog.explicitLimit {
-            if pairs.insert(Int32(group), hash, 0) { counts[group] += 1 }
-            return
-        }
-        let (index, value) = HyperLogLog.register(hash)
-        var mine = registers.removeValue(forKey: group) ?? [UInt8](repeating: 0, count: HyperLogLog.registerCount)
-        mine[index] = max(mine[index], value)
-        registers[group] = mine
+    private func registers(of group: Int) -> [UInt8] {
+        guard group < registerBlocks.count, registerBlocks[group] >= 0 else { return [] }
+        let start = Int(registerBlocks[group]) * HyperLogLog.registerCount
+        return Array(registers[start..<(start + HyperLogLog.registerCount)])
     }
 
     func columns(order: [Int32], hasSketch: [Bool]) -> [StateRows.Values] {
@@ -63,7 +73,7 @@ final class DistinctState: MeasureState {
                 continue
             }
             let hashes = Array(grouped.0[grouped.1[Int(group)]..<grouped.1[Int(group) + 1]])
-            let bytes = HyperLogLog.encode(hashes: hashes, registers: registers[Int(group)] ?? [])
+            let bytes = HyperLogLog.encode(hashes: hashes, registers: registers(of: Int(group)))
             sketches.append { HyperLogLog.appendText(bytes, to: &$0) }
         }
         let sketch = StateRows.Values.text(sketches.column())
@@ -101,7 +111,7 @@ final class DistinctState: MeasureState {
     }
 
     var approximateBytes: Int {
-        dictionary.approximateBytes + pairs.approximateBytes + counts.capacity * 8 + registers.count * HyperLogLog.registerCount
+        dictionary.approximateBytes + pairs.approximateBytes + counts.capacity * 8 + registers.capacity
     }
 }
 

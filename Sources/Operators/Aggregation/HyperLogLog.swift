@@ -72,7 +72,6 @@ enum HyperLogLog {
     /// The text that the extension's input function takes: `\x` and hexadecimal digits.
     static func appendText(_ bytes: [UInt8], to buffer: inout [UInt8]) {
         let digits: StaticString = "0123456789abcdef"
-        buffer.reserveCapacity(buffer.count + 2 + bytes.count * 2)
         buffer.append(UInt8(ascii: "\\"))
         buffer.append(UInt8(ascii: "x"))
         for byte in bytes {

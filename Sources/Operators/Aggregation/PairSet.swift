@@ -20,42 +20,72 @@ struct PairSet {
         while (count + more) * 3 > (slotMask + 1) * 2 { grow() }
     }
 
-    /// True where the pair is new. Room must have been reserved.
-    @inline(__always)
-    mutating func insert(_ group: Int32, _ first: UInt64, _ second: UInt64) -> Bool {
+    /// Inserts a pair a row and counts what was new in `counts[group]`. Rows for which `isSkipped` is set are passed over (empty: none).
+    /// A group whose count is above `limit` takes no more: its rows come back.
+    mutating func insert(
+        groups: [Int32], first: [UInt64], second: [UInt64], isSkipped: [UInt8], counts: inout [Int64], limit: Int64 = .max
+    ) -> [Int] {
+        // Rows in full groups are few until a group has many: collected apart, so that the loop below does nothing else.
+        var full: [Int] = []
+        reserve(groups.count)
         let stride = valueWidth + 1
-        let owner = UInt64(UInt32(bitPattern: group)) + 1
-        var slot = Int(truncatingIfNeeded: hashWord(valueWidth == 2 ? hashWord(second, seed: first) : first, seed: owner)) & slotMask
-        let isNew = slots.withUnsafeMutableBufferPointer { slots -> Bool in
-            while true {
-                let at = slot &* stride
-                if slots[at] == 0 {
-                    slots[at] = owner
-                    slots[at + 1] = first
-                    if valueWidth == 2 { slots[at + 2] = second }
-                    return true
+        let (mask, isWide) = (slotMask, valueWidth == 2)
+        var inserted = 0
+        slots.withUnsafeMutableBufferPointer { slots in
+            counts.withUnsafeMutableBufferPointer { counts in
+                for row in 0..<groups.count where isSkipped.isEmpty || isSkipped[row] == 0 {
+                    let group = groups[row]
+                    if counts[Int(group)] > limit {
+                        full.append(row)
+                        continue
+                    }
+                    let isNew = Self.insert(&slots, stride, mask, group, first[row], isWide ? second[row] : 0)
+                    counts[Int(group)] &+= isNew ? 1 : 0
+                    inserted &+= isNew ? 1 : 0
                 }
-                if slots[at] == owner, slots[at + 1] == first, valueWidth == 1 || slots[at + 2] == second { return false }
-                slot = (slot + 1) & slotMask
             }
         }
-        if isNew { count += 1 }
-        return isNew
+        count += inserted
+        return full
+    }
+
+    /// True where the pair is new.
+    @inline(__always)
+    private static func insert(
+        _ slots: inout UnsafeMutableBufferPointer<UInt64>, _ stride: Int, _ mask: Int, _ group: Int32, _ first: UInt64, _ second: UInt64
+    ) -> Bool {
+        let owner = UInt64(UInt32(bitPattern: group)) + 1
+        var slot = Int(truncatingIfNeeded: hashWord(stride == 3 ? hashWord(second, seed: first) : first, seed: owner)) & mask
+        while true {
+            let at = slot &* stride
+            if slots[at] == 0 {
+                slots[at] = owner
+                slots[at + 1] = first
+                if stride == 3 { slots[at + 2] = second }
+                return true
+            }
+            if slots[at] == owner, slots[at + 1] == first, stride == 2 || slots[at + 2] == second { return false }
+            slot = (slot + 1) & mask
+        }
     }
 
     private mutating func grow() {
-        var larger = PairSet(valueWidth: valueWidth)
-        larger.slotMask = (slotMask + 1) * 2 - 1
-        larger.slots = [UInt64](repeating: 0, count: (larger.slotMask + 1) * (valueWidth + 1))
-        forEach { group, first, second in _ = larger.insert(group, first, second) }
-        self = larger
+        let (stride, mask) = (valueWidth + 1, (slotMask + 1) * 2 - 1)
+        var larger = [UInt64](repeating: 0, count: (mask + 1) * stride)
+        larger.withUnsafeMutableBufferPointer { larger in
+            forEach { group, first, second in _ = Self.insert(&larger, stride, mask, group, first, second) }
+        }
+        slots = larger
+        slotMask = mask
     }
 
+    @inline(__always)
     func forEach(_ body: (Int32, UInt64, UInt64) -> Void) {
         let stride = valueWidth + 1
-        for slot in 0...slotMask where slots[slot * stride] != 0 {
-            let at = slot * stride
-            body(Int32(bitPattern: UInt32(slots[at] - 1)), slots[at + 1], valueWidth == 2 ? slots[at + 2] : 0)
+        slots.withUnsafeBufferPointer { slots in
+            for at in Swift.stride(from: 0, to: slots.count, by: stride) where slots[at] != 0 {
+                body(Int32(bitPattern: UInt32(slots[at] - 1)), slots[at + 1], stride == 3 ? slots[at + 2] : 0)
+            }
         }
     }
 
