@@ -18,6 +18,14 @@ import Testing
         #expect(again.errors.contains("demo\" has parallax.yaml and page_view.sql and .gitignore already; nothing was written"))
     }
 
+    @Test func theExamplesCheck() throws {
+        let root = (0..<3).reduce(#filePath) { path, _ in (path as NSString).deletingLastPathComponent }
+        for name in try FileManager.default.contentsOfDirectory(atPath: "\(root)/examples") {
+            let result = try CLIProgram.run("check", "--pipeline", "\(root)/examples/\(name)")
+            #expect(result.status == 0, "\(result.errors)")
+        }
+    }
+
     @Test(arguments: [
         (["querry"], 64), (["ingest"], 64), (["ingest", "page_view", "--frobnicate"], 64), (["check", "--pipeline", "/nonexistent"], 66),
         (["generate", "page_view", "--rate", "0"], 64), (["--help"], 0), (["version"], 0), (["help", "up"], 0),
