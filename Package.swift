@@ -32,6 +32,7 @@ let package = Package(
         .systemLibrary(name: "CPostgres", path: "Sources/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         // The one C target with a loop in it: Debian has no CRC32C library, and the instruction needs a C intrinsic.
         .target(name: "CCRC32C", path: "Sources/CCRC32C", cSettings: [.unsafeFlags(["-O3"])]),
+        .systemLibrary(name: "CKafka", path: "Sources/CKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
         .systemLibrary(name: "CCrypto", path: "Sources/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(
             name: "CSimdJSON", path: "Sources/CSimdJSON",
@@ -49,6 +50,7 @@ let package = Package(
             name: "Operators", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "CSimdJSON"],
             path: "Sources/Operators", swiftSettings: hot),
         .target(name: "EventLog", dependencies: ["ParallaxCore", "Checksums"], path: "Sources/EventLog", swiftSettings: hot),
+        .target(name: "KafkaLog", dependencies: ["ParallaxCore", "CKafka"], path: "Sources/KafkaLog", swiftSettings: hot),
         .target(name: "Parquet", dependencies: ["ParallaxCore", "Columns", "Compression"], path: "Sources/Parquet", swiftSettings: hot),
         .target(
             name: "Archive", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Parquet", "Checksums"],
@@ -111,6 +113,10 @@ let package = Package(
         tests("ViewLanguage", ["ParallaxCore", "Columns"]),
         tests("Operators", ["ParallaxCore", "Columns", "ViewLanguage", "Postgres"]),
         tests("EventLog", ["ParallaxCore"]),
+        tests("KafkaLog", ["ParallaxCore", "CKafka"]),
+        // A broker that the tests start: C, since half of the mock cluster's functions are variadic, and a process of its own, so that
+        // it outlives the workers that the tests kill.
+        .executableTarget(name: "test-broker", path: "Tests/TestBroker", linkerSettings: [.linkedLibrary("rdkafka")]),
         tests("Parquet", ["ParallaxCore", "Columns"]),
         tests("Archive", ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Parquet"]),
         tests("Postgres", ["ParallaxCore", "PrivatePostgres"]),

@@ -10,6 +10,8 @@ public struct RecordBatch: Sendable {
     public var keys: ByteColumn
     /// Null for a tombstone.
     public var payloads: ByteColumn
+    /// Null where the record has none; nil where no record of the batch has any. See `RecordHeaders` for the encoding.
+    public var headers: ByteColumn?
     /// The first offset that this batch has not looked at.
     public var nextOffset: Offset
 

@@ -118,7 +118,6 @@ public enum EventLogContract: String, CaseIterable, Sendable {
             try expect(batch.payloads.isNull(row) ? nil : Array(batch.payloads[row]), record.payload)
         }
         try expect(batch.offsets, records.indices.map(Int64.init))
-        try expect(Set(batch.appendedAt).count, 1)
     }
 
     private func sameKeyStaysInItsPartition(_ log: any EventLog) throws {

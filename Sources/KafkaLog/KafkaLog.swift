@@ -1,0 +1,126 @@
+import ParallaxCore
+import Synchronization
+
+/// A source's log that is a Kafka topic.
+///
+///     read(from: p) gives each committed record at or above p once, in order; holes (control records, aborted records,
+///     compaction) are no records, and nextOffset passes over them
+///
+/// Not promised: an end that is newer than the last fetch (`bounds` asks the broker; a read that finds nothing does not), and that two
+/// readers of one partition at different places are fast: each makes the other's fetch begin anew. Open one log a reader.
+public final class KafkaLog: EventLog {
+    public let source: String
+    public let settings: KafkaSettings
+    private let client: KafkaClient
+    private let listener: KafkaListener
+    private let readers = Mutex<[Partition: Reader]>([:])
+    private let knownPartitions = Atomic<Int>(0)
+    private let producer = Mutex<KafkaProducer?>(nil)
+    private let roundRobin = Atomic<Int>(0)
+
+    private final class Reader: Sendable {
+        let state: Mutex<PartitionReader>
+        init(_ client: KafkaClient, _ partition: Partition) { state = Mutex(PartitionReader(client, partition)) }
+    }
+
+    /// Contacts nobody yet. Throws `.configuration` for properties that cannot be.
+    public init(
+        source: String, settings: KafkaSettings, listener: @escaping KafkaListener = { _ in }
+    ) throws(ParallaxError) {
+        self.source = source
+        self.settings = settings
+        self.listener = listener
+        client = try KafkaClient(settings, .reader, listener: listener)
+    }
+
+    public func partitions() throws(ParallaxError) -> [Partition] {
+        let count = try client.partitionCount()
+        knownPartitions.store(count, ordering: .relaxed)
+        return (0..<count).map { Partition($0) }
+    }
+
+    public func bounds(of partition: Partition) throws(ParallaxError) -> Range<Offset> {
+        try check(partition)
+        let bounds = try client.bounds(of: partition)
+        reader(of: partition).state.withLock { $0.promise(bounds.upperBound) }
+        return bounds
+    }
+
+    public func read(
+        _ partition: Partition, from offset: Offset, maxRecords: Int, maxBytes: Int
+    ) throws(ParallaxError) -> RecordBatch {
+        precondition(maxRecords > 0 && maxBytes > 0, "a read of at most \(maxRecords) records and \(maxBytes) bytes")
+        try check(partition)
+        // Negative numbers have meanings of their own in librdkafka.
+        guard offset >= .zero else {
+            throw ParallaxError(.offsetGone, "offset \(offset) of partition \(partition) of topic \"\(settings.topic)\" is not in Kafka")
+        }
+        return try reader(of: partition).state.withLock { (reader) throws(ParallaxError) in
+            try reader.read(from: offset, maxRecords: maxRecords, maxBytes: maxBytes)
+        }
+    }
+
+    /// Returns when every replica in sync has all of the records. Otherwise the error says how many are in the topic and
+    /// which is the first that is not; a record without an answer may be there all the same.
+    @discardableResult
+    public func append(_ records: [NewRecord], to partition: Partition?) throws(ParallaxError) -> [Partition: Range<Offset>] {
+        try append(records.map { ($0, []) }, to: partition)
+    }
+
+    func append(_ records: [(NewRecord, [RecordHeader])], to partition: Partition?) throws(ParallaxError) -> [Partition: Range<Offset>] {
+        if let partition { try check(partition) }
+        if records.isEmpty { return [:] }
+        let count = try partitions().count
+        let placed = records.map { record, headers in
+            KafkaProducer.Placed(partition: partition ?? choose(record, of: count), record: record, headers: headers)
+        }
+        let producer = try currentProducer()
+        let outcome = producer.append(placed)
+        guard let (index, error) = outcome.firstFailure else { return outcome.ranges }
+        throw error.parallaxError(
+            "\(outcome.failed) of \(records.count) records were not delivered to topic \"\(settings.topic)\"",
+            detail: "The first of them is number \(index + 1) of the call, for partition \(placed[index].partition); "
+                + "\(outcome.delivered) are in the topic."
+                + (producer.lastTrouble.map { " The connections say: \($0)" } ?? ""))
+    }
+
+    /// Does nothing: Kafka's own retention decides what it keeps (retention.ms, retention.bytes), and other readers may need it.
+    public func trim(below cut: Cut) throws(ParallaxError) {}
+
+    /// Of the client that reads and, where there is one, of the client that writes.
+    public var metrics: (reading: KafkaMetrics, writing: KafkaMetrics?) {
+        (client.metrics, producer.withLock { $0?.metrics })
+    }
+
+    private func choose(_ record: NewRecord, of count: Int) -> Partition {
+        if let key = record.key { return KeyPartitioner.partition(forKey: key, partitions: count) }
+        return Partition(Int(UInt(bitPattern: roundRobin.wrappingAdd(1, ordering: .relaxed).oldValue) % UInt(count)))
+    }
+
+    private func currentProducer() throws(ParallaxError) -> KafkaProducer {
+        try producer.withLock { (producer) throws(ParallaxError) in
+            if let producer, !producer.isBroken { return producer }
+            let made = try KafkaProducer(settings, listener: listener)
+            producer = made
+            return made
+        }
+    }
+
+    private func reader(of partition: Partition) -> Reader {
+        readers.withLock { readers in
+            if let reader = readers[partition] { return reader }
+            let made = Reader(client, partition)
+            readers[partition] = made
+            return made
+        }
+    }
+
+    private func check(_ partition: Partition) throws(ParallaxError) {
+        let number = Int(partition.rawValue)
+        if number >= 0 && number < knownPartitions.load(ordering: .relaxed) { return }
+        let count = try partitions().count
+        guard number >= 0 && number < count else {
+            throw ParallaxError(.missing, "topic \"\(settings.topic)\" has no partition \(partition): it has \(count)")
+        }
+    }
+}

@@ -1,0 +1,192 @@
+import CKafka
+import Dispatch
+import ParallaxCore
+import Synchronization
+
+/// Appends records to a topic with the idempotent producer: every record's fate is known when a call returns.
+///
+/// One call at a time: `append` blocks until the brokers have answered for all of its records, or their time
+/// (`message.timeout.ms`) is up.
+final class KafkaProducer: Sendable {
+    private let client: KafkaClient
+    private let reports: Reports
+    private let turn = Mutex(())
+
+    /// A record with its place chosen.
+    struct Placed {
+        var partition: Partition
+        var record: NewRecord
+        var headers: [RecordHeader] = []
+    }
+
+    /// What came of one call.
+    struct Outcome: Sendable {
+        /// Of the acknowledged records: first and one past the last offset, by partition.
+        var ranges: [Partition: Range<Offset>] = [:]
+        var delivered = 0
+        var failed = 0
+        /// Index of the first record that was not delivered, and why.
+        var firstFailure: (index: Int, error: KafkaError)?
+    }
+
+    /// Delivery reports of the call under way.
+    fileprivate final class Reports: Sendable {
+        let state = Mutex(State())
+        let arrived = DispatchSemaphore(value: 0)
+
+        struct State {
+            var outcome = Outcome()
+            var recordsOpen = 0
+            var bytesOpen = 0
+        }
+
+        func take(_ event: borrowing EventLoop.Event) {
+            guard rd_kafka_event_type(event.pointer) == RD_KAFKA_EVENT_DR else { return }
+            state.withLock { state in
+                while let message = rd_kafka_event_message_next(event.pointer) { state.take(message.pointee) }
+            }
+            arrived.signal()
+        }
+    }
+
+    init(_ settings: KafkaSettings, listener: @escaping KafkaListener) throws(ParallaxError) {
+        let reports = Reports()
+        self.reports = reports
+        client = try KafkaClient(settings, .producer, listener: listener) { reports.take($0) }
+    }
+
+    var metrics: KafkaMetrics { client.metrics }
+    /// True when only a new producer can go on.
+    var isBroken: Bool { client.handle.fatalError != nil }
+    var lastTrouble: String? { client.lastTrouble }
+
+    func append(_ records: [Placed]) -> Outcome {
+        turn.withLock { _ in
+            reports.state.withLock { $0 = Reports.State() }
+            let limits = client.settings.limits
+            var start = 0
+            while start < records.count {
+                let room = waitForRoom(limits)
+                var end = start
+                var bytes = 0
+                while end < records.count && end - start < room.records && (end == start || bytes < room.bytes) {
+                    bytes += records[end].bytes
+                    end += 1
+                }
+                send(records, start..<end)
+                start = end
+            }
+            while reports.state.withLock({ $0.recordsOpen > 0 }) { reports.arrived.wait() }
+            return reports.state.withLock { $0.outcome }
+        }
+    }
+
+    private func waitForRoom(_ limits: KafkaLimits) -> (records: Int, bytes: Int) {
+        while true {
+            let (records, bytes) = reports.state.withLock { ($0.recordsOpen, $0.bytesOpen) }
+            if records < limits.recordsInFlight && bytes < limits.bytesInFlight {
+                return (limits.recordsInFlight - records, limits.bytesInFlight - bytes)
+            }
+            reports.arrived.wait()
+        }
+    }
+
+    private func send(_ records: [Placed], _ range: Range<Int>) {
+        reports.state.withLock { state in
+            for index in range {
+                state.recordsOpen += 1
+                state.bytesOpen += records[index].bytes
+            }
+        }
+        for index in range {
+            let error = produce(records[index], index)
+            guard error != .none else { continue }
+            reports.state.withLock { $0.close(index: index, bytes: records[index].bytes, .failure(error)) }
+        }
+    }
+
+    /// Hands a copy to the library. Its report carries the record's index.
+    private func produce(_ placed: Placed, _ index: Int) -> KafkaError {
+        let flags = RD_KAFKA_MSG_F_COPY
+        return placed.record.key.withOptionalBytes { key, keyLength in
+            placed.record.payload.withOptionalBytes { payload, length in
+                var values = [
+                    rd_kafka_vu_t(vtype: RD_KAFKA_VTYPE_RKT, u: .init(rkt: client.topic.pointer)),
+                    rd_kafka_vu_t(vtype: RD_KAFKA_VTYPE_PARTITION, u: .init(i32: placed.partition.rawValue)),
+                    rd_kafka_vu_t(vtype: RD_KAFKA_VTYPE_MSGFLAGS, u: .init(i: flags)),
+                    rd_kafka_vu_t(vtype: RD_KAFKA_VTYPE_KEY, u: .init(mem: .init(ptr: key, size: keyLength))),
+                    rd_kafka_vu_t(vtype: RD_KAFKA_VTYPE_VALUE, u: .init(mem: .init(ptr: payload, size: length))),
+                    // One more than the index: null is no opaque value.
+                    rd_kafka_vu_t(vtype: RD_KAFKA_VTYPE_OPAQUE, u: .init(ptr: UnsafeMutableRawPointer(bitPattern: index + 1))),
+                ]
+                var headers: OpaquePointer?
+                if !placed.headers.isEmpty {
+                    headers = rd_kafka_headers_new(placed.headers.count)
+                    for header in placed.headers { add(header, to: headers) }
+                    values.append(rd_kafka_vu_t(vtype: RD_KAFKA_VTYPE_HEADERS, u: .init(headers: headers)))
+                }
+                let error = KafkaError.take(rd_kafka_produceva(client.handle.pointer, values, values.count))
+                // The library takes the headers over only with the record.
+                if error != .none, let headers { rd_kafka_headers_destroy(headers) }
+                return error
+            }
+        }
+    }
+
+    private func add(_ header: RecordHeader, to list: OpaquePointer?) {
+        header.name.withUnsafeBytes { name in
+            header.value.withOptionalBytes { value, length in
+                _ = rd_kafka_header_add(
+                    list, name.baseAddress?.assumingMemoryBound(to: CChar.self), name.count, value, value == nil ? -1 : length)
+            }
+        }
+    }
+
+    /// Gives up what is not delivered (nothing, after `append` has returned).
+    func close() { client.stop() }
+}
+
+extension KafkaProducer.Placed {
+    var bytes: Int { (record.key?.count ?? 0) + (record.payload?.count ?? 0) }
+}
+
+extension KafkaProducer.Reports.State {
+    fileprivate mutating func take(_ message: rd_kafka_message_t) {
+        let index = Int(bitPattern: message._private) - 1
+        let bytes = message.len + message.key_len
+        guard message.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            return close(index: index, bytes: bytes, .failure(KafkaError(message.err)))
+        }
+        close(index: index, bytes: bytes, .success((Partition(rawValue: message.partition), Offset(message.offset))))
+    }
+
+    fileprivate mutating func close(index: Int, bytes: Int, _ result: Result<(Partition, Offset), KafkaError>) {
+        recordsOpen -= 1
+        bytesOpen -= bytes
+        switch result {
+        case .success(let (partition, offset)):
+            outcome.delivered += 1
+            // A broker that had the record already (an idempotent retry) may not say where.
+            guard offset >= .zero else { return }
+            let range = outcome.ranges[partition] ?? offset..<(offset + 1)
+            outcome.ranges[partition] = min(range.lowerBound, offset)..<max(range.upperBound, offset + 1)
+        case .failure(let error):
+            outcome.failed += 1
+            if outcome.firstFailure.map({ index < $0.index }) ?? true { outcome.firstFailure = (index, error) }
+        }
+    }
+}
+
+extension KafkaError: Error {}
+
+extension [UInt8]? {
+    /// Null and empty are two things: empty bytes have an address.
+    fileprivate func withOptionalBytes<R>(_ body: (UnsafeMutableRawPointer?, Int) -> R) -> R {
+        guard let self else { return body(nil, 0) }
+        if self.isEmpty {
+            var nothing: UInt8 = 0
+            return withUnsafeMutableBytes(of: &nothing) { body($0.baseAddress, 0) }
+        }
+        return self.withUnsafeBytes { body(UnsafeMutableRawPointer(mutating: $0.baseAddress), $0.count) }
+    }
+}
