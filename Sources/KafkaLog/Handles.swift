@@ -69,8 +69,8 @@ struct QueueHandle: ~Copyable {
 }
 
 /// `rd_kafka_topic_t`.
+/// `@unchecked Sendable`: librdkafka's topic objects may be used from any thread.
 struct TopicHandle: ~Copyable, @unchecked Sendable {
-    // librdkafka's topic objects may be used from any thread.
     let pointer: OpaquePointer
     private let client: ClientHandle
 

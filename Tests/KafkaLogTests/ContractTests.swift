@@ -7,14 +7,22 @@ import Testing
 /// One broker for all tests that do not harm it.
 let sharedBroker = Result { () throws(ParallaxError) in try TestBroker(brokers: 3) }
 
-/// `KAFKA_BROKERS` runs the same promises on a cluster of yours. Its topics `parallax-contract-<partitions>` must be empty: the
-/// tests do not make topics there.
 @Suite struct ContractTests {
     @Test(arguments: EventLogContract.allCases)
     func kafkaKeepsTheContract(_ promise: EventLogContract) throws {
         let broker = try sharedBroker.get()
         try promise.check { partitions in
             try KafkaLog(source: "page_view", settings: KafkaSettings(broker, topic: broker.makeTopic(partitions: partitions)))
+        }
+    }
+
+    /// `KAFKA_BROKERS=host:port make test` runs the same promises on a cluster of yours; its topics are made and taken away.
+    @Test(.enabled(if: RealCluster.brokers != nil), arguments: EventLogContract.allCases)
+    func aRealClusterKeepsTheContract(_ promise: EventLogContract) throws {
+        let cluster = try RealCluster()
+        try promise.check { partitions in
+            try KafkaLog(
+                source: "page_view", settings: KafkaSettings(brokers: cluster.brokers, topic: cluster.makeTopic(partitions: partitions)))
         }
     }
 }
