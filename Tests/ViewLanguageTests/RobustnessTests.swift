@@ -30,6 +30,13 @@ struct RobustnessTests {
         #expect(compile([SQLFile(path: "a", bytes: Array("-- é \u{FFFD}".utf8))]).diagnostics.isEmpty)
     }
 
+    @Test("a message is one line, whatever it quotes")
+    func oneLine() {
+        let message = diagnostics(view(where: "quantity = 'a\n\u{1B}[31m\(String(repeating: "x", count: 90_000))'")).first?.message
+        #expect(message?.hasPrefix("invalid input syntax for type integer: \"a\u{FFFD}\u{FFFD}[31mxxx") == true)
+        #expect(message?.unicodeScalars.count == 501)
+    }
+
     @Test("a byte order mark is passed over")
     func byteOrderMark() {
         #expect(diagnostics("\u{FEFF}CREATE VIEW v AS SELECT 1").isEmpty)

@@ -117,7 +117,18 @@ struct RunView {
 extension RunExecution {
     func runViews() throws(ParallaxError) -> [RunView] {
         var views: [RunView] = []
-        for version in try catalog.versions(for: run) {
+        let versions = try catalog.versions(for: run)
+        var newest: [Int64: Int64] = [:]
+        for version in versions { newest[version.viewID] = max(version.id, newest[version.viewID] ?? 0) }
+        for version in versions {
+            // Plans number the source's columns: one of another schema would read the wrong ones. An older version of a view gives way to the
+            // newer one with this run's publication, and is not computed any more.
+            guard version.plan.source.columns == source.definition.columns else {
+                if newest[version.viewID] != version.id { continue }
+                throw ParallaxError(
+                    .busy, "the definitions of source \"\(source.name)\" changed while run \(run.number) began",
+                    hint: "run the batch layer again")
+            }
             let baseHasRows = try catalog.hasBatchRows(version, at: run.base)
             views.append(
                 RunView(

@@ -32,13 +32,25 @@ final class DiagnosticCollector {
         guard !refusal.isConsequence, !isFull else { return }
         let place = source.place(of: refusal.offset)
         let diagnostic = Diagnostic(
-            severity: .error, file: source.path, line: place.line, column: place.column, message: refusal.message,
-            sourceLine: place.text, hint: refusal.hint)
+            severity: .error, file: source.path, line: place.line, column: place.column, message: Self.oneLine(refusal.message),
+            sourceLine: place.text, hint: refusal.hint.map(Self.oneLine))
         // A clause may be compiled twice (BETWEEN, a repeated item): one mistake is one error.
         if !diagnostics.contains(diagnostic) { diagnostics.append(diagnostic) }
         if isFull {
             diagnostics[diagnostics.count - 1].hint = "that makes \(LanguageLimits.diagnostics) errors; the rest is not shown"
         }
+    }
+}
+
+extension DiagnosticCollector {
+    /// Messages quote constants and names, which may hold line ends and be as long as a statement.
+    private static func oneLine(_ text: String) -> String {
+        var line = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars.prefix(500) {
+            line.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
+        }
+        if text.unicodeScalars.count > 500 { line.append("…") }
+        return String(line)
     }
 }
 
