@@ -139,7 +139,10 @@ import Testing
 
     @Test func aRunReadsTheLogOfItsOwnSourceOnly() throws {
         let pipeline = try Pipeline(partitions: 1)
-        let error = #expect(throws: ParallaxError.self) { try pipeline.worker().run(source: "orders", full: false) }
-        #expect(error?.code == .internalInconsistency)
+        let unknown = #expect(throws: ParallaxError.self) { try pipeline.worker().run(source: "orders", full: false) }
+        #expect(unknown?.code == .usage)
+        try pipeline.connection.execute("UPDATE parallax.source SET definition = jsonb_set(definition, '{topic}', '\"another\"')")
+        let other = #expect(throws: ParallaxError.self) { try pipeline.worker().run(source: "page_view", full: false) }
+        #expect(other?.code == .internalInconsistency)
     }
 }

@@ -46,13 +46,15 @@ public final class BatchWorker {
     /// meanwhile, `.offsetGone` or `.corrupt` where records below the cut cannot be read, `.limit` where memory does not suffice: then
     /// what was published before is served on.
     public func run(source name: String, full: Bool) throws(ParallaxError) -> RunReport {
-        guard log.source == name else {
-            throw ParallaxError(.internalInconsistency, "a run of source \"\(name)\" was given the log of \"\(log.source)\"")
-        }
         let connection = try Connection(dsn, applicationName: "parallax batch")
         defer { connection.close() }
         let catalog = Catalog(connection)
         let source = try catalog.source(named: name)
+        guard log.source == source.definition.topic else {
+            throw ParallaxError(
+                .internalInconsistency,
+                "a run of source \"\(name)\" (topic \"\(source.definition.topic)\") was given the log of \"\(log.source)\"")
+        }
         // Before the slice is asked for: a partition that the log gained begins in the slice that ends at this cut.
         try catalog.ensurePartitions(source: source.id, try log.partitions())
         // Before too: events behind this time will be late for every record above the cut, because the speed layer only moves on.

@@ -75,10 +75,10 @@ final class TestPipeline {
     /// - Parameter columns: what of each view is compared (by default everything that is not an estimate).
     func compare(
         _ views: [(name: String, select: String, columns: String)], source: String = "page_view",
-        oracle columns: [Oracle.Column] = pageViewColumns
+        oracle columns: [Oracle.Column] = pageViewColumns, topic: String? = nil
     ) throws -> [String] {
         let oracle = try Oracle(dsn: dsn, source: source, columns: columns, identity: ("event_id", "event_time"))
-        try oracle.load(try log(source))
+        try oracle.load(try log(topic ?? source))
         try oracle.parse()
         var differences: [String] = []
         for view in views {
