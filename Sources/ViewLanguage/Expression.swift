@@ -36,6 +36,9 @@ public indirect enum Expression: Hashable, Sendable, Codable {
     case inList(Expression, [Expression])
     case cast(Expression, to: ScalarType)
     case coalesce([Expression], ScalarType)
+    /// CASE: the value of the first branch whose condition is true, else the last one. Only what is needed for a row is evaluated for it.
+    case choice([Branch], otherwise: Expression, ScalarType)
+    case call(Function, [Expression], ScalarType)
 
     public enum Comparison: String, Hashable, Sendable, Codable {
         case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual, isDistinct, isNotDistinct
@@ -46,7 +49,7 @@ public indirect enum Expression: Hashable, Sendable, Codable {
     public var type: ScalarType {
         switch self {
         case .column(_, let type), .literal(_, let type), .arithmetic(_, _, _, let type), .negate(_, let type),
-            .cast(_, let type), .coalesce(_, let type):
+            .cast(_, let type), .coalesce(_, let type), .choice(_, _, let type), .call(_, _, let type):
             type
         case .compare, .not, .and, .or, .isNull, .isNotNull, .isTruth, .inList: .bool
         }

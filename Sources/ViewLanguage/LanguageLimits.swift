@@ -11,6 +11,9 @@ public enum LanguageLimits {
     public static let syntaxDepth = 200
     /// Levels of a compiled expression. Each takes at most three levels of JSON, of which Foundation's decoder takes 512.
     public static let expressionDepth = 150
+    /// BETWEEN and CASE compare one operand several times and so put it into the plan several times; nested ones would double
+    /// with each level, and a text of a few hundred bytes would fill the memory.
+    public static let repeatedNodes = 20_000
     /// PostgreSQL's NAMEDATALEN - 1: it cuts longer names off, and two of them may then be one.
     public static let identifierBytes = 63
     /// State tables are called <view>_<version>, and the version has twelve digits.

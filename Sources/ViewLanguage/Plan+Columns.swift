@@ -49,19 +49,7 @@ extension Expression {
     }
 
     func collectColumns(into columns: inout Set<Int>) {
-        switch self {
-        case .column(let index, _): columns.insert(index)
-        case .literal: break
-        case .compare(_, let a, let b), .arithmetic(_, let a, let b, _):
-            a.collectColumns(into: &columns)
-            b.collectColumns(into: &columns)
-        case .negate(let a, _), .not(let a), .isNull(let a), .isNotNull(let a), .isTruth(let a, _, _), .cast(let a, _):
-            a.collectColumns(into: &columns)
-        case .and(let parts), .or(let parts), .coalesce(let parts, _):
-            for part in parts { part.collectColumns(into: &columns) }
-        case .inList(let value, let list):
-            value.collectColumns(into: &columns)
-            for member in list { member.collectColumns(into: &columns) }
-        }
+        if case .column(let index, _) = self { columns.insert(index) }
+        for child in children { child.collectColumns(into: &columns) }
     }
 }

@@ -109,7 +109,7 @@ extension Evaluator {
 
 extension Vector {
     /// Writes the values of a vector to some positions.
-    fileprivate mutating func fill(_ positions: [Int32], from source: Vector) {
+    mutating func fill(_ positions: [Int32], from source: Vector) {
         if positions.count == nulls.count {
             self = source
             if nulls.isEmpty { nulls = [UInt8](repeating: 0, count: positions.count) }
@@ -138,7 +138,7 @@ extension Vector {
             scatter(&target.starts, positions, new.starts.map { $0 + base })
             scatter(&target.ends, positions, new.ends.map { $0 + base })
             values = .text(target)
-        default: preconditionFailure("COALESCE of \(type) and \(source.type)")
+        default: preconditionFailure("values of \(type) among \(source.type)")
         }
     }
 }

@@ -39,6 +39,8 @@ struct Evaluator {
         case .inList(let operand, let list): return inList(operand, list, rows)
         case .cast(let operand, let type): return cast(evaluate(operand, rows), to: type, rows)
         case .coalesce(let operands, let type): return coalesce(operands, type, rows)
+        case .choice(let branches, let otherwise, let type): return choice(branches, otherwise: otherwise, type, rows)
+        case .call(let function, let arguments, let type): return call(function, arguments, type, rows)
         }
     }
 

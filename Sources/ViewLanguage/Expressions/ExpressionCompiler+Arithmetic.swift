@@ -26,13 +26,8 @@ extension ExpressionCompiler {
             type = try decimal(precision: max(p1 - s1, p2 - s2) + max(s1, s2) + 1, scale: max(s1, s2), at: offset)
         case .multiply:
             type = try decimal(precision: p1 + p2, scale: s1 + s2, at: offset)
-        case .divide:
-            throw Refusal(
-                offset, "division of numeric values is not supported yet",
-                hint: "divide in a CREATE VIEW on top, or cast both operands to double precision or to an integer type")
-        case .modulo:
-            throw Refusal(
-                offset, "the remainder of numeric values is not supported yet", hint: "cast both operands to an integer type")
+        case .divide: return try divide(a, b, at: offset)
+        case .modulo: type = try decimalHolding([a, b], at: offset)
         }
         return .arithmetic(arithmetic, a, b, type)
     }
@@ -61,9 +56,9 @@ extension ExpressionCompiler {
     static let unsupportedOperators: [String: (message: String, hint: String?)] = {
         var table: [String: (message: String, hint: String?)] = [:]
         for name in [
-            "||", "^", "~", "~*", "!~", "!~*", "->", "->>", "#>", "#>>", "@>", "<@", "?", "?|", "?&", "&&", "&", "|", "#", "<<", ">>",
+            "~", "~*", "!~", "!~*", "->", "->>", "#>", "#>>", "@>", "<@", "?", "?|", "?&", "&&", "&", "|", "#", "<<", ">>",
         ] {
-            table[name] = ("operator \(name) is not supported yet", "supported: = <> < <= > >= + - * / %")
+            table[name] = ("operator \(name) is not supported yet", "supported: = <> < <= > >= + - * / % ^ ||")
         }
         return table
     }()

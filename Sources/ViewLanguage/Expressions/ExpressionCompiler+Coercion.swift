@@ -114,14 +114,7 @@ extension Expression {
     }
 
     var readsColumns: Bool {
-        switch self {
-        case .column: true
-        case .literal: false
-        case .compare(_, let a, let b), .arithmetic(_, let a, let b, _): a.readsColumns || b.readsColumns
-        case .negate(let a, _), .not(let a), .isNull(let a), .isNotNull(let a), .isTruth(let a, _, _), .cast(let a, _): a.readsColumns
-        case .and(let parts), .or(let parts), .coalesce(let parts, _): parts.contains(where: \.readsColumns)
-        case .inList(let value, let list): value.readsColumns || list.contains(where: \.readsColumns)
-        }
+        if case .column = self { true } else { children.contains(where: \.readsColumns) }
     }
 }
 

@@ -8,6 +8,10 @@ extension ExpressionCompiler {
         switch body["kind"]?.string {
         case "AEXPR_OP":
             guard let left = body["lexpr"] else { return try prefix(name, try operand(required(body, "rexpr")), at: offset) }
+            if name == "||" || name == "^" {
+                let leftOperand = try operand(left)
+                return try operatorFunction(name, leftOperand, try operand(required(body, "rexpr")), at: offset)
+            }
             if let unsupported = Self.unsupportedOperators[name] { throw Refusal(offset, unsupported.message, hint: unsupported.hint) }
             let leftOperand = try operand(left)
             return try binary(name, leftOperand, try operand(required(body, "rexpr")), at: offset)
@@ -18,6 +22,9 @@ extension ExpressionCompiler {
         case "AEXPR_BETWEEN_SYM": return try between(body, isNegated: false, isSymmetric: true, at: offset)
         case "AEXPR_NOT_BETWEEN_SYM": return try between(body, isNegated: true, isSymmetric: true, at: offset)
         case "AEXPR_IN": return try inList(body, isNegated: name == "<>", at: offset)
+        case "AEXPR_LIKE": return try like(.like, name, body, at: offset)
+        case "AEXPR_ILIKE": return try like(.likeIgnoringCase, name, body, at: offset)
+        case "AEXPR_NULLIF": return try nullIf(body, at: offset)
         case let kind: throw Refusal(offset, "\(Self.constructName(kind)) is not supported yet")
         }
     }
@@ -63,6 +70,7 @@ extension ExpressionCompiler {
     /// `x BETWEEN a AND b` is `x >= a AND x <= b`, each comparison with its own types, as PostgreSQL's parser has it.
     private mutating func between(_ body: SyntaxNode, isNegated: Bool, isSymmetric: Bool, at offset: Int) throws(Refusal) -> Operand {
         let value = try operand(required(body, "lexpr"))
+        try repeats(value, times: isSymmetric ? 4 : 2)
         let bounds = body["rexpr"]?.body(of: "List")?["items"]?.children ?? []
         guard bounds.count == 2 else { throw Refusal(offset, "BETWEEN needs two bounds") }
         let (low, high) = (try operand(bounds[0]), try operand(bounds[1]))

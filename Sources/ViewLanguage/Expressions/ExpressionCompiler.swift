@@ -13,6 +13,8 @@ struct ExpressionCompiler {
     /// The columns that were read, in the order of the text.
     private(set) var columnUses: [ColumnUse] = []
     private var depth = 0
+    /// Nodes that were written once and stand in the plan more than once.
+    var repeatedNodes = 0
 
     init(scope: Scope, statement: Statement, clause: Clause) {
         self.scope = scope
@@ -60,7 +62,9 @@ struct ExpressionCompiler {
         case "NullTest": return try nullTest(body)
         case "BooleanTest": return try truthTest(body)
         case "CoalesceExpr": return try coalesce(body, at: offset)
-        case "FuncCall": throw try functionRefusal(body, at: offset)
+        case "CaseExpr": return try choice(body, at: offset)
+        case "MinMaxExpr": return try extremum(body, at: offset)
+        case "FuncCall": return try functionCall(body, at: offset)
         default: throw Self.unsupportedNode(kind, body, at: offset)
         }
     }
@@ -128,14 +132,9 @@ struct ExpressionCompiler {
 }
 
 extension Expression {
-    /// Levels, one for a leaf.
+    /// Levels, one for a leaf; CASE counts twice, since it takes more levels of JSON.
     var depth: Int {
-        switch self {
-        case .column, .literal: 1
-        case .compare(_, let a, let b), .arithmetic(_, let a, let b, _): max(a.depth, b.depth) + 1
-        case .negate(let a, _), .not(let a), .isNull(let a), .isNotNull(let a), .isTruth(let a, _, _), .cast(let a, _): a.depth + 1
-        case .and(let parts), .or(let parts), .coalesce(let parts, _): (parts.map(\.depth).max() ?? 0) + 1
-        case .inList(let value, let list): max(value.depth, list.map(\.depth).max() ?? 0) + 1
-        }
+        let below = children.map(\.depth).max() ?? 0
+        if case .choice = self { return below + 2 } else { return below + 1 }
     }
 }

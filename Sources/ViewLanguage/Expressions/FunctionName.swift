@@ -29,16 +29,17 @@ struct FunctionName {
 
     /// PostgreSQL's functions that people reach for and that this dialect lacks, yet.
     private static let lacking: Set<String> = [
-        "abs", "ceil", "ceiling", "floor", "round", "trunc", "mod", "power", "sqrt", "sign", "width_bucket", "exp", "ln", "log",
-        "lower", "upper", "length", "char_length", "character_length", "octet_length", "substr", "substring", "left", "right",
-        "split_part", "replace", "trim", "btrim", "ltrim", "rtrim", "strpos", "position", "concat", "concat_ws", "md5", "format",
-        "regexp_replace", "regexp_match", "regexp_matches", "starts_with", "reverse", "repeat", "lpad", "rpad", "initcap", "overlay",
+        "exp", "ln", "log", "log10", "cbrt", "div", "gcd", "lcm", "degrees", "radians", "sin", "cos", "tan", "pi", "factorial", "scale",
+        "trim_scale", "format", "ascii", "chr", "to_hex", "quote_literal", "quote_ident", "encode", "decode", "sha256",
+        "regexp_replace", "regexp_match", "regexp_matches", "regexp_count", "regexp_like", "regexp_substr", "overlay", "bit_length",
         "extract", "date_part", "date_trunc", "date_bin", "timezone", "to_timestamp", "to_char", "to_date", "to_number",
-        "make_interval", "make_timestamptz", "justify_hours", "hop", "session", "window_start", "window_end", "hashtext",
-        "jsonb_extract_path_text", "json_extract_path_text", "array_length", "unnest", "generate_series", "num_nonnulls", "num_nulls",
+        "make_interval", "make_timestamptz", "make_date", "make_time", "make_timestamp", "justify_hours", "justify_days",
+        "justify_interval", "isfinite", "hop", "session", "window_start", "window_end", "hashtext",
+        "jsonb_extract_path_text", "json_extract_path_text", "jsonb_path_exists", "array_length", "unnest", "generate_series",
+        "num_nonnulls", "num_nulls",
     ]
 
-    static let supportedHint = "supported: count, sum, avg, min, max, tumble, coalesce"
+    static let supportedHint = "docs/reference/sql.md lists the functions that a view may use"
 
     /// Nil for a name that nobody knows.
     func knownRefusal(at offset: Int) -> Refusal? {
@@ -52,7 +53,7 @@ struct FunctionName {
     }
 
     func unknownRefusal(arguments: [String], at offset: Int) -> Refusal {
-        let nearest = nearestName(to: last, among: Self.aggregates + ["tumble", "coalesce"])
+        let nearest = nearestName(to: last, among: Self.aggregates + ["tumble", "coalesce"] + FunctionSignature.names)
         return Refusal(
             offset, "function \(shown)(\(arguments.joined(separator: ", "))) does not exist",
             hint: nearest.map { "did you mean \"\($0)\"?" } ?? Self.supportedHint)

@@ -1,0 +1,95 @@
+extension Expression {
+    /// Functions of PostgreSQL that the evaluator knows, one case for one meaning: overloads that differ only in their types share it.
+    /// All of them give null where an argument is null, but for those that say otherwise.
+    public enum Function: String, Hashable, Sendable, Codable {
+        // Conditions. Greatest and least pass over nulls.
+        case greatest, least
+        /// (a, b): null where a = b, else a; b may be null.
+        case nullIf
+
+        // Text. Positions and lengths count characters (code points), from 1.
+        case lower, upper, initialCapitals, length, octetLength, reverse, md5
+        case concatenate
+        /// Any number of texts, of which nulls are passed over; never null. The separated one has its separator first and is null with it.
+        case concat, concatSeparated
+        case substring, left, right, splitPart, replace, repeated, position, startsWith, translate
+        case trimBoth, trimLeading, trimTrailing, padLeft, padRight
+        /// (text, pattern).
+        case like, likeIgnoringCase
+        /// (pattern, escape): the same pattern with the backslash as its escape.
+        case likeEscape
+
+        // Numbers. Rounding a numeric goes to the scale of the result, or to (value, digits) where the digits are negative.
+        case absolute, ceiling, floor, round, truncate, sign, squareRoot, power
+        /// (operand, low, high, count) in double precision.
+        case widthBucket
+        /// (numeric, numeric): the quotient at the scale that PostgreSQL selects for the two values.
+        case divideNumeric
+    }
+
+    /// WHEN condition THEN value.
+    public struct Branch: Hashable, Sendable, Codable {
+        public var condition: Expression
+        public var value: Expression
+        public init(condition: Expression, value: Expression) {
+            self.condition = condition
+            self.value = value
+        }
+    }
+
+    /// The expressions that this one is made of, in the order in which they are written.
+    public var children: [Expression] {
+        switch self {
+        case .column, .literal: []
+        case .compare(_, let a, let b), .arithmetic(_, let a, let b, _): [a, b]
+        case .negate(let a, _), .not(let a), .isNull(let a), .isNotNull(let a), .isTruth(let a, _, _), .cast(let a, _): [a]
+        case .and(let parts), .or(let parts), .coalesce(let parts, _), .call(_, let parts, _): parts
+        case .inList(let value, let list): [value] + list
+        case .choice(let branches, let otherwise, _): branches.flatMap { [$0.condition, $0.value] } + [otherwise]
+        }
+    }
+
+    /// Whether it has more nodes than this; stops counting there.
+    func hasMoreNodes(than limit: Int) -> Bool { remaining(of: limit) < 0 }
+
+    /// How many nodes, up to a limit that makes it stop.
+    func nodeCount(upTo limit: Int) -> Int { limit - max(0, remaining(of: limit)) }
+
+    private func remaining(of budget: Int) -> Int {
+        var left = budget - 1
+        for child in children where left >= 0 { left = child.remaining(of: left) }
+        return left
+    }
+
+    /// Whether a numeric value is shown with as many digits behind the point here as in PostgreSQL, where each value carries its own
+    /// scale. Here the type has one: where values of different scales meet in COALESCE, CASE, GREATEST, LEAST, all take the
+    /// largest (0.00 for PostgreSQL's 0; the two are equal).
+    var hasPostgreSQLScale: Bool {
+        guard case .numeric(_, let scale) = type else { return true }
+        switch self {
+        case .call(let function, let arguments, _):
+            switch function {
+            case .round, .truncate, .ceiling, .floor, .sign: return true
+            case .divideNumeric: return false
+            case .greatest, .least: return scale == 0 || Self.shareTheirScale(arguments)
+            default: return arguments[0].hasPostgreSQLScale
+            }
+        case .coalesce(let parts, _): return scale == 0 || Self.shareTheirScale(parts)
+        case .choice(let branches, let otherwise, _): return scale == 0 || Self.shareTheirScale(branches.map(\.value) + [otherwise])
+        case .arithmetic(_, let a, let b, _): return a.hasPostgreSQLScale && b.hasPostgreSQLScale
+        case .negate(let a, _): return a.hasPostgreSQLScale
+        default: return true
+        }
+    }
+
+    /// A cast or a constant may have been put there to widen the scale; nothing tells it from one that a person wrote.
+    private static func shareTheirScale(_ parts: [Expression]) -> Bool {
+        parts.allSatisfy { part in
+            switch part {
+            case .literal(.null, _): true
+            case .cast, .literal: false
+            default: part.hasPostgreSQLScale
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import Columns
+
+extension ExpressionCompiler {
+    mutating func functionCall(_ body: SyntaxNode, at offset: Int) throws(Refusal) -> Operand {
+        let name = FunctionName(body)
+        if let refusal = functionRefusal(body, name, at: offset) { throw refusal }
+        if body["agg_filter"] != nil {
+            throw Refusal(offset, "FILTER specified, but \(name.last) is not an aggregate function")
+        }
+        try body.allowFields(["funcname", "args", "funcformat", "location"], in: statement)
+        var operands: [Operand] = []
+        for argument in body["args"]?.children ?? [] { operands.append(try operand(argument)) }
+        switch name.last {
+        case "concat", "concat_ws": return try concatenation(name.last, operands, at: offset)
+        case "mod":
+            guard operands.count == 2 else { throw Self.noFunction(name.last, operands, at: offset) }
+            for kind in operands.compactMap(\.typeClass) where kind.numberRank == nil || kind == .float8 {
+                throw Self.noFunction(name.last, operands, at: offset)
+            }
+            return Operand(try compute(.modulo, "%", operands[0], operands[1], at: offset), at: offset)
+        default:
+            guard FunctionSignature.byName[name.last] != nil else {
+                throw name.unknownRefusal(arguments: operands.map(\.sqlTypeName), at: offset)
+            }
+            return try choose(name.last, operands, at: offset)
+        }
+    }
+
+    /// PostgreSQL's choice among overloads (documentation, "Functions" under "Type Conversion"): those that take the arguments,
+    /// of them those with the most exact types, of them those with the most preferred types; a quoted constant counts as text first.
+    func choose(_ name: String, _ operands: [Operand], at offset: Int) throws(Refusal) -> Operand {
+        let kinds = operands.map(\.typeClass)
+        var candidates = (FunctionSignature.byName[name] ?? []).filter { $0.accepts(kinds) }
+        guard !candidates.isEmpty else {
+            if name == "substring" || name == "substr", kinds.count >= 2, kinds.allSatisfy({ ($0 ?? .text) == .text }) {
+                throw Refusal(offset, "\(name) with a regular expression is not supported", hint: "use split_part, strpos or LIKE")
+            }
+            throw Self.noFunction(name, operands, at: offset)
+        }
+        func keepMost(_ count: (FunctionSignature) -> Int) {
+            let most = candidates.map(count).max() ?? 0
+            candidates.removeAll { count($0) < most }
+        }
+        keepMost { $0.exactMatches(kinds) }
+        keepMost { $0.preferredMatches(kinds) }
+        if candidates.count > 1 { keepMost { $0.parameters.indices.count { kinds[$0] == nil } } }
+        guard candidates.count == 1 else {
+            throw Refusal(
+                offset, "function \(name)(\(operands.map(\.sqlTypeName).joined(separator: ", "))) is not unique",
+                hint: "could not choose a best candidate function; you might need to add explicit type casts")
+        }
+        let signature = candidates[0]
+        var arguments: [Expression] = []
+        for (operand, parameter) in zip(operands, signature.parameters) { arguments.append(try typed(operand, as: parameter)) }
+        switch signature.result {
+        case .type(let type): return Operand(.call(signature.function, arguments, type), at: offset)
+        case .first: return Operand(.call(signature.function, arguments, arguments[0].type), at: offset)
+        case .numeric: return Operand(try numericResult(name, signature.function, arguments, at: offset), at: offset)
+        }
+    }
+
+    static func noFunction(_ name: String, _ operands: [Operand], at offset: Int) -> Refusal {
+        Refusal(
+            offset, "function \(name)(\(operands.map(\.sqlTypeName).joined(separator: ", "))) does not exist",
+            hint: "no function matches the given name and argument types; you might need to add explicit type casts")
+    }
+}

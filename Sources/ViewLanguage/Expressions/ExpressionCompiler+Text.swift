@@ -1,0 +1,86 @@
+import Columns
+
+extension ExpressionCompiler {
+    /// [NOT] LIKE and ILIKE, with or without ESCAPE.
+    mutating func like(_ function: Expression.Function, _ name: String, _ body: SyntaxNode, at offset: Int) throws(Refusal) -> Operand {
+        let value = try operand(required(body, "lexpr"))
+        let patternNode = try required(body, "rexpr")
+        let pattern: Operand
+        if let call = patternNode.body(of: "FuncCall"), FunctionName(call).last == "like_escape" {
+            let arguments = call["args"]?.children ?? []
+            guard arguments.count == 2 else { throw Refusal(offset, "this pattern is not supported") }
+            let (inner, escape) = (try operand(arguments[0]), try operand(arguments[1]))
+            try textOnly([inner, escape], "\(value.sqlTypeName) \(name) \(inner.sqlTypeName)", at: offset)
+            let parts = [try typed(inner, as: .text), try typed(escape, as: .text)]
+            pattern = Operand(.call(.likeEscape, parts, .text), at: inner.offset)
+        } else {
+            pattern = try operand(patternNode)
+        }
+        try textOnly([value, pattern], "\(value.sqlTypeName) \(name) \(pattern.sqlTypeName)", at: offset)
+        let match = Expression.call(function, [try typed(value, as: .text), try typed(pattern, as: .text)], .bool)
+        return Operand(name.hasPrefix("!") ? .not(match) : match, at: min(value.offset, pattern.offset))
+    }
+
+    private func textOnly(_ operands: [Operand], _ words: String, at offset: Int) throws(Refusal) {
+        for operand in operands where (operand.typeClass ?? .text) != .text { throw Self.noOperator(words, at: offset) }
+    }
+
+    /// `||` and `^`.
+    func operatorFunction(_ name: String, _ left: Operand, _ right: Operand, at offset: Int) throws(Refusal) -> Operand {
+        let words = "\(left.sqlTypeName) \(name) \(right.sqlTypeName)"
+        let start = min(left.offset, right.offset)
+        if name == "^" {
+            for kind in [left, right].compactMap(\.typeClass) where kind.numberRank == nil { throw Self.noOperator(words, at: offset) }
+            return try choose("power", [left, right], at: offset).moved(to: start)
+        }
+        // text || anything, by the cast of the other one to text; two quoted constants are text both.
+        guard [left, right].contains(where: { ($0.typeClass ?? .text) == .text }) else { throw Self.noOperator(words, at: offset) }
+        return Operand(.call(.concatenate, [try asText(left), try asText(right)], .text), at: start)
+    }
+
+    /// The operand's text, as PostgreSQL's cast to text gives it.
+    func asText(_ operand: Operand) throws(Refusal) -> Expression {
+        guard case .typed(let expression) = operand.value, expression.type.typeClass != .text else { return try typed(operand, as: .text) }
+        try checkScale(of: expression, at: operand.offset)
+        return .cast(expression, to: .text)
+    }
+
+    /// What is made of a numeric's text would show zeros that PostgreSQL's does not have.
+    func checkScale(of expression: Expression, at offset: Int) throws(Refusal) {
+        guard !expression.hasPostgreSQLScale else { return }
+        throw Refusal(
+            offset, "this numeric value may have fewer digits behind the point in PostgreSQL than here",
+            hint: "fix them with a cast, such as round(x, 2) or x::numeric(12,2)")
+    }
+
+    /// concat and concat_ws take any types; nulls are passed over.
+    mutating func concatenation(_ name: String, _ operands: [Operand], at offset: Int) throws(Refusal) -> Operand {
+        let isSeparated = name == "concat_ws"
+        guard operands.count > (isSeparated ? 1 : 0), !isSeparated || (operands[0].typeClass ?? .text) == .text else {
+            throw Self.noFunction(name, operands, at: offset)
+        }
+        var texts: [Expression] = []
+        for operand in operands {
+            // These use the output function, which is the cast to text but for booleans.
+            if operand.typeClass == .bool, case .typed(let value) = operand.value {
+                let branches = [
+                    Expression.Branch(condition: value, value: .literal(.text("t"), .text)),
+                    Expression.Branch(condition: .not(value), value: .literal(.text("f"), .text)),
+                ]
+                try repeats(operand, times: 1)
+                texts.append(.choice(branches, otherwise: .literal(.null, .text), .text))
+            } else {
+                texts.append(try asText(operand))
+            }
+        }
+        return Operand(.call(isSeparated ? .concatSeparated : .concat, texts, .text), at: offset)
+    }
+}
+
+extension Operand {
+    func moved(to offset: Int) -> Operand {
+        var result = self
+        result.offset = offset
+        return result
+    }
+}
