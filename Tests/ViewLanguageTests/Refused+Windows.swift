@@ -144,5 +144,5 @@ let refusedWindows = #"""
     views.sql:2:8: error: function hop is not supported yet
         2 | SELECT hop(at, '1 minute', '5 minutes') AS t FROM event GROUP BY 1
           |        ^
-    hint: supported: count, sum, avg, min, max, tumble, coalesce
+    hint: docs/reference/sql.md lists the functions that a view may use
     """#

@@ -143,7 +143,9 @@ func withTexts<R>(_ vectors: [Vector], _ body: ([TextArgument]) -> R) -> R {
         guard index < vectors.count else { return body(lent) }
         guard case .text(let texts) = vectors[index].values else { preconditionFailure("\(vectors[index].type) is no text") }
         return texts.bytes.withUnsafeBytes { bytes in
-            lend(index + 1, lent + [TextArgument(bytes: bytes, starts: texts.starts, ends: texts.ends, isConstant: vectors[index].isConstant)])
+            lend(
+                index + 1,
+                lent + [TextArgument(bytes: bytes, starts: texts.starts, ends: texts.ends, isConstant: vectors[index].isConstant)])
         }
     }
     return lend(0, [])

@@ -49,7 +49,8 @@ extension Evaluator {
     }
 
     /// Numerics by whole numbers: `scale` digits of the argument stand behind the point, the result's type says how many remain.
-    private mutating func decimal(_ function: Expression.Function, _ arguments: [Vector], _ type: ScalarType, _ frame: CallFrame) -> Vector {
+    private mutating func decimal(_ function: Expression.Function, _ arguments: [Vector], _ type: ScalarType, _ frame: CallFrame) -> Vector
+    {
         let value = DecimalArgument(arguments[0])
         let scale = arguments[0].type.numericScale
         let target = type.numericScale
@@ -83,7 +84,9 @@ extension Evaluator {
             found = values(frame, zero: 0) { (position) throws(RowProblem) in
                 let kept = function == .round ? Decimal128.dropDigits(value[position], divisor: divisor) : value[position] / divisor
                 let (result, overflow) = kept.multipliedReportingOverflow(by: factor)
-                guard !overflow, result.magnitude < Decimal128.limit.magnitude else { throw RowProblem(ElementProblem.numericOverflow.message) }
+                guard !overflow, result.magnitude < Decimal128.limit.magnitude else {
+                    throw RowProblem(ElementProblem.numericOverflow.message)
+                }
                 return result
             }
         case .divideNumeric:
@@ -105,18 +108,19 @@ extension Evaluator {
         let (operand, low, high) = (FloatArgument(arguments[0]), FloatArgument(arguments[1]), FloatArgument(arguments[2]))
         let count = IntegerArgument(arguments[3])
         let found = values(frame, zero: 0) { (position) throws(RowProblem) -> Int64 in
-            let (x, a, b, n) = (operand[position], low[position], high[position], count[position])
+            let (x, a, b, n) = (operand[position], low[position], high[position], Double(count[position]))
             guard n > 0 else { throw RowProblem("count must be greater than zero") }
             guard a != b else { throw RowProblem("lower bound cannot equal upper bound") }
             if a < b ? x < a : x > a { return 0 }
             if a < b ? x >= b : x <= b {
-                guard n < Int64(Int32.max) else { throw RowProblem("integer out of range") }
-                return n + 1
+                guard count[position] < Int64(Int32.max) else { throw RowProblem("integer out of range") }
+                return count[position] + 1
             }
-            let width = b - a
-            let part = width.isFinite ? (x - a) / width : (x / 2 - a / 2) / (b / 2 - a / 2)
-            // A quotient that rounds to one is not past the end.
-            return min(n - 1, Int64(Double(n) * part)) + 1
+            // PostgreSQL 15's formula, which may round up to the end; where it overflows (and PostgreSQL 15's answer is none), that
+            // of later versions, with everything halved.
+            let steps = n * (x - a) / (b - a)
+            if steps.isFinite { return Int64(steps) + 1 }
+            return Int64(min(n - 1, n * ((x / 2 - a / 2) / (b / 2 - a / 2)))) + 1
         }
         return Vector(type: .int4, values: .int64(found.values), nulls: found.nulls, isConstant: frame.isConstant)
     }

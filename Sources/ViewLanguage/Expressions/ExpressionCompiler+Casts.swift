@@ -59,6 +59,8 @@ extension ExpressionCompiler {
     /// Cut to the precision and scale that were asked for, if any.
     private static func fitted(_ value: Expression, _ shape: TypeName.DecimalShape?) throws(Refusal) -> Expression {
         guard let shape else { return value }
+        // Fixes the digits that are shown, also where the type has as many.
+        if !value.hasPostgreSQLScale { return .cast(value, to: .numeric(precision: shape.precision, scale: shape.scale)) }
         return value.rescaled(to: .numeric(precision: shape.precision, scale: shape.scale))
     }
 }

@@ -4,6 +4,12 @@ extension ExpressionCompiler {
     mutating func functionCall(_ body: SyntaxNode, at offset: Int) throws(Refusal) -> Operand {
         let name = FunctionName(body)
         if let refusal = functionRefusal(body, name, at: offset) { throw refusal }
+        guard FunctionSignature.byName[name.last] != nil || FunctionSignature.special.contains(name.last) else {
+            // As PostgreSQL says it, with the types of the arguments; what is wrong in those comes first.
+            var types: [String] = []
+            for argument in body["args"]?.children ?? [] { types.append(try operand(argument).sqlTypeName) }
+            throw name.unknownRefusal(arguments: types, at: offset)
+        }
         if body["agg_filter"] != nil {
             throw Refusal(offset, "FILTER specified, but \(name.last) is not an aggregate function")
         }
@@ -18,11 +24,7 @@ extension ExpressionCompiler {
                 throw Self.noFunction(name.last, operands, at: offset)
             }
             return Operand(try compute(.modulo, "%", operands[0], operands[1], at: offset), at: offset)
-        default:
-            guard FunctionSignature.byName[name.last] != nil else {
-                throw name.unknownRefusal(arguments: operands.map(\.sqlTypeName), at: offset)
-            }
-            return try choose(name.last, operands, at: offset)
+        default: return try choose(name.last, operands, at: offset)
         }
     }
 
@@ -31,12 +33,11 @@ extension ExpressionCompiler {
     func choose(_ name: String, _ operands: [Operand], at offset: Int) throws(Refusal) -> Operand {
         let kinds = operands.map(\.typeClass)
         var candidates = (FunctionSignature.byName[name] ?? []).filter { $0.accepts(kinds) }
-        guard !candidates.isEmpty else {
-            if name == "substring" || name == "substr", kinds.count >= 2, kinds.allSatisfy({ ($0 ?? .text) == .text }) {
-                throw Refusal(offset, "\(name) with a regular expression is not supported", hint: "use split_part, strpos or LIKE")
-            }
-            throw Self.noFunction(name, operands, at: offset)
+        // A quoted constant is a pattern here, not a number.
+        if name == "substring", kinds.count >= 2, kinds.allSatisfy({ ($0 ?? .text) == .text }) {
+            throw Refusal(offset, "substring with a regular expression is not supported", hint: "use split_part, strpos or LIKE")
         }
+        guard !candidates.isEmpty else { throw Self.noFunction(name, operands, at: offset) }
         func keepMost(_ count: (FunctionSignature) -> Int) {
             let most = candidates.map(count).max() ?? 0
             candidates.removeAll { count($0) < most }

@@ -1,0 +1,216 @@
+/// Functions, CASE, LIKE. A condition, and what is printed for it (see `RefusalTests`).
+let refusedFunctions = #"""
+    CASE WHEN quantity THEN true END
+    views.sql:2:11: error: argument of CASE/WHEN must be type boolean, not type integer
+        2 | CASE WHEN quantity THEN true END
+          |           ^
+
+    CASE WHEN ok THEN 1 ELSE page END = 1
+    views.sql:2:19: error: CASE types text and integer cannot be matched
+        2 | CASE WHEN ok THEN 1 ELSE page END = 1
+          |                   ^
+
+    CASE quantity WHEN page THEN true END
+    views.sql:2:20: error: operator does not exist: integer = text
+        2 | CASE quantity WHEN page THEN true END
+          |                    ^
+    hint: no operator matches the given name and argument types; you might need to add explicit type casts
+
+    GREATEST(quantity, page) = 1
+    views.sql:2:20: error: GREATEST types integer and text cannot be matched
+        2 | GREATEST(quantity, page) = 1
+          |                    ^
+
+    NULLIF(quantity, page) = 1
+    views.sql:2:1: error: operator does not exist: integer = text
+        2 | NULLIF(quantity, page) = 1
+          | ^
+    hint: no operator matches the given name and argument types; you might need to add explicit type casts
+
+    quantity LIKE 'a%'
+    views.sql:2:10: error: operator does not exist: integer ~~ unknown
+        2 | quantity LIKE 'a%'
+          |          ^
+    hint: no operator matches the given name and argument types; you might need to add explicit type casts
+
+    page LIKE 1
+    views.sql:2:6: error: operator does not exist: text ~~ integer
+        2 | page LIKE 1
+          |      ^
+    hint: no operator matches the given name and argument types; you might need to add explicit type casts
+
+    page NOT LIKE page ESCAPE 2
+    views.sql:2:6: error: operator does not exist: text !~~ text
+        2 | page NOT LIKE page ESCAPE 2
+          |      ^
+    hint: no operator matches the given name and argument types; you might need to add explicit type casts
+
+    quantity || 1 = 'a'
+    views.sql:2:10: error: operator does not exist: integer || integer
+        2 | quantity || 1 = 'a'
+          |          ^
+    hint: no operator matches the given name and argument types; you might need to add explicit type casts
+
+    lower(quantity) = 'a'
+    views.sql:2:1: error: function lower(integer) does not exist
+        2 | lower(quantity) = 'a'
+          | ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
+
+    lower(page, page) = 'a'
+    views.sql:2:1: error: function lower(text, text) does not exist
+        2 | lower(page, page) = 'a'
+          | ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
+
+    substring(page FROM 'a+') = 'a'
+    views.sql:2:21: error: invalid input syntax for type integer: "a+"
+        2 | substring(page FROM 'a+') = 'a'
+          |                     ^
+
+    substring(page SIMILAR 'a' ESCAPE '#') = 'a'
+    views.sql:2:24: error: invalid input syntax for type integer: "a"
+        2 | substring(page SIMILAR 'a' ESCAPE '#') = 'a'
+          |                        ^
+
+    left(page, 1.5) = 'a'
+    views.sql:2:1: error: function left(text, numeric) does not exist
+        2 | left(page, 1.5) = 'a'
+          | ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
+
+    round(amount, quantity) = 1
+    views.sql:2:1: error: round takes a constant number of digits
+        2 | round(amount, quantity) = 1
+          | ^
+    hint: write a number; for several, a CASE over round(x, 0), round(x, 1) …
+
+    round(ratio, 2) = 1
+    views.sql:2:1: error: function round(double precision, integer) does not exist
+        2 | round(ratio, 2) = 1
+          | ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
+
+    mod(ratio, 2) = 1
+    views.sql:2:1: error: function mod(double precision, integer) does not exist
+        2 | mod(ratio, 2) = 1
+          | ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
+
+    sqrt(amount) = 2
+    views.sql:2:1: error: sqrt of numeric values is not supported
+        2 | sqrt(amount) = 2
+          | ^
+    hint: cast the arguments to double precision
+
+    power(amount, 2) = 4
+    views.sql:2:1: error: power of numeric values is not supported
+        2 | power(amount, 2) = 4
+          | ^
+    hint: cast the arguments to double precision
+
+    amount ^ 2 = 4
+    views.sql:2:8: error: power of numeric values is not supported
+        2 | amount ^ 2 = 4
+          |        ^
+    hint: cast the arguments to double precision
+
+    ok ^ 2 = 1
+    views.sql:2:4: error: operator does not exist: boolean ^ integer
+        2 | ok ^ 2 = 1
+          |    ^
+    hint: no operator matches the given name and argument types; you might need to add explicit type casts
+
+    width_bucket(amount, 0, 10, 5) = 1
+    views.sql:2:1: error: width_bucket of numeric values is not supported
+        2 | width_bucket(amount, 0, 10, 5) = 1
+          | ^
+    hint: cast the arguments to double precision
+
+    amount / quantity = 1
+    views.sql:2:8: error: this quotient may need 42 digits; at most 38 are supported
+        2 | amount / quantity = 1
+          |        ^
+    hint: cast the operands to fewer digits, such as x::numeric(8,2) and y::numeric(6,0), or to double precision
+
+    amount / amount / amount = 1
+    views.sql:2:8: error: this quotient may need 44 digits; at most 38 are supported
+        2 | amount / amount / amount = 1
+          |        ^
+    hint: cast the operands to fewer digits, such as x::numeric(8,2) and y::numeric(6,0), or to double precision
+
+    coalesce(amount, 0)::text = '1'
+    views.sql:2:20: error: this numeric value may have fewer digits behind the point in PostgreSQL than here
+        2 | coalesce(amount, 0)::text = '1'
+          |                    ^
+    hint: fix them with a cast, such as round(x, 2) or x::numeric(12,2)
+
+    concat(CASE WHEN ok THEN amount ELSE 1 END) = '1'
+    views.sql:2:8: error: this numeric value may have fewer digits behind the point in PostgreSQL than here
+        2 | concat(CASE WHEN ok THEN amount ELSE 1 END) = '1'
+          |        ^
+    hint: fix them with a cast, such as round(x, 2) or x::numeric(12,2)
+
+    page::numeric > 1
+    views.sql:2:5: error: a cast from text to numeric without a precision and a scale is not supported
+        2 | page::numeric > 1
+          |     ^
+    hint: name them, such as numeric(18,6)
+
+    concat() = 'a'
+    views.sql:2:1: error: function concat() does not exist
+        2 | concat() = 'a'
+          | ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
+
+    concat_ws(1, page) = 'a'
+    views.sql:2:1: error: function concat_ws(integer, text) does not exist
+        2 | concat_ws(1, page) = 'a'
+          | ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
+
+    lowr(page) = 'a'
+    views.sql:2:1: error: function lowr(text) does not exist
+        2 | lowr(page) = 'a'
+          | ^
+    hint: did you mean "lower"?
+
+    lower(DISTINCT page) = 'a'
+    views.sql:2:1: error: DISTINCT is not supported here
+        2 | lower(DISTINCT page) = 'a'
+          | ^
+
+    lower(VARIADIC page) = 'a'
+    views.sql:2:1: error: VARIADIC is not supported here
+        2 | lower(VARIADIC page) = 'a'
+          | ^
+
+    overlay(page PLACING 'a' FROM 1) = 'a'
+    views.sql:2:1: error: function overlay is not supported yet
+        2 | overlay(page PLACING 'a' FROM 1) = 'a'
+          | ^
+    hint: docs/reference/sql.md lists the functions that a view may use
+
+    regexp_replace(page, 'a', 'b') = 'b'
+    views.sql:2:1: error: function regexp_replace is not supported yet
+        2 | regexp_replace(page, 'a', 'b') = 'b'
+          | ^
+    hint: docs/reference/sql.md lists the functions that a view may use
+
+    exp(ratio) > 1
+    views.sql:2:1: error: function exp is not supported yet
+        2 | exp(ratio) > 1
+          | ^
+    hint: docs/reference/sql.md lists the functions that a view may use
+
+    page ~* 'a'
+    views.sql:2:6: error: operator ~* is not supported yet
+        2 | page ~* 'a'
+          |      ^
+    hint: supported: = <> < <= > >= + - * / % ^ ||
+
+    page = ANY (string_to_array('a,b', ','))
+    views.sql:2:6: error: ANY (array) is not supported yet
+        2 | page = ANY (string_to_array('a,b', ','))
+          |      ^
+    """#
