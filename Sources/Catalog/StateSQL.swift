@@ -12,13 +12,32 @@ public enum StateSQL {
         let new = "excluded.\(column.name)"
         return switch column.role {
         case .count: "\(column.name) = \(old) + \(new)"
-        case .sum: "\(column.name) = coalesce(\(old) + \(new), \(old), \(new))"
+        case .sum, .sumOfSquares: "\(column.name) = coalesce(\(old) + \(new), \(old), \(new))"
         case .extremum(let measure):
+            switch plan.measures[measure].function {
             // LEAST and GREATEST pass over nulls, as min and max do.
-            "\(column.name) = \(plan.measures[measure].function == .min ? "least" : "greatest")(\(old), \(new))"
+            case .min: "\(column.name) = least(\(old), \(new))"
+            case .max: "\(column.name) = greatest(\(old), \(new))"
+            // A null that decides nothing gives way to the other side.
+            case .boolAnd: "\(column.name) = coalesce(\(old) AND \(new), \(old), \(new))"
+            case .boolOr: "\(column.name) = coalesce(\(old) OR \(new), \(old), \(new))"
+            default: preconditionFailure("\(column.name) is no extremum")
+            }
         case .distinctSketch: "\(column.name) = hll_union(\(old), \(new))"
-        case .window, .group, .distinctCount: preconditionFailure("\(column.name) is not a state that a flush adds to")
+        case .percentileSketch: "\(column.name) = coalesce(tdigest_union(\(old), \(new)), \(old), \(new))"
+        case .taggedValue(let measure), .tagOrder(let measure), .tagPartition(let measure), .tagOffset(let measure):
+            "\(column.name) = CASE WHEN \(newTagWins(measure, plan, target)) THEN \(new) ELSE \(old) END"
+        case .window, .group, .distinctCount, .percentile: preconditionFailure("\(column.name) is not a state that a flush adds to")
         }
+    }
+
+    /// Whether the delta's tag goes before (first) or behind (last) the stored one; each may be null, where no row was.
+    private static func newTagWins(_ measure: Int, _ plan: Plan, _ target: String) -> String {
+        func tag(_ table: String) -> String { "(" + ["k", "a", "b"].map { "\(table).m\(measure)_\($0)" }.joined(separator: ", ") + ")" }
+        let order = plan.measures[measure].function == .first ? "<" : ">"
+        return """
+            excluded.m\(measure)_a IS NOT NULL AND (\(target).m\(measure)_a IS NULL OR \(tag("excluded")) \(order) \(tag(target)))
+            """
     }
 
     /// The merged states of batch rows and speed rows, one row a group: keys, then per measure the columns that
@@ -40,10 +59,10 @@ public enum StateSQL {
             switch column.role {
             case .count:
                 merged.append("coalesce(sum(u.\(name)), 0)::bigint AS \(name)")
-            case .sum:
+            case .sum, .sumOfSquares:
                 merged.append("sum(u.\(name)) AS \(name)")
             case .extremum(let measure):
-                merged.append("\(tables.plan.measures[measure].function.rawValue)(u.\(name)) AS \(name)")
+                merged.append("\(extremumAggregate(tables.plan.measures[measure].function))(u.\(name)) AS \(name)")
             case .distinctCount:
                 merged.append("coalesce(sum(u.\(name)), 0)::bigint AS \(name)")
                 fromBatch.append("b.\(name)")
@@ -54,6 +73,22 @@ public enum StateSQL {
                 merged.append("hll_union_agg(u.\(name)) AS \(name)")
                 merged.append("hll_union_agg(u.\(name)) FILTER (WHERE NOT u.is_speed) AS \(name)_batch")
                 merged.append("hll_union_agg(u.\(name)) FILTER (WHERE u.is_speed) AS \(name)_speed")
+            case .percentile:
+                // A group has one batch row.
+                merged.append("max(u.\(name)) AS \(name)")
+                fromBatch.append("b.\(name)")
+                fromSpeed.append("NULL::\(column.sqlType)")
+                continue
+            case .percentileSketch(let measure):
+                let fractions = tables.plan.measures[measure].percentile?.fractions ?? []
+                let array = "ARRAY[\(fractions.map { "\($0)" }.joined(separator: ", "))]::double precision[]"
+                merged.append("tdigest_percentile(u.\(name), \(array)) FILTER (WHERE u.\(name) IS NOT NULL) AS \(name)_estimate")
+                merged.append("coalesce(bool_or(u.\(name) IS NOT NULL) FILTER (WHERE NOT u.is_speed), false) AS \(name)_batch")
+            case .taggedValue(let measure):
+                let direction = tables.plan.measures[measure].function == .first ? "ASC" : "DESC"
+                let order = ["k", "a", "b"].map { "u.m\(measure)_\($0) \(direction)" }.joined(separator: ", ")
+                merged.append("(array_agg(u.\(name) ORDER BY \(order)) FILTER (WHERE u.m\(measure)_a IS NOT NULL))[1] AS \(name)")
+            case .tagOrder, .tagPartition, .tagOffset: break  // What the value is chosen by.
             case .window, .group:
                 preconditionFailure("\(name) is a key")
             }
@@ -73,6 +108,14 @@ public enum StateSQL {
                   WHERE \(slices)\(speedCondition.map { " AND \($0)" } ?? "")) u (\(names.joined(separator: ", ")))\
             \(keys.isEmpty ? "" : "\nGROUP BY " + keys.map { "u.\($0)" }.joined(separator: ", "))
             """
+    }
+
+    private static func extremumAggregate(_ function: Plan.Measure.Function) -> String {
+        switch function {
+        case .boolAnd: "bool_and"
+        case .boolOr: "bool_or"
+        default: function.rawValue
+        }
     }
 
     /// Which row an expression of `finished` stands over.
@@ -105,8 +148,14 @@ public enum StateSQL {
             // numeric / bigint is the same numeric division that PostgreSQL's avg ends with; its scale follows from the same rule.
             let quotient = measure.argument?.type == .float8 ? "\(roundedToFloat(s)) / \(n)" : "\(s) / \(n)"
             return "CASE WHEN \(n) > 0 THEN \(quotient) END"
-        case .min, .max:
+        case .min, .max, .boolAnd, .boolOr, .first, .last:
             return "\(alias).m\(index)_v"
+        case .varPop, .varSamp, .stddevPop, .stddevSamp:
+            return FinishingSQL.variance(measure, n: n, s: s, q: "\(alias).m\(index)_q")
+        case .percentileCont, .percentileDisc:
+            let exact = "\(alias).m\(index)_p"
+            guard case .merged = row else { return exact }
+            return FinishingSQL.percentile(measure, exact: exact, sketch: "\(alias).m\(index)_t", speedRows: "\(alias).speed_rows")
         case .countDistinct:
             let d = "\(alias).m\(index)_d"
             switch row {
@@ -128,7 +177,7 @@ public enum StateSQL {
 
     /// numeric to double precision, rounded once. A sum beyond the type's range reads as infinity: PostgreSQL would raise an error, and
     /// one group would make the whole view unreadable.
-    private static func roundedToFloat(_ sum: String) -> String {
+    static func roundedToFloat(_ sum: String) -> String {
         """
         (CASE WHEN \(sum) > 1.797693134862315e308 THEN 'Infinity'::double precision \
         WHEN \(sum) < -1.797693134862315e308 THEN '-Infinity'::double precision ELSE \(sum)::double precision END)
@@ -136,5 +185,7 @@ public enum StateSQL {
     }
 
     /// True where the measure's live value is an estimate.
-    public static func isApproximateWhenLive(_ measure: Plan.Measure) -> Bool { measure.function == .countDistinct }
+    public static func isApproximateWhenLive(_ measure: Plan.Measure) -> Bool {
+        [.countDistinct, .percentileCont, .percentileDisc].contains(measure.function)
+    }
 }

@@ -50,8 +50,8 @@ public struct StateTables: Sendable {
             "CREATE INDEX ON \(batchTable) USING brin (from_run)",
         ]
         // Rows that still carry sketches: few, and a clean-up looks for those whose windows have closed.
-        if plan.window != nil, let sketch = batch.states.first(where: { if case .distinctSketch = $0.role { true } else { false } }) {
-            statements.append("CREATE INDEX ON \(batchTable) (window_start) WHERE \(sketch.name) IS NOT NULL")
+        if plan.window != nil, let hasSketch {
+            statements.append("CREATE INDEX ON \(batchTable) (window_start) WHERE \(hasSketch)")
         }
         if plan.window != nil {
             for group in speed.keys.dropFirst().prefix(Self.maximumGroupIndexes) {
@@ -67,17 +67,31 @@ public struct StateTables: Sendable {
         return statements
     }
 
+    /// The condition that a batch row carries a sketch; nil where none ever does.
+    public var hasSketch: String? {
+        let sketches = batch.states.filter(\.isSketch)
+        return sketches.isEmpty ? nil : "(" + sketches.map { "\($0.name) IS NOT NULL" }.joined(separator: " OR ") + ")"
+    }
+
     private static func columnList(_ layout: StateLayout) -> String {
         layout.columns.map { column in
             switch column.role {
             case .window, .count, .distinctCount: "\(column.name) \(column.sqlType) NOT NULL"
-            case .group, .sum, .extremum, .distinctSketch: "\(column.name) \(column.sqlType)"
+            case .group, .sum, .sumOfSquares, .extremum, .distinctSketch, .percentile, .percentileSketch, .taggedValue, .tagOrder,
+                .tagPartition,
+                .tagOffset:
+                "\(column.name) \(column.sqlType)"
             }
         }.joined(separator: ", ")
     }
 
     /// Extensions that the state columns need.
     public static func extensions(for plan: Plan) -> Set<String> {
-        plan.measures.contains { $0.function == .countDistinct } ? ["hll"] : []
+        var extensions: Set<String> = []
+        for column in StateLayout(plan, layer: .speed).states {
+            if case .distinctSketch = column.role { extensions.insert("hll") }
+            if case .percentileSketch = column.role { extensions.insert("tdigest") }
+        }
+        return extensions
     }
 }

@@ -24,8 +24,12 @@ public enum LanguageLimits {
     public static let columnsPerSource = 1_000
     /// An index of PostgreSQL has at most 32 columns; the slice (or run) and the window take two.
     public static let groupColumns = 30
-    /// A measure has at most two state columns, and a table of PostgreSQL at most 1,600 columns.
-    public static let measures = 500
+    /// Windows of hop that hold one event: each costs as much as an event does.
+    public static let windowsPerEvent: Int64 = 1_000
+    /// A measure has at most four state columns, and a table of PostgreSQL at most 1,600 columns.
+    public static let measures = 390
+    /// Percentiles of one array; more is a histogram.
+    public static let fractions = 100
     /// PostgreSQL's limit for a target list is 1,664; two columns are ours.
     public static let outputs = 1_600
 }

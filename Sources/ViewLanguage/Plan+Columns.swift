@@ -10,16 +10,19 @@ extension Plan {
         for measure in measures {
             measure.argument?.collectColumns(into: &columns)
             measure.filter?.collectColumns(into: &columns)
+            measure.order?.collectColumns(into: &columns)
         }
         return columns
     }
 
-    /// PostgreSQL's type of a column of the view, as its own SELECT would have it.
+    /// PostgreSQL's type of a column of the view, as its own SELECT would have it. Empty for an expression over results: PostgreSQL
+    /// finds it when the view is created.
     public func sqlType(of output: Output) -> String {
         switch output.value {
-        case .window: "timestamptz"
+        case .window, .windowEnd: "timestamptz"
         case .group(let index): groups[index].expression.resultSQLName
         case .measure(let index): measures[index].resultSQLName
+        case .finished: ""
         }
     }
 }
@@ -31,10 +34,20 @@ extension Plan.Measure {
         case (.countRows, _), (.count, _), (.countDistinct, _), (.sum, .int4): "bigint"
         case (.sum, .float8), (.avg, .float8): "double precision"
         case (.sum, _), (.avg, _): "numeric"
-        // An aggregate's result has no precision and scale.
-        case (.min, .numeric), (.max, .numeric): "numeric"
-        case (.min, let type), (.max, let type): type?.sqlName ?? "text"
+        case (.boolAnd, _), (.boolOr, _): "boolean"
+        case (.varPop, .float8), (.varSamp, .float8), (.stddevPop, .float8), (.stddevSamp, .float8): "double precision"
+        case (.varPop, _), (.varSamp, _), (.stddevPop, _), (.stddevSamp, _): "numeric"
+        case (.percentileCont, _): "double precision" + (percentile?.isArray == true ? "[]" : "")
+        case (.percentileDisc, let type): Self.withoutModifier(type) + (percentile?.isArray == true ? "[]" : "")
+        case (.min, let type), (.max, let type), (.first, let type), (.last, let type): Self.withoutModifier(type)
         }
+    }
+}
+
+extension Plan.Measure {
+    /// An aggregate's result has no precision and scale.
+    private static func withoutModifier(_ type: ScalarType?) -> String {
+        if case .numeric = type { "numeric" } else { type?.sqlName ?? "text" }
     }
 }
 

@@ -15,12 +15,19 @@ public struct Plan: Hashable, Sendable, Codable {
     public var measures: [Measure]
     /// The view's columns, in the order of the SELECT list.
     public var outputs: [Output]
+    /// HAVING: groups for which it is not true are not shown. Their states are kept, since a group may come to fulfil it, or cease to.
+    public var having: Finisher?
 
     public struct Window: Hashable, Sendable, Codable {
         public enum Kind: Hashable, Sendable, Codable {
             /// Half-open [start, start + size), aligned to `origin` (microseconds; PostgreSQL's date_bin semantics, also before the origin).
             case tumbling(size: Int64, origin: Int64)
+            /// Every half-open [start, start + size) that holds the event, with starts aligned to `origin` every `slide` microseconds.
+            case hopping(slide: Int64, size: Int64, origin: Int64)
+            /// From one start of the unit to the next on the clocks of a time zone (a name of the tz database): date_trunc's windows.
+            case calendar(unit: CalendarUnit, zone: String)
         }
+        public enum CalendarUnit: String, Hashable, Sendable, Codable, CaseIterable { case day, week, month, quarter, year }
         public var name: String
         public var kind: Kind
         public init(name: String, kind: Kind) {
@@ -46,26 +53,56 @@ public struct Plan: Hashable, Sendable, Codable {
             case count
             case sum, avg, min, max
             case countDistinct
+            /// bool_and (also called every) and bool_or.
+            case boolAnd, boolOr
+            case varPop, varSamp, stddevPop, stddevSamp
+            /// WITHIN GROUP (ORDER BY argument); the fractions are in `percentile`.
+            case percentileCont, percentileDisc
+            /// first(x, t) and last(x, t): the argument of the row with the smallest or largest (order, partition, offset).
+            case first, last
+        }
+        /// The direct argument of an ordered-set aggregate.
+        public struct Percentile: Hashable, Sendable, Codable {
+            /// Between 0 and 1.
+            public var fractions: [Double]
+            /// True for percentile_cont(ARRAY[…]): the result is an array, too.
+            public var isArray: Bool
+            public init(fractions: [Double], isArray: Bool) {
+                self.fractions = fractions
+                self.isArray = isArray
+            }
         }
         public var function: Function
         /// Nil for count(*) only.
         public var argument: Expression?
         /// FILTER (WHERE …).
         public var filter: Expression?
-        public init(function: Function, argument: Expression?, filter: Expression?) {
+        /// What first and last order by; rows where it is null are passed over.
+        public var order: Expression?
+        public var percentile: Percentile?
+        public init(
+            function: Function, argument: Expression?, filter: Expression?, order: Expression? = nil, percentile: Percentile? = nil
+        ) {
             self.function = function
             self.argument = argument
             self.filter = filter
+            self.order = order
+            self.percentile = percentile
         }
     }
 
     public struct Output: Hashable, Sendable, Codable {
         public enum Value: Hashable, Sendable, Codable {
+            /// The window's start.
             case window
+            /// Its end, the first instant behind it.
+            case windowEnd
             /// Index into `groups`.
             case group(Int)
             /// Index into `measures`.
             case measure(Int)
+            /// An expression over the group's results, which PostgreSQL evaluates.
+            case finished(Finisher)
         }
         public var name: String
         public var value: Value
@@ -77,7 +114,7 @@ public struct Plan: Hashable, Sendable, Codable {
 
     public init(
         source: SourceDefinition, filter: Expression?, window: Window?, groups: [Group], isGlobal: Bool,
-        measures: [Measure], outputs: [Output]
+        measures: [Measure], outputs: [Output], having: Finisher? = nil
     ) {
         self.source = source
         self.filter = filter
@@ -86,5 +123,6 @@ public struct Plan: Hashable, Sendable, Codable {
         self.isGlobal = isGlobal
         self.measures = measures
         self.outputs = outputs
+        self.having = having
     }
 }

@@ -12,12 +12,25 @@ public struct StateLayout: Hashable, Sendable {
         /// Exact sum as numeric, also for double precision (a double is a decimal fraction, so its sum has an exact
         /// decimal form: adding is then associative, and one cast at the end rounds once). Null where no value was. Merged by +.
         case sum(measure: Int)
-        /// min or max in the argument's type. Null where no value was. Merged by LEAST/GREATEST.
+        /// Exact sum of squares, as the sum. Null where no value was. Merged by +.
+        case sumOfSquares(measure: Int)
+        /// min, max, bool_and or bool_or in the argument's type. Null where no value was. Merged by LEAST/GREATEST, AND/OR.
         case extremum(measure: Int)
         /// Exact number of distinct values; in the batch layer only.
         case distinctCount(measure: Int)
         /// hll. In the speed layer always; in the batch layer while the window can still change, else null. Merged by hll_union.
         case distinctSketch(measure: Int)
+        /// Exact percentile or array of them; in the batch layer only. Null where no value was.
+        case percentile(measure: Int)
+        /// tdigest of the values, null where there are none. In the speed layer always; in the batch layer while the window can still
+        /// change, else null. Merged by tdigest_union.
+        case percentileSketch(measure: Int)
+        /// first's or last's value, in the argument's type, and the (order, partition, offset) of its row, which are null where no row
+        /// was. The value with the smaller or larger tag stays.
+        case taggedValue(measure: Int)
+        case tagOrder(measure: Int)
+        case tagPartition(measure: Int)
+        case tagOffset(measure: Int)
     }
 
     public struct StateColumn: Hashable, Sendable {
@@ -29,6 +42,14 @@ public struct StateLayout: Hashable, Sendable {
             self.name = name
             self.role = role
             self.sqlType = sqlType
+        }
+
+        /// A sketch, which the batch layer keeps only while the window can still change.
+        public var isSketch: Bool {
+            switch role {
+            case .distinctSketch, .percentileSketch: true
+            default: false
+            }
         }
     }
 
@@ -57,7 +78,27 @@ public struct StateLayout: Hashable, Sendable {
             case .avg:
                 columns.append(StateColumn(name: "m\(index)_n", role: .count(measure: index), sqlType: "bigint"))
                 columns.append(StateColumn(name: "m\(index)_s", role: .sum(measure: index), sqlType: "numeric"))
-            case .min, .max:
+            case .varPop, .varSamp, .stddevPop, .stddevSamp:
+                columns.append(StateColumn(name: "m\(index)_n", role: .count(measure: index), sqlType: "bigint"))
+                columns.append(StateColumn(name: "m\(index)_s", role: .sum(measure: index), sqlType: "numeric"))
+                columns.append(StateColumn(name: "m\(index)_q", role: .sumOfSquares(measure: index), sqlType: "numeric"))
+            case .percentileCont, .percentileDisc:
+                // The count tells a run that a row has changed where its percentile has not.
+                columns.append(StateColumn(name: "m\(index)_n", role: .count(measure: index), sqlType: "bigint"))
+                if layer == .batch {
+                    let type =
+                        (measure.argument?.type.stateSQLName ?? "double precision") + (measure.percentile?.isArray == true ? "[]" : "")
+                    columns.append(StateColumn(name: "m\(index)_p", role: .percentile(measure: index), sqlType: type))
+                }
+                columns.append(StateColumn(name: "m\(index)_t", role: .percentileSketch(measure: index), sqlType: "tdigest"))
+            case .first, .last:
+                let type = measure.argument?.type.stateSQLName ?? "bigint"
+                columns.append(StateColumn(name: "m\(index)_v", role: .taggedValue(measure: index), sqlType: type))
+                let order = measure.order?.type.stateSQLName ?? "timestamptz"
+                columns.append(StateColumn(name: "m\(index)_k", role: .tagOrder(measure: index), sqlType: order))
+                columns.append(StateColumn(name: "m\(index)_a", role: .tagPartition(measure: index), sqlType: "integer"))
+                columns.append(StateColumn(name: "m\(index)_b", role: .tagOffset(measure: index), sqlType: "bigint"))
+            case .min, .max, .boolAnd, .boolOr:
                 let type = measure.argument?.type.stateSQLName ?? "bigint"
                 columns.append(StateColumn(name: "m\(index)_v", role: .extremum(measure: index), sqlType: type))
             case .countDistinct:

@@ -49,6 +49,14 @@ public final class Oracle {
             CREATE TYPE event AS (\(list.joined(separator: ", ")));
             CREATE FUNCTION tumble(t timestamptz, size interval) RETURNS timestamptz IMMUTABLE
                 LANGUAGE sql AS $$ SELECT date_bin(size, t, 'epoch'::timestamptz) $$;
+            CREATE FUNCTION tumble(t timestamptz, size interval, origin timestamptz) RETURNS timestamptz IMMUTABLE
+                LANGUAGE sql AS $$ SELECT date_bin(size, t, origin) $$;
+            CREATE FUNCTION hop(t timestamptz, slide interval, size interval) RETURNS SETOF timestamptz IMMUTABLE
+                LANGUAGE sql AS $$
+                SELECT s FROM generate_series(
+                    date_bin(slide, t, 'epoch'::timestamptz) - ceil(extract(epoch FROM size) / extract(epoch FROM slide))::int * slide,
+                    date_bin(slide, t, 'epoch'::timestamptz), slide) s
+                WHERE s > t - size $$;
             """)
         var body = ""
         for column in columns {

@@ -18,11 +18,10 @@ let refusedClauses = #"""
           | ^
     hint: a materialized view reads one source
 
-    SELECT page, count(*) FROM event GROUP BY page HAVING count(*) > 1
-    views.sql:2:48: error: HAVING is not supported yet
-        2 | SELECT page, count(*) FROM event GROUP BY page HAVING count(*) > 1
-          |                                                ^
-    hint: filter the view's rows in a CREATE VIEW on top of it
+    SELECT page, count(*) FROM event GROUP BY page HAVING quantity > 1
+    views.sql:2:55: error: column "event.quantity" must appear in the GROUP BY clause or be used in an aggregate function
+        2 | SELECT page, count(*) FROM event GROUP BY page HAVING quantity > 1
+          |                                                       ^
 
     SELECT DISTINCT page FROM event GROUP BY page
     views.sql:2:8: error: SELECT DISTINCT is not supported yet

@@ -140,9 +140,44 @@ let refusedWindows = #"""
           |        ^
     hint: compute with the window's start in a CREATE VIEW on top of this view
 
-    SELECT hop(at, '1 minute', '5 minutes') AS t FROM event GROUP BY 1
-    views.sql:2:8: error: function hop is not supported yet
-        2 | SELECT hop(at, '1 minute', '5 minutes') AS t FROM event GROUP BY 1
-          |        ^
-    hint: docs/reference/sql.md lists the functions that a view may use
+    SELECT count(*) FROM event GROUP BY hop(at, '1 second', '1 hour')
+    views.sql:2:37: error: an event would be in 3600 windows
+        2 | SELECT count(*) FROM event GROUP BY hop(at, '1 second', '1 hour')
+          |                                     ^
+    hint: at most 1000 are taken: hop(event_time, slide, size), with a longer slide or a smaller size
+
+    SELECT count(*) FROM event GROUP BY hop(at, '0 seconds', '1 hour')
+    views.sql:2:45: error: the slide of a window must be greater than zero
+        2 | SELECT count(*) FROM event GROUP BY hop(at, '0 seconds', '1 hour')
+          |                                             ^
+
+    SELECT count(*) FROM event GROUP BY hop(at, '1 hour')
+    views.sql:2:37: error: hop takes three or four arguments
+        2 | SELECT count(*) FROM event GROUP BY hop(at, '1 hour')
+          |                                     ^
+    hint: hop(event_time, '1 minute', '5 minutes')
+
+    SELECT count(*) FROM event GROUP BY date_trunc('day', at, 'Mars/Olympus')
+    views.sql:2:59: error: time zone "Mars/Olympus" not recognized
+        2 | SELECT count(*) FROM event GROUP BY date_trunc('day', at, 'Mars/Olympus')
+          |                                                           ^
+    hint: write a name of the tz database, such as 'America/New_York'
+
+    SELECT count(*) FROM event GROUP BY date_trunc('decade', at)
+    views.sql:2:48: error: unit "decade" is not supported for the windows of date_trunc
+        2 | SELECT count(*) FROM event GROUP BY date_trunc('decade', at)
+          |                                                ^
+    hint: supported: second, minute, hour, day, week, month, quarter, year
+
+    SELECT tumble(at, '1 minute') AS minute, minute_end, count(*) FROM event GROUP BY minute, minute_end
+    views.sql:2:42: error: a window is grouped by itself, not by its end
+        2 | SELECT tumble(at, '1 minute') AS minute, minute_end, count(*) FROM event GROUP BY minute, minute_end
+          |                                          ^
+    hint: write tumble(…), or the name that AS gave it
+
+    SELECT page, window_end, count(*) FROM event GROUP BY page
+    views.sql:2:14: error: column "window_end" does not exist
+        2 | SELECT page, window_end, count(*) FROM event GROUP BY page
+          |              ^
+    hint: the columns of "event" are: id, at, received, page, country, amount, total, quantity, duration, ratio, ok
     """#

@@ -10,14 +10,3 @@ extension Plan {
         Plan(source: source, filter: nil, window: window, groups: [], isGlobal: false, measures: [], outputs: [])
     }
 }
-
-extension Plan.Window.Kind {
-    /// The event times that belong to the window that begins there.
-    public func eventTimes(ofWindow start: Int64) -> Range<Int64> {
-        switch self {
-        case .tumbling(let size, _):
-            let (end, overflow) = start.addingReportingOverflow(size)
-            return start..<(overflow ? .max : end)
-        }
-    }
-}

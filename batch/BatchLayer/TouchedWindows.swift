@@ -43,7 +43,10 @@ public struct TouchedWindows {
         for (kind, aggregator) in assigners {
             let admitted = aggregator.admitted(batch, rows: rows)
             insertWindows(admitted, kind)
-            if admitted.count < rows.count { insertWithoutWindow(batch, rows: rows, admitted: admitted) }
+            // Hopping windows may leave gaps: only what has no window for an error is wanted, and that has none among any kind.
+            if kind.coversAllTimes, admitted.count < rows.count || kind.overlaps {
+                insertWithoutWindow(batch, rows: rows, admitted: admitted)
+            }
         }
     }
 
@@ -60,7 +63,11 @@ public struct TouchedWindows {
         guard case .int64(let times) = batch.columns[eventTimeColumn]?.storage else { return }
         var next = 0
         for row in rows {
-            if next < admitted.count, admitted[next].row == row { next += 1 } else { withoutWindow.insert(times[Int(row)]) }
+            guard next < admitted.count, admitted[next].row == row else {
+                withoutWindow.insert(times[Int(row)])
+                continue
+            }
+            while next < admitted.count, admitted[next].row == row { next += 1 }
         }
     }
 }

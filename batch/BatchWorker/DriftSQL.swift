@@ -92,6 +92,7 @@ extension Plan.Measure {
     /// How the measure's finished value becomes a numeric; nil where it is no number.
     fileprivate var asNumeric: ((String) -> String)? {
         switch (function, argument?.type) {
+        case _ where percentile?.isArray == true: nil
         case (.countRows, _), (.count, _), (.countDistinct, _): { "\($0)::numeric" }
         case (_, .int4), (_, .int8), (_, .numeric): { "\($0)::numeric" }
         // By way of its shortest exact text: the plain cast keeps fifteen digits only.

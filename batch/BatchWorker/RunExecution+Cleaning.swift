@@ -10,19 +10,31 @@ extension RunExecution {
     func dropStaleSketches() throws(ParallaxError) {
         guard let sketchHorizon else { return }
         for version in try catalog.versions(ofSource: source.id) {
-            guard case .tumbling(let size, _) = version.plan.window?.kind else { continue }
+            guard let kind = version.plan.window?.kind else { continue }
             let tables = StateTables(version)
-            let sketches = tables.batch.states.filter { if case .distinctSketch = $0.role { true } else { false } }.map(\.name)
-            guard let first = sketches.first else { continue }
-            let (lastStart, overflow) = sketchHorizon.subtractingReportingOverflow(size)
-            guard !overflow else { continue }
+            let sketches = tables.batch.states.filter(\.isSketch).map(\.name)
+            guard let hasSketch = tables.hasSketch else { continue }
+            let (isClosed, bound) = Self.closedWindows(kind, horizon: sketchHorizon)
+            guard let bound else { continue }
             try connection.query(
                 """
                 UPDATE \(tables.batchTable) b SET \(sketches.map { "\($0) = NULL" }.joined(separator: ", "))
-                WHERE b.\(first) IS NOT NULL AND b.window_start <= 'epoch'::timestamptz + $2::bigint * interval '1 microsecond'
+                WHERE \(hasSketch) AND \(isClosed)
                   AND NOT EXISTS (SELECT 1 FROM parallax.touched_window t
                                   WHERE t.version_id = $1 AND t.window_start = b.window_start)
-                """, [.int(version.id), .int(lastStart)])
+                """, [.int(version.id), .int(bound)])
+        }
+    }
+
+    /// The condition that a row's window has ended, and its second parameter; nil where no window can have.
+    private static func closedWindows(_ kind: Plan.Window.Kind, horizon: Int64) -> (condition: String, bound: Int64?) {
+        let bound = "'epoch'::timestamptz + $2::bigint * interval '1 microsecond'"
+        switch kind {
+        case .tumbling(let size, _), .hopping(_, let size, _):
+            let (lastStart, overflow) = horizon.subtractingReportingOverflow(size)
+            return ("b.window_start <= \(bound)", overflow ? nil : lastStart)
+        case .calendar:
+            return ("\(WindowSQL.end(kind, start: "b.window_start")) <= \(bound)", horizon)
         }
     }
 

@@ -84,10 +84,11 @@ struct StagingSQL {
         let name = column.name
         let plain = "b.\(name) IS DISTINCT FROM s.\(name)"
         switch column.role {
-        case .distinctSketch: return nil
+        case .distinctSketch, .percentileSketch: return nil
         case .window, .group: preconditionFailure("\(name) is a key")
-        case .count, .distinctCount: return plain
-        case .sum(let measure), .extremum(let measure):
+        case .count, .distinctCount, .tagOrder, .tagPartition, .tagOffset: return plain
+        case .percentile(let measure) where tables.plan.measures[measure].percentile?.isArray == true: return plain
+        case .sum(let measure), .sumOfSquares(let measure), .extremum(let measure), .percentile(let measure), .taggedValue(let measure):
             // 1.0 and 1.00 are equal numerics, but PostgreSQL shows them differently: results shall not depend on which run came first.
             guard case .numeric = tables.plan.measures[measure].argument?.type else { return plain }
             return "\(plain) OR scale(b.\(name)) IS DISTINCT FROM scale(s.\(name))"

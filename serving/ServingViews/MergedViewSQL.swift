@@ -45,18 +45,37 @@ struct MergedViewSQL {
         return version.plan.outputs.map { output in
             let expression =
                 switch output.value {
-                case .window: "\(alias).window_start"
-                case .group(let index): "\(alias).g\(index)"
-                case .measure(let index): StateSQL.finished(index, plan: version.plan, row: row)
+                case .window: value(of: .windowStart, alias, row)
+                case .windowEnd: value(of: .windowEnd, alias, row)
+                case .group(let index): value(of: .group(index), alias, row)
+                case .measure(let index): value(of: .measure(index), alias, row)
+                case .finished(let finisher): finisher.sql { value(of: $0, alias, row) }
                 }
             return "\(expression) AS \(Connection.quoteIdentifier(output.name))"
         }
     }
 
+    /// In parentheses where it is more than a name: it may stand anywhere in an expression.
+    private func value(of part: Finisher.Part, _ alias: String, _ row: StateSQL.Row) -> String {
+        switch part {
+        case .text(let text): return text
+        case .windowStart: return "\(alias).window_start"
+        case .windowEnd:
+            guard let kind = version.plan.window?.kind else { preconditionFailure("the end of a window in a view without one") }
+            return "(\(WindowSQL.end(kind, start: "\(alias).window_start")))"
+        case .group(let index): return "\(alias).g\(index)"
+        case .measure(let index): return "(\(StateSQL.finished(index, plan: version.plan, row: row)))"
+        }
+    }
+
+    /// HAVING over a row; nil where there is none.
+    private func having(_ alias: String, _ row: StateSQL.Row) -> String? {
+        version.plan.having.map { "(\($0.sql { value(of: $0, alias, row) }))" }
+    }
+
     private func isClosed(_ alias: String) -> String {
-        guard case .tumbling(let size, _)? = version.plan.window?.kind else { return "false" }
-        // In microseconds: an interval of hours or days would go through the session's time zone.
-        return "coalesce(\(alias).window_start + \(size) * interval '1 microsecond' <= \(watermark), false)"
+        guard let kind = version.plan.window?.kind else { return "false" }
+        return "coalesce(\(WindowSQL.end(kind, start: "\(alias).window_start")) <= \(watermark), false)"
     }
 
     private var withWindow: String {
@@ -68,12 +87,13 @@ struct MergedViewSQL {
             SELECT \((outputs(.batch(alias: "b")) + ["true AS is_exact", "\(isClosed("b")) AS is_closed"]).joined(separator: ",\n       "))
             FROM \(tables.batchTable) b
             WHERE b.from_run <= \(run) AND b.until_run > \(run)
-              AND NOT \(isTouched("b"))
+              AND NOT \(isTouched("b"))\(having("b", .batch(alias: "b")).map { "\n  AND \($0)" } ?? "")
             UNION ALL
             SELECT \((outputs(.merged(alias: "m")) + ["\(isExact)", "\(isClosed("m"))"]).joined(separator: ",\n       "))
             FROM (\(merged)) m
             LEFT JOIN (SELECT t.window_start, sum(t.late) AS late FROM parallax.touched_window t
-                       WHERE t.version_id = \(version.id) AND t.slice >= \(slice) GROUP BY t.window_start) l USING (window_start)
+                       WHERE t.version_id = \(version.id) AND t.slice >= \(slice) GROUP BY t.window_start) l USING (window_start)\
+            \(having("m", .merged(alias: "m")).map { "\nWHERE \($0)" } ?? "")
             """
     }
 
@@ -85,7 +105,7 @@ struct MergedViewSQL {
         let isExact = hasApproximateMeasure ? "m.speed_rows = 0 AND \(late)" : late
         return """
             SELECT \((outputs(.merged(alias: "m")) + ["\(isExact) AS is_exact", "false AS is_closed"]).joined(separator: ",\n       "))
-            FROM (\(merged)) m
+            FROM (\(merged)) m\(having("m", .merged(alias: "m")).map { "\nWHERE \($0)" } ?? "")
             """
     }
 }

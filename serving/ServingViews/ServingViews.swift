@@ -1,6 +1,7 @@
 import Catalog
 import ParallaxCore
 import Postgres
+import ViewLanguage
 
 /// Writes the schema `serving`: a merged view for each view that has a served version, and the pipeline's own views on top.
 /// The schema is Parallax's own: a view in it that no definition asks for is dropped.
@@ -25,6 +26,7 @@ public enum ServingViews {
                     merged.append((version.viewName, MergedViewSQL(version).selectText))
                 } else {
                     waiting.insert(version.viewName)
+                    try check(connection, version)
                 }
             }
         }
@@ -61,6 +63,18 @@ public enum ServingViews {
         return refusals
     }
 
+    /// Lets PostgreSQL judge the SQL of a version that no run has published yet: what it says about a type must be said when the definition
+    /// is applied, and not by the run that would serve it.
+    private static func check(_ connection: Connection, _ version: ViewVersion) throws(ParallaxError) {
+        guard version.plan.needsPostgresToJudge else { return }
+        do { _ = try connection.query("SELECT FROM (\(MergedViewSQL(version).selectText)) judged LIMIT 0") } catch {
+            guard error.code == .database else { throw error }
+            throw ParallaxError(
+                .definition, "view \"\(version.viewName)\": \(error.message)", detail: error.detail,
+                hint: error.hint ?? "PostgreSQL says so about an expression over the view's aggregates", sqlState: error.sqlState)
+        }
+    }
+
     /// In place where the columns stay, so that what people built on the view elsewhere stands; otherwise dropped, with what stands on it, and
     /// made anew.
     private static func replace(_ connection: Connection, _ name: String, _ sql: String) throws(ParallaxError) {
@@ -75,6 +89,13 @@ public enum ServingViews {
             try connection.execute("CREATE VIEW \(view) AS\n\(sql)")
         }
         try connection.execute("RELEASE SAVEPOINT replace")
+    }
+}
+
+extension Plan {
+    /// Expressions over results have types that only PostgreSQL knows.
+    fileprivate var needsPostgresToJudge: Bool {
+        having != nil || outputs.contains { if case .finished = $0.value { true } else { false } }
     }
 }
 

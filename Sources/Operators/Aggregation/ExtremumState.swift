@@ -31,7 +31,13 @@ extension Double: ExtremumValue {
     @inline(__always) var normal: Double { canonical(self) }
 }
 
-/// min and max of numbers and times.
+/// bool_and is the minimum, bool_or the maximum of zeros and ones.
+extension UInt8: ExtremumValue {
+    static func read(_ values: Vector.Values) -> [UInt8] { if case .bool(let values) = values { values } else { [] } }
+    static func storage(_ values: [UInt8]) -> Column.Storage { .bool(values) }
+}
+
+/// min and max of numbers and times, bool_and and bool_or.
 final class FixedExtremumState<Value: ExtremumValue>: MeasureState {
     private let type: ScalarType
     private let isMaximum: Bool

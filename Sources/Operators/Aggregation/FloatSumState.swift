@@ -85,7 +85,7 @@ final class FloatSumState: MeasureState {
     }
 
     var approximateBytes: Int {
-        mantissas.capacity * 16 + exponents.capacity * 2 + counts.capacity * 8 + spread.count * FixedPointSum.approximateBytes
+        mantissas.capacity * 16 + exponents.capacity * 2 + counts.capacity * 8 + spread.count * FixedPointSum().approximateBytes
     }
 }
 
@@ -99,20 +99,30 @@ func parts(_ value: Double) -> (mantissa: Int64, exponent: Int) {
     return (value.sign == .minus ? -mantissa : mantissa, max(biased, 1) - 1075)
 }
 
-/// A sum of doubles in fixed point, from 2^-1074 up: no rounding and no overflow.
+/// A sum of binary fractions in fixed point: no rounding and no overflow.
 struct FixedPointSum {
-    private static let lowestExponent = -1074
-    /// 2,098 bits for the largest double, and 64 more for the number of rows.
-    private static let limbCount = 70
-    static let approximateBytes = limbCount * 8
-
+    /// The exponent of the lowest bit.
+    private let lowestExponent: Int
     /// Base 2^32, least first. Limbs are signed and take carries only now and then.
-    private var limbs = [Int64](repeating: 0, count: limbCount)
+    private var limbs: [Int64]
     private var additions = 0
+
+    /// Of doubles: from 2^-1074 up 2,098 bits for the largest, and 64 more for the number of rows.
+    init() { self.init(lowestExponent: -1074, limbCount: 70) }
+
+    /// Of squares of doubles: twice as many.
+    static var ofSquares: FixedPointSum { FixedPointSum(lowestExponent: -2148, limbCount: 136) }
+
+    private init(lowestExponent: Int, limbCount: Int) {
+        self.lowestExponent = lowestExponent
+        limbs = [Int64](repeating: 0, count: limbCount)
+    }
+
+    var approximateBytes: Int { limbs.count * 8 }
 
     mutating func add(_ mantissa: Int128, exponent: Int) {
         if mantissa == 0 { return }
-        let offset = exponent - Self.lowestExponent
+        let offset = exponent - lowestExponent
         var limb = offset / 32
         // 128 bits shifted by up to 31 in pieces of 32.
         var rest = BigUnsigned(mantissa.magnitude)
@@ -135,22 +145,22 @@ struct FixedPointSum {
             limbs[index] = sum & 0xffff_ffff
             carry = sum >> 32
         }
-        limbs[Self.limbCount - 1] += carry
+        limbs[limbs.count - 1] += carry
         additions = 0
     }
 
     func appendDecimal(to buffer: inout [UInt8]) {
         var sum = self
         sum.carry()
-        let isNegative = sum.limbs[Self.limbCount - 1] < 0
+        let isNegative = sum.limbs[limbs.count - 1] < 0
         if isNegative {
             sum.limbs = sum.limbs.map { -$0 }
             sum.carry()
         }
         var words: [UInt64] = []
-        for index in stride(from: 0, to: Self.limbCount, by: 2) {
+        for index in stride(from: 0, to: limbs.count, by: 2) {
             words.append(UInt64(truncatingIfNeeded: sum.limbs[index]) | UInt64(truncatingIfNeeded: sum.limbs[index + 1]) << 32)
         }
-        BigUnsigned(words: words).appendDecimal(isNegative: isNegative, exponent: Self.lowestExponent, to: &buffer)
+        BigUnsigned(words: words).appendDecimal(isNegative: isNegative, exponent: lowestExponent, to: &buffer)
     }
 }

@@ -12,6 +12,8 @@ struct MeasureInputs {
         /// Index into `filters`, and into `inputs`.
         var filter: Int?
         var argument: Int?
+        /// Index into `inputs`: what first and last order by.
+        var order: Int?
     }
 
     struct Values {
@@ -33,14 +35,16 @@ struct MeasureInputs {
                 filter = filters.firstIndex(of: condition) ?? filters.count
                 if filter == filters.count { filters.append(condition) }
             }
-            var argument: Int?
-            if let expression = measure.argument {
-                let input = Input(filter: filter, argument: expression)
-                argument = inputs.firstIndex(of: input) ?? inputs.count
-                if argument == inputs.count { inputs.append(input) }
-            }
-            self.measures.append(Measure(filter: filter, argument: argument))
+            let argument = measure.argument.map { index(of: Input(filter: filter, argument: $0)) }
+            let order = measure.order.map { index(of: Input(filter: filter, argument: $0)) }
+            self.measures.append(Measure(filter: filter, argument: argument, order: order))
         }
+    }
+
+    private mutating func index(of input: Input) -> Int {
+        if let known = inputs.firstIndex(of: input) { return known }
+        inputs.append(input)
+        return inputs.count - 1
     }
 
     func evaluate(_ rows: [Int32], _ evaluator: inout Evaluator) -> Values {
@@ -62,5 +66,17 @@ extension MeasureInputs.Values {
         let staying = positions.map { list in list.indices.filter { newPosition[Int(list[$0])] >= 0 }.map { Int32($0) } }
         for (index, input) in inputs.enumerated() { vectors[index] = vectors[index].at(input.filter.map { staying[$0] } ?? kept) }
         for filter in positions.indices { positions[filter] = gather(positions[filter], staying[filter]).map { newPosition[Int($0)] } }
+    }
+
+    /// Repeats each selected row as often as it stands in `places`; positions then count places.
+    mutating func spread(over places: [Int32], of count: Int) {
+        let lists = positions.map { list -> (places: [Int32], entries: [Int32]) in
+            var entry = [Int32](repeating: -1, count: count)
+            for (index, position) in list.enumerated() { entry[Int(position)] = Int32(index) }
+            let staying = places.indices.filter { entry[Int(places[$0])] >= 0 }
+            return (staying.map { Int32($0) }, staying.map { entry[Int(places[$0])] })
+        }
+        for (index, input) in inputs.enumerated() { vectors[index] = vectors[index].at(input.filter.map { lists[$0].entries } ?? places) }
+        positions = lists.map(\.places)
     }
 }

@@ -1,4 +1,5 @@
 import Columns
+import ParallaxCore
 import ViewLanguage
 
 /// The states of one measure, one entry a group: structure of arrays. One call a batch; the loop over rows is inside.
@@ -11,20 +12,46 @@ protocol MeasureState: AnyObject {
     var approximateBytes: Int { get }
 }
 
+/// A measure to which the order of rows matters: first and last.
+protocol TaggedMeasureState: MeasureState {
+    /// As `add(groups:values:groupCount:)`; `order` and `offsets` have one entry a row, all of one partition.
+    func add(groups: [Int32], values: Vector, order: Vector, offsets: [Int64], partition: Partition, groupCount: Int)
+}
+
 extension Plan.Measure {
     func makeState(_ layer: StateLayout.Layer) -> any MeasureState {
         guard let argument else { return CountState() }
         switch function {
         case .countRows, .count: return CountState()
-        case .sum, .avg:
-            let withCount = function == .avg
-            switch argument.type {
-            case .float8: return FloatSumState(withCount: withCount)
-            case .numeric where !argument.type.isNarrowNumeric: return WideSumState(scale: argument.type.numericScale, withCount: withCount)
-            default: return SumState(scale: argument.type.numericScale, withCount: withCount)
-            }
+        case .sum, .avg: return makeSum(argument.type, withCount: function == .avg)
+        case .varPop, .varSamp, .stddevPop, .stddevSamp:
+            let squares: any MeasureState =
+                argument.type == .float8 ? FloatSquareSumState() : SquareSumState(scale: argument.type.numericScale)
+            return VarianceState(sum: makeSum(argument.type, withCount: true), squares: squares)
         case .min, .max: return makeExtremum(argument.type, isMaximum: function == .max)
+        case .boolAnd, .boolOr: return FixedExtremumState<UInt8>(.bool, isMaximum: function == .boolOr)
+        case .percentileCont, .percentileDisc: return makePercentile(argument.type, layer)
+        case .first, .last: return TaggedState(argument.type, order: order?.type ?? .timestamptz, isLast: function == .last)
         case .countDistinct: return DistinctState(argument.type, isExact: layer == .batch)
+        }
+    }
+
+    private func makeSum(_ type: ScalarType, withCount: Bool) -> any MeasureState {
+        switch type {
+        case .float8: FloatSumState(withCount: withCount)
+        case .numeric where !type.isNarrowNumeric: WideSumState(scale: type.numericScale, withCount: withCount)
+        default: SumState(scale: type.numericScale, withCount: withCount)
+        }
+    }
+
+    private func makePercentile(_ type: ScalarType, _ layer: StateLayout.Layer) -> any MeasureState {
+        guard let percentile else { preconditionFailure("a percentile without a fraction") }
+        let isContinuous = function == .percentileCont
+        switch type {
+        case .float8: return PercentileState<Double>(type, percentile, isContinuous: isContinuous, isExact: layer == .batch)
+        case .numeric where !type.isNarrowNumeric:
+            return PercentileState<Int128>(type, percentile, isContinuous: isContinuous, isExact: layer == .batch)
+        default: return PercentileState<Int64>(type, percentile, isContinuous: isContinuous, isExact: layer == .batch)
         }
     }
 

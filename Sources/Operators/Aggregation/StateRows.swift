@@ -36,6 +36,45 @@ public struct StateRows: Sendable {
     }
 }
 
+extension StateRows {
+    /// The text that PostgreSQL's input function of the type takes, of a value that is not null.
+    static func text(of vector: Vector, _ position: Int) -> [UInt8] {
+        let position = vector.isConstant ? 0 : position
+        if case .text(let texts) = vector.values { return Array(texts.bytes[texts.starts[position]..<texts.ends[position]]) }
+        var text: [UInt8] = []
+        let storage: Column.Storage =
+            switch vector.values {
+            case .int64(let values): .int64([values[position]])
+            case .int128(let values): .int128([values[position]])
+            case .float64(let values): .float64([values[position]])
+            case .bool(let values): .bool([values[position]])
+            case .uuid(let values): .uuid([values[position]])
+            case .text: .text(ByteColumn())
+            }
+        Column(type: vector.type, storage: storage).appendText(0, to: &text)
+        return text
+    }
+}
+
+extension Column {
+    /// The text that PostgreSQL's input function of the type takes, of a value that is not null; for all types but text.
+    fileprivate func appendText(_ row: Int, to buffer: inout [UInt8]) {
+        switch storage {
+        case .int64(let values):
+            switch type {
+            case .timestamptz: TextOutput.append(timestamptz: values[row], to: &buffer)
+            case .numeric(_, let scale): TextOutput.append(Int128(values[row]), scale: scale, to: &buffer)
+            default: TextOutput.append(values[row], to: &buffer)
+            }
+        case .int128(let values): TextOutput.append(values[row], scale: type.numericScale, to: &buffer)
+        case .float64(let values): TextOutput.append(values[row], to: &buffer)
+        case .bool(let values): buffer.append(values[row] == 0 ? UInt8(ascii: "f") : UInt8(ascii: "t"))
+        case .uuid(let values): TextOutput.append(uuid: values[row], to: &buffer)
+        case .text(let values): buffer += values[row]
+        }
+    }
+}
+
 extension StateRows.Values {
     fileprivate func appendCopyText(_ row: Int, to buffer: inout [UInt8]) {
         switch self {
@@ -44,19 +83,8 @@ extension StateRows.Values {
             if texts.isNull(row) { appendNull(to: &buffer) } else { appendEscaped(texts, row, to: &buffer) }
         case .column(let column):
             if column.isNull(row) { return appendNull(to: &buffer) }
-            switch column.storage {
-            case .int64(let values):
-                switch column.type {
-                case .timestamptz: TextOutput.append(timestamptz: values[row], to: &buffer)
-                case .numeric(_, let scale): TextOutput.append(Int128(values[row]), scale: scale, to: &buffer)
-                default: TextOutput.append(values[row], to: &buffer)
-                }
-            case .int128(let values): TextOutput.append(values[row], scale: column.type.numericScale, to: &buffer)
-            case .float64(let values): TextOutput.append(values[row], to: &buffer)
-            case .bool(let values): buffer.append(values[row] == 0 ? UInt8(ascii: "f") : UInt8(ascii: "t"))
-            case .uuid(let values): TextOutput.append(uuid: values[row], to: &buffer)
-            case .text(let values): appendEscaped(values, row, to: &buffer)
-            }
+            if case .text(let values) = column.storage { return appendEscaped(values, row, to: &buffer) }
+            column.appendText(row, to: &buffer)
         }
     }
 

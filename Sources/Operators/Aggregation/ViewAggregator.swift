@@ -49,7 +49,7 @@ public final class ViewAggregator {
         var evaluator = Evaluator(batch)
         var tooLong = RowErrors()
         var selected = selection.select(batch, rows, &evaluator)
-        var keys = selected.windows.map { [$0] } ?? []
+        var keys: [Vector] = []
         for group in plan.groups { keys.append(evaluator.evaluate(group.expression, selected.rows).spread(selected.rows.count)) }
         checkKeyLengths(keys, selected.rows, &tooLong)
         var inputs = measureInputs.evaluate(selected.rows, &evaluator)
@@ -60,13 +60,20 @@ public final class ViewAggregator {
             }
             keys = keys.map { $0.at(kept) }
             inputs.keep(kept, of: selected.rows.count)
-            selected.rows = gather(selected.rows, kept)
+            selected.keep(kept)
         }
-        accumulate(keys, inputs, rowCount: selected.rows.count)
+        if let places = selected.places {
+            keys = keys.map { $0.at(places) }
+            inputs.spread(over: places, of: selected.rows.count)
+            selected.rows = gather(selected.rows, places)
+        }
+        if let windows = selected.windows { keys.insert(windows, at: 0) }
+        accumulate(keys, inputs, selected.rows, batch)
         return rejections(evaluator.errors, tooLong)
     }
 
-    private func accumulate(_ keys: [Vector], _ inputs: MeasureInputs.Values, rowCount: Int) {
+    private func accumulate(_ keys: [Vector], _ inputs: MeasureInputs.Values, _ rows: [Int32], _ batch: EventBatch) {
+        let rowCount = rows.count
         guard rowCount > 0 else { return }
         var words = [UInt64](repeating: 0, count: rowCount * keyWidth)
         var offset = 0
@@ -78,6 +85,13 @@ public final class ViewAggregator {
         let groupsOfFilter = inputs.positions.map { gather(groups, $0) }
         for (measure, plan) in zip(measures, measureInputs.measures) {
             let mine = plan.filter.map { groupsOfFilter[$0] } ?? groups
+            if let tagged = measure as? any TaggedMeasureState, let argument = plan.argument, let order = plan.order {
+                let itsRows = plan.filter.map { gather(rows, inputs.positions[$0]) } ?? rows
+                tagged.add(
+                    groups: mine, values: inputs.vectors[argument], order: inputs.vectors[order], offsets: gather(batch.offsets, itsRows),
+                    partition: batch.partition, groupCount: table.count)
+                continue
+            }
             measure.add(groups: mine, values: plan.argument.map { inputs.vectors[$0] }, groupCount: table.count)
         }
     }
@@ -110,7 +124,8 @@ public final class ViewAggregator {
         guard case .int64(let starts)? = selected.windows?.values else {
             return selected.rows.lazy.filter { evaluator.errors.messages[$0] == nil }.map { (row: $0, window: .min) }
         }
-        return zip(selected.rows, starts).lazy.filter { evaluator.errors.messages[$0.0] == nil }.map { (row: $0.0, window: $0.1) }
+        let rows = selected.places.map { gather(selected.rows, $0) } ?? selected.rows
+        return zip(rows, starts).lazy.filter { evaluator.errors.messages[$0.0] == nil }.map { (row: $0.0, window: $0.1) }
     }
 
     public var groupCount: Int { table.count }
@@ -143,10 +158,15 @@ public final class ViewAggregator {
         guard layer == .batch, let horizon, let window = plan.window, case .column(let column)? = windows,
             case .int64(let starts) = column.storage
         else { return [Bool](repeating: true, count: count) }
-        let size = WindowAssignment(window).size
+        // In key order: rows of one window stand together.
+        var last: Int64?
+        var isOpen = false
         return starts.map { start in
-            let (end, overflow) = start.addingReportingOverflow(size)
-            return overflow || end > horizon
+            if start != last {
+                last = start
+                isOpen = window.kind.end(of: start) > horizon
+            }
+            return isOpen
         }
     }
 }

@@ -10,14 +10,17 @@ struct FunctionName {
     var isBuiltIn: Bool { parts.count == 2 && parts[0] == "pg_catalog" }
     var isAggregate: Bool { Self.aggregates.contains(last) || Self.unsupportedAggregates.contains(last) }
 
-    static let aggregates = ["count", "sum", "avg", "min", "max"]
+    static let aggregates = [
+        "count", "sum", "avg", "min", "max", "bool_and", "bool_or", "every", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop",
+        "var_samp", "percentile_cont", "percentile_disc", "first", "last",
+    ]
 
     /// PostgreSQL's aggregates that no measure stands for yet.
     static let unsupportedAggregates: Set<String> = [
-        "array_agg", "string_agg", "bool_and", "bool_or", "every", "bit_and", "bit_or", "bit_xor", "json_agg", "jsonb_agg",
-        "json_object_agg", "jsonb_object_agg", "xmlagg", "range_agg", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop",
-        "var_samp", "corr", "covar_pop", "covar_samp", "regr_avgx", "regr_avgy", "regr_count", "regr_intercept", "regr_r2",
-        "regr_slope", "regr_sxx", "regr_sxy", "regr_syy", "mode", "percentile_cont", "percentile_disc", "first", "last",
+        "array_agg", "string_agg", "bit_and", "bit_or", "bit_xor", "json_agg", "jsonb_agg",
+        "json_object_agg", "jsonb_object_agg", "xmlagg", "range_agg", "corr", "covar_pop", "covar_samp", "regr_avgx", "regr_avgy",
+        "regr_count", "regr_intercept", "regr_r2",
+        "regr_slope", "regr_sxx", "regr_sxy", "regr_syy", "mode",
     ]
 
     /// Functions whose result differs from call to call or from session to session: two layers could not agree on it.

@@ -1,6 +1,6 @@
 import Columns
 
-/// count, sum, avg, min, max, with DISTINCT and FILTER.
+/// A call of an aggregate, with DISTINCT, FILTER and WITHIN GROUP.
 struct MeasureCall {
     let scope: Scope
     let statement: Statement
@@ -11,27 +11,33 @@ struct MeasureCall {
                 offset, "window functions are not supported in a materialized view", hint: "use them in a CREATE VIEW on top of it")
         }
         if let refusal = name.knownRefusal(at: offset) { throw refusal }
+        if ["percentile_cont", "percentile_disc"].contains(name.last) { return try percentile(body, name.last, at: offset) }
         if body["agg_within_group"]?.isTrue == true {
             throw Refusal(offset, "\(name.last) is not an ordered-set aggregate, so it cannot have WITHIN GROUP")
         }
         try body.allowFields(
             ["funcname", "args", "agg_star", "agg_distinct", "agg_filter", "funcformat", "location"], in: statement)
-        var filter: Expression?
-        if let node = body["agg_filter"] {
-            var compiler = ExpressionCompiler(scope: scope, statement: statement, clause: .aggregateFilter)
-            filter = try compiler.condition(node, of: "FILTER")
-        }
+        let filter = try filter(of: body)
         let arguments = body["args"]?.children ?? []
         if body["agg_star"]?.isTrue == true {
             guard name.last == "count" else { throw Self.noFunction("\(name.last)()", at: offset) }
             return Plan.Measure(function: .countRows, argument: nil, filter: filter)
         }
-        guard arguments.count == 1 else { throw try wrongCount(arguments, name.last, at: offset) }
+        if ["first", "last"].contains(name.last), arguments.count == 2, body["agg_distinct"] == nil {
+            return try tagged(name.last, arguments, filter)
+        }
+        guard arguments.count == 1, !["first", "last"].contains(name.last) else { throw try wrongCount(arguments, name.last, at: offset) }
         var compiler = ExpressionCompiler(scope: scope, statement: statement, clause: .aggregateArgument)
         let operand = try compiler.operand(arguments[0])
         let isDistinct = body["agg_distinct"]?.isTrue == true
         let function = try function(name.last, operand, isDistinct: isDistinct, at: offset)
         return Plan.Measure(function: function, argument: try compiler.expression(arguments[0]), filter: filter)
+    }
+
+    func filter(of body: SyntaxNode) throws(Refusal) -> Expression? {
+        guard let node = body["agg_filter"] else { return nil }
+        var compiler = ExpressionCompiler(scope: scope, statement: statement, clause: .aggregateFilter)
+        return try compiler.condition(node, of: "FILTER")
     }
 
     private func function(_ name: String, _ operand: Operand, isDistinct: Bool, at offset: Int) throws(Refusal) -> Plan.Measure.Function {
@@ -44,6 +50,10 @@ struct MeasureCall {
                 throw Self.noFunction("\(name)(\(operand.sqlTypeName))", at: offset)
             }
             return name == "min" ? .min : .max
+        case "bool_and", "bool_or", "every":
+            // True and false once more change nothing, so DISTINCT does not matter.
+            guard operand.typeClass ?? .bool == .bool else { throw Self.noFunction("\(name)(\(operand.sqlTypeName))", at: offset) }
+            return name == "bool_or" ? .boolOr : .boolAnd
         default:
             guard let kind = operand.typeClass else {
                 throw Refusal(
@@ -54,7 +64,14 @@ struct MeasureCall {
             if isDistinct {
                 throw Refusal(offset, "\(name)(DISTINCT …) is not supported yet", hint: "count(DISTINCT …) is")
             }
-            return name == "sum" ? .sum : .avg
+            switch name {
+            case "sum": return .sum
+            case "avg": return .avg
+            case "stddev", "stddev_samp": return .stddevSamp
+            case "stddev_pop": return .stddevPop
+            case "variance", "var_samp": return .varSamp
+            default: return .varPop
+            }
         }
     }
 
@@ -68,7 +85,7 @@ struct MeasureCall {
         return Self.noFunction("\(name)(\(types.joined(separator: ", ")))", at: offset)
     }
 
-    private static func noFunction(_ call: String, at offset: Int) -> Refusal {
+    static func noFunction(_ call: String, at offset: Int) -> Refusal {
         Refusal(
             offset, "function \(call) does not exist",
             hint: "no function matches the given name and argument types; you might need to add explicit type casts")

@@ -39,10 +39,10 @@ extension ViewCompiler {
                     continue
                 }
                 let name = items.first { if case .window(kind) = $0.value { true } else { false } }?.name
-                assembled.window = Plan.Window(name: name ?? "tumble", kind: kind)
+                assembled.window = Plan.Window(name: name ?? kind.functionName, kind: kind)
             case .group(let expression, _):
                 if assembled.groups.contains(where: { $0.expression == expression }) { continue }
-                let item = items.first { if case .expression(expression, _) = $0.value { true } else { false } }
+                let item = items.first { if case .expression(expression, _, _) = $0.value { true } else { false } }
                 var name = item?.name
                 if name == nil, case .column(let index, _) = expression { name = scope.source.columns[index].name }
                 assembled.groups.append(Plan.Group(name: name ?? "group_\(assembled.groups.count + 1)", expression: expression))
@@ -72,34 +72,47 @@ extension ViewCompiler {
                 throw Refusal(item.offset, "a view can have one window only", hint: "write a view for each window")
             }
             throw Refusal(
-                item.offset, "tumble(…) must appear in the GROUP BY clause",
+                item.offset, "\(kind.functionName)(…) must appear in the GROUP BY clause",
                 hint: item.name.map { "write GROUP BY \($0)" })
-        case .expression(let expression, let columnUses):
+        case .expression(let expression, let columnUses, let node):
             if let index = assembled.groups.firstIndex(where: { $0.expression == expression }) { return .group(index) }
             guard keysAreKnown else { return nil }
-            throw ungrouped(item, columnUses, assembled, scope)
+            if columnUses.isEmpty { throw Self.constantRefusal(item) }
+            return .finished(try finisher(node, &assembled, scope))
+        case .finished(let node):
+            guard keysAreKnown else { return nil }
+            let finisher = try finisher(node, &assembled, scope)
+            return switch finisher.parts {
+            case [.windowStart]: .window
+            case [.windowEnd]: .windowEnd
+            default: .finished(finisher)
+            }
         }
     }
 
-    private func ungrouped(
-        _ item: Item, _ columnUses: [ExpressionCompiler.ColumnUse], _ assembled: Assembled, _ scope: Scope
-    ) -> Refusal {
-        for use in columnUses {
-            let isGrouped = assembled.groups.contains { if case .column(use.column, _) = $0.expression { true } else { false } }
-            if !isGrouped {
-                let name = scope.source.columns[use.column].name
-                return Refusal(
-                    use.offset,
-                    "column \"\(scope.relationName).\(name)\" must appear in the GROUP BY clause or be used in an aggregate function")
-            }
+    /// HAVING: its aggregates become measures, too.
+    func having(_ node: SyntaxNode, _ assembled: inout Assembled, _ scope: Scope) -> Finisher? {
+        do { return try finisher(node, &assembled, scope) } catch {
+            reporter.report(error)
+            return nil
         }
-        if columnUses.isEmpty {
-            return Refusal(
-                item.offset, "a constant in the SELECT list is not supported", hint: "add it in a CREATE VIEW on top of this view")
+    }
+
+    private func finisher(_ node: SyntaxNode, _ assembled: inout Assembled, _ scope: Scope) throws(Refusal) -> Finisher {
+        var compiler = FinisherCompiler(
+            scope: scope, statement: statement, groups: assembled.groups, window: assembled.window, measures: assembled.measures)
+        let finisher = try compiler.compile(node)
+        assembled.measures = compiler.measures
+        guard assembled.measures.count <= LanguageLimits.measures else {
+            throw Refusal(
+                statement.offset(node.location), "a view of \(assembled.measures.count) aggregates is too wide",
+                hint: "at most \(LanguageLimits.measures) aggregates are taken")
         }
-        return Refusal(
-            item.offset, "an expression over group columns is not supported yet",
-            hint: "group by the whole expression, or compute it in a CREATE VIEW on top of this view")
+        return finisher
+    }
+
+    private static func constantRefusal(_ item: Item) -> Refusal {
+        Refusal(item.offset, "a constant in the SELECT list is not supported", hint: "add it in a CREATE VIEW on top of this view")
     }
 
     private func checkName(_ item: Item, _ seen: inout Set<String>) throws(Refusal) {

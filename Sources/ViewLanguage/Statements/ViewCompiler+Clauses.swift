@@ -15,7 +15,7 @@ extension ViewCompiler {
             refuse(at: keyword, message, hint)
             refused.insert(field)
         }
-        let handled: Set = ["targetList", "fromClause", "whereClause", "groupClause", "limitOption"]
+        let handled: Set = ["targetList", "fromClause", "whereClause", "groupClause", "havingClause", "limitOption"]
         reporter.check { () throws(Refusal) in try select.allowFields(handled.union(refused), in: statement) }
         // FROM is another query's, or names come from WITH: nothing below would make sense.
         return select["withClause"] == nil
@@ -31,7 +31,6 @@ extension ViewCompiler {
         ("withClause", "WITH", "WITH is not supported in a materialized view", "a materialized view reads one source"),
         ("distinctClause", "DISTINCT", "SELECT DISTINCT is not supported yet", "GROUP BY the columns"),
         ("intoClause", "INTO", "SELECT INTO is not supported", nil),
-        ("havingClause", "HAVING", "HAVING is not supported yet", "filter the view's rows in a CREATE VIEW on top of it"),
         ("windowClause", "WINDOW", "window functions are not supported in a materialized view", "use them in a CREATE VIEW on top of it"),
         ("sortClause", "ORDER", "ORDER BY is not supported in a materialized view", "its rows have no order: sort where you read them"),
         ("limitCount", "LIMIT", "LIMIT is not supported in a materialized view", "use it in a CREATE VIEW on top of it"),

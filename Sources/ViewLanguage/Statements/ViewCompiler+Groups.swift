@@ -40,7 +40,7 @@ extension ViewCompiler {
             }
         case "FuncCall":
             let name = FunctionName(body)
-            if !name.isQualified, name.last == "tumble" {
+            if WindowCall.isWindow(name, body, scope) {
                 return .window(try WindowCall(scope: scope, statement: statement).compile(body, at: offset), offset: offset)
             }
         default: break
@@ -52,8 +52,11 @@ extension ViewCompiler {
     private func key(of item: Item, at offset: Int) throws(Refusal) -> Key {
         switch item.value {
         case .window(let kind): return .window(kind, offset: offset)
-        case .expression(let expression, _): return .group(expression, offset: offset)
-        case .measure: throw Refusal(item.offset, "aggregate functions are not allowed in GROUP BY")
+        case .expression(let expression, _, _): return .group(expression, offset: offset)
+        case .finished(let node) where !node.containsAggregate:
+            throw Refusal(
+                item.offset, "a window is grouped by itself, not by its end", hint: "write tumble(…), or the name that AS gave it")
+        case .measure, .finished: throw Refusal(item.offset, "aggregate functions are not allowed in GROUP BY")
         case .failed: throw .consequence(at: offset)
         }
     }

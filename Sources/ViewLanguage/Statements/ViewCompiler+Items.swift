@@ -6,7 +6,9 @@ extension ViewCompiler {
         enum Value {
             case window(Plan.Window.Kind)
             case measure(Plan.Measure)
-            case expression(Expression, columnUses: [ExpressionCompiler.ColumnUse])
+            case expression(Expression, columnUses: [ExpressionCompiler.ColumnUse], SyntaxNode)
+            /// Computed from the group's results, or one of the window's bounds by name.
+            case finished(SyntaxNode)
             /// In error, which is reported.
             case failed
         }
@@ -35,16 +37,17 @@ extension ViewCompiler {
         if kind == "FuncCall" {
             let name = FunctionName(body)
             let offset = statement.offset(body.location)
-            if !name.isQualified, name.last == "tumble" {
+            if WindowCall.isWindow(name, body, scope) {
                 return .window(try WindowCall(scope: scope, statement: statement).compile(body, at: offset))
             }
             if name.isAggregate, !name.isQualified || name.isBuiltIn {
                 return .measure(try MeasureCall(scope: scope, statement: statement).compile(body, name, at: offset))
             }
         }
+        if node.containsAggregate || Self.mayBeWindowBound(node, scope) { return .finished(node) }
         var compiler = ExpressionCompiler(scope: scope, statement: statement, clause: .selectItem)
         let expression = try compiler.expression(node)
-        return .expression(expression, columnUses: compiler.columnUses)
+        return .expression(expression, columnUses: compiler.columnUses, node)
     }
 
     /// The name that PostgreSQL gives to an item without AS (its FigureColname). A cast names an item only weakly: by its type.

@@ -28,12 +28,14 @@ struct ViewCompiler {
         let filter = select["whereClause"].flatMap { self.filter($0, scope) }
         let groupNodes = select["groupClause"]?.children ?? []
         let keys = groupKeys(groupNodes, items, scope)
-        guard let assembled = assemble(items, keys, scope), reporter.isSound, let source = scope.source.definition,
+        guard var assembled = assemble(items, keys, scope) else { return nil }
+        let having = select["havingClause"].flatMap { self.having($0, &assembled, scope) }
+        guard reporter.isSound, let source = scope.source.definition,
             let query = statement.queryText(after: declaration.nameOffset)
         else { return nil }
         let plan = Plan(
             source: source, filter: filter, window: assembled.window, groups: assembled.groups,
-            isGlobal: groupNodes.isEmpty, measures: assembled.measures, outputs: assembled.outputs)
+            isGlobal: groupNodes.isEmpty, measures: assembled.measures, outputs: assembled.outputs, having: having)
         return ViewDefinition(name: declaration.name, plan: plan, selectText: query.text, version: plan.version)
     }
 

@@ -1,43 +1,78 @@
 import Columns
 
-/// tumble(event_time, size [, origin]).
+/// The functions that put events into windows by their event time.
 ///
-/// Windows are half-open and aligned as PostgreSQL's date_bin(size, event_time, origin) does, also before the origin. The default
-/// origin is 1970-01-01 00:00 UTC, so that sizes that divide a day begin at midnight UTC; weeks then begin on a Thursday, and
-/// an origin such as '2024-01-01 00:00+00' makes them begin on a Monday.
+/// - `tumble(event_time, size [, origin])` and `date_bin(size, event_time, origin)`: windows of one size, aligned as PostgreSQL's date_bin
+///   does, also before the origin. tumble's default origin is 1970-01-01 00:00 UTC, so that sizes that divide a day begin at midnight UTC;
+///   weeks then begin on a Thursday, and an origin such as '2024-01-01 00:00+00' makes them begin on a Monday.
+/// - `hop(event_time, slide, size [, origin])`: windows of one size that begin every slide; an event is in each that holds it.
+/// - `date_trunc(unit, event_time [, zone])`: from one start of the unit to the next on the clocks of a time zone, UTC without one.
 struct WindowCall {
     let scope: Scope
     let statement: Statement
 
     static let defaultOrigin: Int64 = 0
 
+    /// Whether the call makes windows: by its name, or, for functions that are of use elsewhere, also by being over the event time.
+    static func isWindow(_ name: FunctionName, _ body: SyntaxNode, _ scope: Scope) -> Bool {
+        if !name.isQualified, ["tumble", "hop"].contains(name.last) { return true }
+        guard ["date_bin", "date_trunc"].contains(name.last), !name.isQualified || name.isBuiltIn,
+            let arguments = body["args"]?.children, arguments.count > 1, let column = arguments[1].body(of: "ColumnRef"),
+            let eventTime = scope.eventTimeIndex, let index = try? scope.column(column, at: 0)
+        else { return false }
+        return index == eventTime
+    }
+
     func compile(_ body: SyntaxNode, at offset: Int) throws(Refusal) -> Plan.Window.Kind {
         try body.allowFields(["funcname", "args", "funcformat", "location"], in: statement)
         let arguments = body["args"]?.children ?? []
-        guard (2...3).contains(arguments.count) else {
-            throw Refusal(
-                offset, "tumble takes two or three arguments",
-                hint: "tumble(event_time, '1 minute') or tumble(event_time, '1 week', '2024-01-01 00:00+00')")
+        let name = FunctionName(body).last
+        switch name {
+        case "hop":
+            try checkCount(arguments, 3...4, name, "hop(event_time, '1 minute', '5 minutes')", at: offset)
+            try checkEventTime(arguments[0], name)
+            return try hopping(arguments, at: offset)
+        case "date_bin":
+            try checkCount(arguments, 3...3, name, "date_bin('5 minutes', event_time, '2024-01-01 00:00+00')", at: offset)
+            try checkEventTime(arguments[1], name)
+            return .tumbling(size: try length(arguments[0], "size"), origin: try origin(arguments[2]))
+        case "date_trunc":
+            try checkCount(arguments, 2...3, name, "date_trunc('day', event_time, 'America/New_York')", at: offset)
+            try checkEventTime(arguments[1], name)
+            return try calendar(arguments)
+        default:
+            try checkCount(
+                arguments, 2...3, name, "tumble(event_time, '1 minute') or tumble(event_time, '1 week', '2024-01-01 00:00+00')", at: offset)
+            try checkEventTime(arguments[0], name)
+            let size = try length(arguments[1], "size")
+            return .tumbling(size: size, origin: arguments.count == 3 ? try origin(arguments[2]) : Self.defaultOrigin)
         }
-        try checkEventTime(arguments[0])
-        let size = try size(arguments[1])
-        let origin = arguments.count == 3 ? try origin(arguments[2]) : Self.defaultOrigin
-        return .tumbling(size: size, origin: origin)
     }
 
-    private func checkEventTime(_ node: SyntaxNode) throws(Refusal) {
+    private func checkCount(
+        _ arguments: [SyntaxNode], _ counts: ClosedRange<Int>, _ name: String, _ example: String, at offset: Int
+    ) throws(Refusal) {
+        guard !counts.contains(arguments.count) else { return }
+        let words = ["one", "two", "three", "four"]
+        let number =
+            counts.count == 1 ? words[counts.lowerBound - 1] : "\(words[counts.lowerBound - 1]) or \(words[counts.upperBound - 1])"
+        throw Refusal(offset, "\(name) takes \(number) arguments", hint: example)
+    }
+
+    private func checkEventTime(_ node: SyntaxNode, _ name: String) throws(Refusal) {
         let (kind, body) = node.tagged
         let offset = statement.offset(body.location)
-        guard let eventTime = scope.source.eventTimeColumn else { throw .consequence(at: offset) }
+        guard let eventTime = scope.eventTimeIndex else { throw .consequence(at: offset) }
         let column = kind == "ColumnRef" ? try scope.column(body, at: offset) : nil
         guard column == eventTime else {
             throw Refusal(
-                offset, "tumble must be over the source's event time",
+                offset, "\(name) must be over the source's event time",
                 hint: "its event time is the column \"\(scope.source.columns[eventTime].name)\"")
         }
     }
 
-    private func size(_ node: SyntaxNode) throws(Refusal) -> Int64 {
+    /// Microseconds. `what`: size or slide.
+    private func length(_ node: SyntaxNode, _ what: String) throws(Refusal) -> Int64 {
         let (kind, body) = node.tagged
         let offset = statement.offset(body.location)
         var constant = node
@@ -48,17 +83,32 @@ struct WindowCall {
             constant = argument
         }
         guard let value = constant.body(of: "A_Const"), let text = value["sval"] else {
-            throw Refusal(offset, "the size of a window must be a constant interval", hint: "write it in quotes, such as '1 minute'")
+            throw Refusal(offset, "the \(what) of a window must be a constant interval", hint: "write it in quotes, such as '1 minute'")
         }
         let textOffset = statement.offset(value.location)
-        let size: Int64
-        do { size = try IntervalText(text["sval"]?.string ?? "").fixedLength() } catch {
+        let length: Int64
+        do { length = try IntervalText(text["sval"]?.string ?? "").fixedLength() } catch {
             throw Refusal(
-                textOffset, "the size of a window: \(error.message)",
+                textOffset, "the \(what) of a window: \(error.message)",
                 hint: error.hint ?? "write a number and a unit, such as '1 minute' or '00:05:00'")
         }
-        guard size > 0 else { throw Refusal(textOffset, "the size of a window must be greater than zero") }
-        return size
+        guard length > 0 else { throw Refusal(textOffset, "the \(what) of a window must be greater than zero") }
+        return length
+    }
+
+    private func hopping(_ arguments: [SyntaxNode], at offset: Int) throws(Refusal) -> Plan.Window.Kind {
+        let slide = try length(arguments[1], "slide")
+        let size = try length(arguments[2], "size")
+        let origin = arguments.count == 4 ? try origin(arguments[3]) : Self.defaultOrigin
+        let windows = size / slide + (size % slide == 0 ? 0 : 1)
+        guard windows <= LanguageLimits.windowsPerEvent else {
+            throw Refusal(
+                offset, "an event would be in \(windows) windows",
+                hint:
+                    "at most \(LanguageLimits.windowsPerEvent) are taken: hop(event_time, slide, size), with a longer slide or a smaller size"
+            )
+        }
+        return slide == size ? .tumbling(size: size, origin: origin) : .hopping(slide: slide, size: size, origin: origin)
     }
 
     private func origin(_ node: SyntaxNode) throws(Refusal) -> Int64 {
@@ -70,5 +120,20 @@ struct WindowCall {
         guard operand.typeClass == nil || operand.typeClass == .timestamptz else { throw refusal }
         guard case .literal(.int(let origin), .timestamptz) = try compiler.typed(operand, as: .timestamptz) else { throw refusal }
         return origin
+    }
+}
+
+extension Scope {
+    var eventTimeIndex: Int? { source.eventTimeColumn }
+}
+
+extension Plan.Window.Kind {
+    /// What people call its function.
+    var functionName: String {
+        switch self {
+        case .tumbling: "tumble"
+        case .hopping: "hop"
+        case .calendar: "date_trunc"
+        }
     }
 }

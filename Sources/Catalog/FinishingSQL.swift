@@ -1,0 +1,65 @@
+import Columns
+import ViewLanguage
+
+/// Measures whose results take more than one operation, finished as SQL.
+enum FinishingSQL {
+    /// Variance and standard deviation from the count, the sum and the sum of squares.
+    ///
+    /// For whole numbers and numerics every operation is the one of PostgreSQL's numeric_stddev_internal (numeric.c), with the same scales:
+    /// N·Σx² − (Σx)² over N·(N−1) or N², by numeric division; the root of that in the scale of the quotient. The numeric sqrt may take a
+    /// larger scale, and rounding twice could then change the last digit: the root is taken of the quotient with so many zeros more that no
+    /// rounding to its scale can be a tie by then.
+    ///
+    /// For doubles the states are exact, and the quotient is rounded to a double once; PostgreSQL's own result carries its rounding errors.
+    static func variance(_ measure: Plan.Measure, n: String, s: String, q: String) -> String {
+        let isSample = [.varSamp, .stddevSamp].contains(measure.function)
+        let isRoot = [.stddevPop, .stddevSamp].contains(measure.function)
+        let isFloat = measure.argument?.type == .float8
+        let numerator = "(\(n) * \(q) - \(s) * \(s))"
+        let denominator = isSample ? "(\(n)::numeric * (\(n) - 1))" : "(\(n)::numeric * \(n))"
+        let quotient = "(\(numerator) / \(denominator))"
+        let result =
+            switch (isFloat, isRoot) {
+            case (false, false): quotient
+            case (false, true): "round(sqrt(round(\(quotient), 2 * scale\(quotient) + 40)), scale\(quotient))"
+            case (true, false): float(quotient)
+            case (true, true): "sqrt(\(float(quotient)))"
+            }
+        return """
+            CASE WHEN \(n) < \(isSample ? 2 : 1) THEN NULL WHEN \(numerator) <= 0 THEN 0::\(isFloat ? "double precision" : "numeric") \
+            ELSE \(result) END
+            """
+    }
+
+    /// A positive numeric as a double. Below the smallest double it is zero, where PostgreSQL's cast would raise an error.
+    private static func float(_ value: String) -> String {
+        "(CASE WHEN \(value) < 4.9e-324 THEN 0::double precision ELSE \(StateSQL.roundedToFloat(value)) END)"
+    }
+
+    /// The exact result while no live row is in it; else what the digests of both layers say together. Where the batch layer's digest is gone
+    /// (its window had closed), its exact result says more than the live rows alone.
+    static func percentile(_ measure: Plan.Measure, exact: String, sketch: String, speedRows: String) -> String {
+        let isArray = measure.percentile?.isArray == true
+        let estimates = "\(sketch)_estimate"
+        let estimate =
+            switch (isArray, estimateCast(measure)) {
+            case (false, let cast): cast("(\(estimates))[1]")
+            case (true, _) where measure.function == .percentileCont: estimates
+            case (true, let cast):
+                "(SELECT array_agg(\(cast("e.value")) ORDER BY e.place) FROM unnest(\(estimates)) WITH ORDINALITY AS e (value, place))"
+            }
+        return """
+            CASE WHEN \(speedRows) = 0 OR (\(exact) IS NOT NULL AND NOT \(sketch)_batch) THEN \(exact) ELSE \(estimate) END
+            """
+    }
+
+    /// An estimate is a double; a percentile_disc has the type of its values.
+    private static func estimateCast(_ measure: Plan.Measure) -> (String) -> String {
+        switch (measure.function, measure.argument?.type) {
+        case (.percentileDisc, .numeric(_, let scale)): { "round((\($0))::numeric, \(scale))" }
+        case (.percentileDisc, .int4): { "round(\($0))::integer" }
+        case (.percentileDisc, .int8): { "round(\($0))::bigint" }
+        default: { $0 }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+extension Plan.Window.Kind {
+    /// Whether an event may be in several windows.
+    public var overlaps: Bool { if case .hopping(let slide, let size, _) = self { slide < size } else { false } }
+    /// Whether every event is in a window.
+    public var coversAllTimes: Bool { if case .hopping(let slide, let size, _) = self { slide <= size } else { true } }
+
+    /// The window's end: the first instant behind it (microseconds). `Int64.max` where there is none.
+    public func end(of start: Int64) -> Int64 {
+        switch self {
+        case .tumbling(let size, _), .hopping(_, let size, _):
+            let (end, overflow) = start.addingReportingOverflow(size)
+            return overflow ? .max : end
+        case .calendar(let unit, let zone):
+            return CalendarClock(unit: unit, zone: zone)?.end(of: start) ?? .max
+        }
+    }
+
+    /// Event times among which are all that belong to the window that begins there.
+    public func eventTimes(ofWindow start: Int64) -> Range<Int64> {
+        let end = end(of: start)
+        guard case .calendar = self else { return start..<end }
+        // See CalendarClock: where clocks go back over midnight, times before the start belong to it.
+        let margin: Int64 = 86_400_000_000
+        return (start - margin)..<(end > .max - margin ? .max : end + margin)
+    }
+}

@@ -1,0 +1,129 @@
+import Archive
+import BatchWorker
+import Catalog
+import Logging
+import ParallaxCore
+import Postgres
+import ServingViews
+import TestSupport
+import Testing
+import ViewLanguage
+
+@testable import SpeedWorker
+
+/// Both layers in this process, over a log in memory and a database of its own: each is moved by the test, one step at a time.
+final class LayeredPipeline {
+    struct View {
+        var name: String
+        var select: String
+        /// What PostgreSQL is asked where the dialect has a word of its own.
+        var oracle: String?
+
+        init(_ name: String, _ select: String, oracle: String? = nil) {
+            self.name = name
+            self.select = select
+            self.oracle = oracle
+        }
+    }
+
+    static let sourceSQL = """
+        CREATE FOREIGN TABLE page_view (
+          event_id text, event_time timestamptz, visitor text, page text, amount numeric(12,2), duration_ms bigint, quantity integer,
+          score double precision, ok boolean
+        ) SERVER parallax OPTIONS (topic 'page_view', event_id 'event_id', event_time 'event_time',
+                                   out_of_orderness '5 seconds', lateness '1 hour');
+
+        """
+
+    let dsn: String
+    let connection: Connection
+    let log: MemoryLog
+    let folder: TemporaryFolder
+    let views: [View]
+    private let source: SourceDefinition
+
+    init(partitions: Int, views: [View]) throws {
+        dsn = try TestCluster.shared.freshDatabase()
+        connection = try Connection(dsn)
+        log = MemoryLog(partitions: partitions)
+        folder = try TemporaryFolder()
+        self.views = views
+        let definitions = try Self.compiled(views)
+        source = definitions.sources[0]
+        try Catalog.migrate(connection)
+        try Catalog(connection).apply(definitions, partitions: ["page_view": partitions]) { (connection) throws(ParallaxError) in
+            if let refusal = try ServingViews.refresh(connection).first { throw refusal.error }
+        }
+    }
+
+    deinit {
+        connection.close()
+        try? TestCluster.shared.drop(dsn)
+    }
+
+    static func compiled(_ views: [View]) throws -> Definitions {
+        let text = sourceSQL + views.map { "CREATE MATERIALIZED VIEW \($0.name) AS \($0.select);\n" }.joined()
+        let compilation = compile([SQLFile(path: "views.sql", text: text)])
+        return try #require(compilation.definitions, "\(compilation.diagnostics.map(\.rendered).joined(separator: "\n"))")
+    }
+
+    private static var logger: Logger {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        return logger
+    }
+
+    /// The speed layer reads all that the log holds.
+    func speed() throws {
+        var settings = SpeedSettings()
+        settings.rules.flushInterval = .milliseconds(20)
+        settings.rules.duplicateHorizon = 5_000
+        settings.rules.limits.recordsPerRead = 300
+        settings.pollInterval = .milliseconds(2)
+        settings.discoveryInterval = .milliseconds(20)
+        let log = log
+        let worker = SpeedWorker(
+            id: WorkerID("00000000-0000-0000-0000-000000000001"), dsn: dsn, openLog: { _ throws(ParallaxError) in log }, settings: settings,
+            clock: SystemClock(), logger: Self.logger)
+        try worker.work(.untilCaughtUp)
+    }
+
+    @discardableResult
+    func batch(full: Bool = false) throws -> RunReport {
+        let archive = ParquetArchive(
+            writer: try ArchiveWriter(directory: folder.path, source: source, log: log, limits: ArchiveLimits()),
+            reader: try ArchiveReader(directory: folder.path, source: source))
+        let worker = BatchWorker(
+            dsn: dsn, log: log, archive: archive, settings: BatchSettings(), logger: Self.logger,
+            observe: { (_) throws(ParallaxError) in }
+        ) { (connection) throws(ParallaxError) in _ = try ServingViews.refresh(connection) }
+        return try worker.run(source: "page_view", full: full)
+    }
+
+    func rows(_ sql: String) throws -> [String] { Oracle.lines(try connection.query(sql)) }
+
+    func oracle() throws -> Oracle {
+        let oracle = try Oracle(
+            dsn: dsn, source: "page_view",
+            columns: source.columns.map { Oracle.Column($0.name, $0.type.sqlName, isRequired: $0.isNotNull) },
+            identity: (id: "event_id", time: "event_time"))
+        try oracle.load(log)
+        try oracle.parse()
+        return oracle
+    }
+
+    func served(_ view: View) throws -> [String] {
+        let definition = try #require(try Self.compiled(views).views.first { $0.name == view.name })
+        let columns = definition.plan.outputs.map { Connection.quoteIdentifier($0.name) }.joined(separator: ", ")
+        return try rows("SELECT \(columns) FROM serving.\(view.name)")
+    }
+
+    /// Every view's rows are what PostgreSQL makes of the same records with the same SELECT.
+    func expectEqualToOracle(_ note: String, only names: Set<String>? = nil, sourceLocation: SourceLocation = #_sourceLocation) throws {
+        let oracle = try oracle()
+        for view in views where names?.contains(view.name) ?? true {
+            let found = difference(try served(view), try oracle.rows(view.oracle ?? view.select))
+            #expect(found == nil, "\(note), view \(view.name): \(found ?? "")", sourceLocation: sourceLocation)
+        }
+    }
+}
