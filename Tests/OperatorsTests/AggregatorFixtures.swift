@@ -5,28 +5,48 @@ import ViewLanguage
 
 @testable import Operators
 
+private let everyTypeTable = SQLFile(
+    path: "table.sql",
+    text: """
+        CREATE FOREIGN TABLE every_type (id uuid, at timestamptz, label text, small integer, big bigint, price numeric(12,2),
+            exact numeric(38,10), ratio double precision, flag boolean)
+        SERVER parallax OPTIONS (topic 'every_type', event_id 'id', event_time 'at', out_of_orderness '5 seconds', lateness '1 hour');
+        """)
+
 /// Compiles one view over `everyType`'s columns; the test is about the operators, so the text is known to be right.
 func plan(_ select: String) -> Plan {
-    let compilation = compileView(select)
+    let compilation = compile([everyTypeTable, SQLFile(path: "view.sql", text: "CREATE MATERIALIZED VIEW v AS \(select);")])
     guard let view = compilation.definitions?.views.first else {
         preconditionFailure("\(select): \(compilation.diagnostics.map { $0.message })")
     }
     return view.plan
 }
 
-/// An expression over `everyType`'s columns; nil where the dialect refuses it.
-func compileExpression(_ sql: String) -> Expression? {
-    compileView("SELECT (\(sql)) AS e, count(*) AS n FROM every_type GROUP BY e").definitions?.views.first?.plan.groups.first?.expression
-}
-
-private func compileView(_ select: String) -> Compilation {
-    let table = """
-        CREATE FOREIGN TABLE every_type (id uuid, at timestamptz, label text, small integer, big bigint, price numeric(12,2),
-            exact numeric(38,10), ratio double precision, flag boolean)
-        SERVER parallax OPTIONS (topic 'every_type', event_id 'id', event_time 'at', out_of_orderness '5 seconds', lateness '1 hour');
-        CREATE MATERIALIZED VIEW v AS \(select);
-        """
-    return compile([SQLFile(path: "test.sql", text: table)])
+/// Expressions over `everyType`'s columns; nil where the dialect refuses one.
+///
+/// All in one call, and again without those that were refused: each call parses on a thread of its own, and each thread that
+/// libpg_query has seen costs the process one of its 1,024 thread-specific keys for good.
+func compileExpressions(_ expressions: [String]) -> [Expression?] {
+    var remaining = expressions.enumerated().map { index, sql in
+        SQLFile(
+            path: "\(index)", text: "CREATE MATERIALIZED VIEW v\(index) AS SELECT (\(sql)) AS e, count(*) AS n FROM every_type GROUP BY e;")
+    }
+    var compiled = [Expression?](repeating: nil, count: expressions.count)
+    while !remaining.isEmpty {
+        let compilation = compile([everyTypeTable] + remaining)
+        if let definitions = compilation.definitions {
+            for view in definitions.views {
+                guard let index = Int(view.name.dropFirst()) else { preconditionFailure("a view called \(view.name)") }
+                compiled[index] = view.plan.groups.first?.expression
+            }
+            return compiled
+        }
+        let refused = Set(compilation.diagnostics.filter { $0.severity == .error }.map { $0.file })
+        let count = remaining.count
+        remaining.removeAll { refused.contains($0.path) }
+        precondition(remaining.count < count, "errors outside of the views: \(refused)")
+    }
+    return compiled
 }
 
 extension StateRows {

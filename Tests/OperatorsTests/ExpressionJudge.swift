@@ -28,9 +28,9 @@ struct ExpressionJudge {
     func judge(_ expressions: [String]) throws -> Result {
         let events = EventDecoder(everyType).decode(batch)
         var result = Result()
-        for sql in expressions {
+        for (sql, compiled) in zip(expressions, compileExpressions(expressions)) {
             // What the dialect refuses (a numeric of more than 38 digits) is not ours to judge.
-            guard let expression = compileExpression(sql) else { continue }
+            guard let expression = compiled else { continue }
             result.compiled += 1
             let ours = evaluate(expression, events)
             let theirs = try judge.connection.query("SELECT value FROM try_all($1) ORDER BY n", [.text(sql)]).rows.map { $0[0] }
