@@ -21,7 +21,7 @@ final class TestPipeline {
     ]
 
     /// - Parameters:
-    ///   - lateness: of page_view; "300000 hours" is later than anything.
+    ///   - lateness: of page_view; the default is later than anything.
     ///   - configuration: the text of parallax.yaml.
     init(sql: String, configuration: String) throws {
         folder = try TemporaryFolder()
@@ -41,7 +41,7 @@ final class TestPipeline {
         try? server.stop(force: true)
     }
 
-    static func pageViews(lateness: String = "300000 hours", views: String) -> String {
+    static func pageViews(lateness: String = "70000000 hours", views: String) -> String {
         """
         CREATE FOREIGN TABLE page_view (
           event_id uuid, event_time timestamptz, visitor text, page text, country text, amount numeric(12,2), duration_ms bigint
