@@ -36,6 +36,27 @@ enum FinishingSQL {
         "(CASE WHEN \(value) < 4.9e-324 THEN 0::double precision ELSE \(StateSQL.roundedToFloat(value)) END)"
     }
 
+    /// sum(DISTINCT x) and avg(DISTINCT x) from the number of different values and their exact sum.
+    static func distinct(_ measure: Plan.Measure, count: String, sum: String) -> String {
+        switch (measure.function, measure.argument?.type) {
+        case (.sumDistinct, .int4): "\(sum)::bigint"
+        case (.sumDistinct, .float8): StateSQL.roundedToFloat(sum)
+        case (.sumDistinct, _): sum
+        case (_, .float8): "CASE WHEN \(count) > 0 THEN \(StateSQL.roundedToFloat(sum)) / \(count) END"
+        default: "CASE WHEN \(count) > 0 THEN \(sum) / \(count) END"
+        }
+    }
+
+    /// The same over the values of both layers. Where the batch layer's are gone (its window had closed), its exact result says more.
+    static func mergedDistinct(_ measure: Plan.Measure, count: String, sum: String, values: String, speedRows: String) -> String {
+        let live = distinct(measure, count: "l.n", sum: "l.s")
+        return """
+            CASE WHEN \(speedRows) = 0 OR (\(count) > 0 AND NOT \(values)_batch) THEN \(distinct(measure, count: count, sum: sum)) \
+            ELSE (SELECT \(live) FROM (SELECT count(DISTINCT e.value) AS n, sum(DISTINCT e.value) AS s \
+            FROM (SELECT v::numeric AS value FROM unnest(string_to_array(\(values), ',')) AS v) e) l) END
+            """
+    }
+
     /// The exact result while no live row is in it; else what the digests of both layers say together. Where the batch layer's digest is gone
     /// (its window had closed), its exact result says more than the live rows alone.
     static func percentile(_ measure: Plan.Measure, exact: String, sketch: String, speedRows: String) -> String {

@@ -27,7 +27,10 @@ public enum StateSQL {
         case .percentileSketch: "\(column.name) = coalesce(tdigest_union(\(old), \(new)), \(old), \(new))"
         case .taggedValue(let measure), .tagOrder(let measure), .tagPartition(let measure), .tagOffset(let measure):
             "\(column.name) = CASE WHEN \(newTagWins(measure, plan, target)) THEN \(new) ELSE \(old) END"
-        case .window, .group, .distinctCount, .percentile: preconditionFailure("\(column.name) is not a state that a flush adds to")
+        case .distinctValues:
+            "\(column.name) = (SELECT array_agg(DISTINCT e.value) FROM unnest(\(old) || \(new)) AS e (value))"
+        case .window, .group, .distinctCount, .distinctSum, .percentile:
+            preconditionFailure("\(column.name) is not a state that a flush adds to")
         }
     }
 
@@ -73,6 +76,15 @@ public enum StateSQL {
                 merged.append("hll_union_agg(u.\(name)) AS \(name)")
                 merged.append("hll_union_agg(u.\(name)) FILTER (WHERE NOT u.is_speed) AS \(name)_batch")
                 merged.append("hll_union_agg(u.\(name)) FILTER (WHERE u.is_speed) AS \(name)_speed")
+            case .distinctSum:
+                merged.append("sum(u.\(name)) AS \(name)")
+                fromBatch.append("b.\(name)")
+                fromSpeed.append("NULL::numeric")
+                continue
+            case .distinctValues:
+                // Numerics in text hold no comma; arrays of different lengths have no aggregate.
+                merged.append("string_agg(array_to_string(u.\(name), ','), ',') AS \(name)")
+                merged.append("coalesce(bool_or(u.\(name) IS NOT NULL) FILTER (WHERE NOT u.is_speed), false) AS \(name)_batch")
             case .percentile:
                 // A group has one batch row.
                 merged.append("max(u.\(name)) AS \(name)")
@@ -148,6 +160,10 @@ public enum StateSQL {
             // numeric / bigint is the same numeric division that PostgreSQL's avg ends with; its scale follows from the same rule.
             let quotient = measure.argument?.type == .float8 ? "\(roundedToFloat(s)) / \(n)" : "\(s) / \(n)"
             return "CASE WHEN \(n) > 0 THEN \(quotient) END"
+        case .sumDistinct, .avgDistinct:
+            let states = (d: "\(alias).m\(index)_d", s: s, u: "\(alias).m\(index)_u")
+            guard case .merged = row else { return FinishingSQL.distinct(measure, count: states.d, sum: states.s) }
+            return FinishingSQL.mergedDistinct(measure, count: states.d, sum: states.s, values: states.u, speedRows: "\(alias).speed_rows")
         case .min, .max, .boolAnd, .boolOr, .first, .last:
             return "\(alias).m\(index)_v"
         case .varPop, .varSamp, .stddevPop, .stddevSamp:

@@ -77,9 +77,8 @@ public struct StateTables: Sendable {
         layout.columns.map { column in
             switch column.role {
             case .window, .count, .distinctCount: "\(column.name) \(column.sqlType) NOT NULL"
-            case .group, .sum, .sumOfSquares, .extremum, .distinctSketch, .percentile, .percentileSketch, .taggedValue, .tagOrder,
-                .tagPartition,
-                .tagOffset:
+            case .group, .sum, .sumOfSquares, .extremum, .distinctSketch, .distinctSum, .distinctValues, .percentile, .percentileSketch,
+                .taggedValue, .tagOrder, .tagPartition, .tagOffset:
                 "\(column.name) \(column.sqlType)"
             }
         }.joined(separator: ", ")

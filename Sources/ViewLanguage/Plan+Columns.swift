@@ -31,9 +31,11 @@ extension Plan.Measure {
     /// PostgreSQL's type of the aggregate's result.
     public var resultSQLName: String {
         switch (function, argument?.type) {
-        case (.countRows, _), (.count, _), (.countDistinct, _), (.sum, .int4): "bigint"
-        case (.sum, .float8), (.avg, .float8): "double precision"
-        case (.sum, _), (.avg, _): "numeric"
+        case (.countRows, _), (.count, _), (.countDistinct, _), (.sum, .int4),
+            (.sumDistinct, .int4):
+            "bigint"
+        case (.sum, .float8), (.avg, .float8), (.sumDistinct, .float8), (.avgDistinct, .float8): "double precision"
+        case (.sum, _), (.avg, _), (.sumDistinct, _), (.avgDistinct, _): "numeric"
         case (.boolAnd, _), (.boolOr, _): "boolean"
         case (.varPop, .float8), (.varSamp, .float8), (.stddevPop, .float8), (.stddevSamp, .float8): "double precision"
         case (.varPop, _), (.varSamp, _), (.stddevPop, _), (.stddevSamp, _): "numeric"

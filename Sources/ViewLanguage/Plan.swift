@@ -53,6 +53,7 @@ public struct Plan: Hashable, Sendable, Codable {
             case count
             case sum, avg, min, max
             case countDistinct
+            case sumDistinct, avgDistinct
             /// bool_and (also called every) and bool_or.
             case boolAnd, boolOr
             case varPop, varSamp, stddevPop, stddevSamp

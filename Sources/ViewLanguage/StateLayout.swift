@@ -20,6 +20,11 @@ public struct StateLayout: Hashable, Sendable {
         case distinctCount(measure: Int)
         /// hll. In the speed layer always; in the batch layer while the window can still change, else null. Merged by hll_union.
         case distinctSketch(measure: Int)
+        /// Exact sum of the distinct values as numeric; in the batch layer only. Null where no value was.
+        case distinctSum(measure: Int)
+        /// The distinct values themselves, as numeric[], ascending; null where there are none. In the speed layer always; in the batch layer
+        /// while the window can still change, else null. Merged as a set.
+        case distinctValues(measure: Int)
         /// Exact percentile or array of them; in the batch layer only. Null where no value was.
         case percentile(measure: Int)
         /// tdigest of the values, null where there are none. In the speed layer always; in the batch layer while the window can still
@@ -44,10 +49,10 @@ public struct StateLayout: Hashable, Sendable {
             self.sqlType = sqlType
         }
 
-        /// A sketch, which the batch layer keeps only while the window can still change.
+        /// A sketch, or a set in its place, which the batch layer keeps only while the window can still change.
         public var isSketch: Bool {
             switch role {
-            case .distinctSketch, .percentileSketch: true
+            case .distinctSketch, .percentileSketch, .distinctValues: true
             default: false
             }
         }
@@ -78,6 +83,12 @@ public struct StateLayout: Hashable, Sendable {
             case .avg:
                 columns.append(StateColumn(name: "m\(index)_n", role: .count(measure: index), sqlType: "bigint"))
                 columns.append(StateColumn(name: "m\(index)_s", role: .sum(measure: index), sqlType: "numeric"))
+            case .sumDistinct, .avgDistinct:
+                if layer == .batch {
+                    columns.append(StateColumn(name: "m\(index)_d", role: .distinctCount(measure: index), sqlType: "bigint"))
+                    columns.append(StateColumn(name: "m\(index)_s", role: .distinctSum(measure: index), sqlType: "numeric"))
+                }
+                columns.append(StateColumn(name: "m\(index)_u", role: .distinctValues(measure: index), sqlType: "numeric[]"))
             case .varPop, .varSamp, .stddevPop, .stddevSamp:
                 columns.append(StateColumn(name: "m\(index)_n", role: .count(measure: index), sqlType: "bigint"))
                 columns.append(StateColumn(name: "m\(index)_s", role: .sum(measure: index), sqlType: "numeric"))

@@ -67,6 +67,14 @@ import Testing
             """),
         View("gaps", "SELECT hop(event_time, '2 minutes', '30 seconds') AS start, count(*) AS n FROM page_view GROUP BY start"),
         View(
+            "different",
+            """
+            SELECT tumble(event_time, '1 minute') AS minute, page, sum(DISTINCT amount) AS a, avg(DISTINCT quantity) AS b,
+                   sum(DISTINCT quantity) FILTER (WHERE ok) AS c, sum(DISTINCT score) AS d, avg(DISTINCT duration_ms % 7) AS e
+            FROM page_view GROUP BY minute, page
+            """),
+        View("differences", "SELECT page, sum(DISTINCT quantity) AS a, avg(DISTINCT quantity * amount) AS b FROM page_view GROUP BY page"),
+        View(
             "ends",
             """
             SELECT tumble(event_time, '1 minute') AS minute, page, first(amount, event_time) AS a, last(visitor, event_time) AS b,

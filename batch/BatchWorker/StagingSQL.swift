@@ -84,11 +84,12 @@ struct StagingSQL {
         let name = column.name
         let plain = "b.\(name) IS DISTINCT FROM s.\(name)"
         switch column.role {
-        case .distinctSketch, .percentileSketch: return nil
+        case .distinctSketch, .percentileSketch, .distinctValues: return nil
         case .window, .group: preconditionFailure("\(name) is a key")
         case .count, .distinctCount, .tagOrder, .tagPartition, .tagOffset: return plain
         case .percentile(let measure) where tables.plan.measures[measure].percentile?.isArray == true: return plain
-        case .sum(let measure), .sumOfSquares(let measure), .extremum(let measure), .percentile(let measure), .taggedValue(let measure):
+        case .sum(let measure), .sumOfSquares(let measure), .distinctSum(let measure), .extremum(let measure), .percentile(let measure),
+            .taggedValue(let measure):
             // 1.0 and 1.00 are equal numerics, but PostgreSQL shows them differently: results shall not depend on which run came first.
             guard case .numeric = tables.plan.measures[measure].argument?.type else { return plain }
             return "\(plain) OR scale(b.\(name)) IS DISTINCT FROM scale(s.\(name))"

@@ -24,6 +24,8 @@ extension Plan.Measure {
         switch function {
         case .countRows, .count: return CountState()
         case .sum, .avg: return makeSum(argument.type, withCount: function == .avg)
+        case .sumDistinct, .avgDistinct:
+            return DistinctSumState(argument.type, sum: makeSum(argument.type, withCount: true), isExact: layer == .batch)
         case .varPop, .varSamp, .stddevPop, .stddevSamp:
             let squares: any MeasureState =
                 argument.type == .float8 ? FloatSquareSumState() : SquareSumState(scale: argument.type.numericScale)

@@ -49,6 +49,14 @@ struct PairSet {
         return full
     }
 
+    /// True where the pair is new. Room must have been reserved.
+    mutating func insert(_ group: Int32, _ first: UInt64, _ second: UInt64) -> Bool {
+        let (stride, mask) = (valueWidth + 1, slotMask)
+        let isNew = slots.withUnsafeMutableBufferPointer { Self.insert(&$0, stride, mask, group, first, second) }
+        if isNew { count += 1 }
+        return isNew
+    }
+
     /// True where the pair is new.
     @inline(__always)
     private static func insert(

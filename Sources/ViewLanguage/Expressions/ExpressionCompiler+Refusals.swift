@@ -10,9 +10,9 @@ extension ExpressionCompiler {
             let (message, hint) = clause.aggregateRefusal
             return Refusal(offset, message, hint: hint)
         }
-        if name.last == "tumble" {
+        if !name.isQualified, ["tumble", "hop"].contains(name.last) {
             return Refusal(
-                offset, "tumble(…) may only be a whole item of GROUP BY or of the SELECT list",
+                offset, "\(name.last)(…) may only be a whole item of GROUP BY or of the SELECT list",
                 hint: "compute with the window's start in a CREATE VIEW on top of this view")
         }
         return name.knownRefusal(at: offset)

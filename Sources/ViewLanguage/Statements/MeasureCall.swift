@@ -61,8 +61,9 @@ struct MeasureCall {
                     hint: "could not choose a best candidate function; you might need to add explicit type casts")
             }
             guard kind.numberRank != nil else { throw Self.noFunction("\(name)(\(kind.sqlName))", at: offset) }
+            if isDistinct, name == "sum" || name == "avg" { return name == "sum" ? .sumDistinct : .avgDistinct }
             if isDistinct {
-                throw Refusal(offset, "\(name)(DISTINCT …) is not supported yet", hint: "count(DISTINCT …) is")
+                throw Refusal(offset, "\(name)(DISTINCT …) is not supported yet", hint: "count, sum and avg of DISTINCT values are")
             }
             switch name {
             case "sum": return .sum
