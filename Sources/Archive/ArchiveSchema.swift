@@ -61,6 +61,9 @@ struct ArchiveSchema: Sendable {
         case .float8: .double
         case .bool: .boolean
         case .timestamptz: .timestamp
+        case .timestamp: .localTimestamp
+        case .date: .date
+        case .interval: preconditionFailure("a column of type interval")
         }
     }
 

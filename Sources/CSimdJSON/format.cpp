@@ -36,6 +36,12 @@ extern "C" csj_problem csj_parse(csj_type type, int precision, int scale, const 
             problem = parse_timestamptz(text, end, &narrow);
             memcpy(value, &narrow, 8);
             break;
+        case CSJ_TIMESTAMP:
+        case CSJ_DATE:
+            problem = parse_timestamptz(text, end, &narrow, false);
+            if (type == CSJ_DATE) narrow = (narrow - (narrow < 0 ? 86399999999 : 0)) / 86400000000;
+            memcpy(value, &narrow, 8);
+            break;
         case CSJ_UUID:
             problem = parse_uuid(text, end, &bits);
             memcpy(value, &bits, 16);

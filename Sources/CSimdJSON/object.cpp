@@ -110,7 +110,7 @@ bool csj_decoder::decode_number(Payload &payload, Field &field) {
             memcpy(value, &wide, 16);
             break;
         case CSJ_FLOAT8: problem = to_double(number, first, last, reinterpret_cast<double *>(value)); break;
-        case CSJ_BOOL: case CSJ_TEXT: case CSJ_TIMESTAMPTZ: case CSJ_UUID: break;
+        case CSJ_BOOL: case CSJ_TEXT: case CSJ_TIMESTAMPTZ: case CSJ_TIMESTAMP: case CSJ_DATE: case CSJ_UUID: break;
     }
     if (problem == CSJ_OK) {
         field.nulls.data()[row] = 0;

@@ -1,4 +1,4 @@
-// timestamptz and uuid from text.
+// timestamptz, timestamp and uuid from text.
 //
 // Taken: YYYY-MM-DD, then nothing, or T or spaces and hh:mm[:ss[.ffffff]], then a zone (Z, UTC, GMT, +-hh[[:]mm[[:]ss]]) or none
 // (UTC), then BC or AD: ISO 8601, RFC 3339 and what PostgreSQL itself writes. 24:00:00 and second 60 roll over as they do there.
@@ -128,7 +128,7 @@ bool parse_plain(const uint8_t *p, const uint8_t *end, int64_t *value) {
 
 }  // namespace
 
-csj_problem parse_timestamptz(const uint8_t *p, const uint8_t *end, int64_t *value) {
+csj_problem parse_timestamptz(const uint8_t *p, const uint8_t *end, int64_t *value, bool uses_zone) {
     if (parse_plain(p, end, value)) return CSJ_OK;
     Reader in{p, end};
     in.spaces();
@@ -168,7 +168,7 @@ csj_problem parse_timestamptz(const uint8_t *p, const uint8_t *end, int64_t *val
     if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) return CSJ_DATETIME_FIELD;
     if (minute > 59 || second > 60 || hour > 24 || (hour == 24 && (minute > 0 || second > 0 || microsecond > 0)))
         return CSJ_DATETIME_FIELD;
-    int64_t seconds = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - zone;
+    int64_t seconds = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - (uses_zone ? zone : 0);
     int128 total = int128(seconds) * 1000000 + microsecond;
     // The half-open range of Instant.acceptedRange.
     if (total < -int128(210866803200000000) || total >= int128(INT64_MAX)) return CSJ_TIMESTAMP_RANGE;

@@ -3,7 +3,7 @@ import ParallaxCore
 /// One column of a batch: values of one type, and which of them are null.
 public struct Column: Sendable {
     public enum Storage: Sendable {
-        /// int4, int8, timestamptz (microseconds since 1970), and numeric of precision <= 18 (unscaled).
+        /// int4, int8, timestamptz and timestamp (microseconds since 1970), date (days since 1970), and numeric of precision <= 18 (unscaled).
         case int64([Int64])
         /// numeric of precision > 18 (unscaled).
         case int128([Int128])

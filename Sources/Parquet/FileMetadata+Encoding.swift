@@ -2,8 +2,8 @@ extension ParquetType {
     var physical: PhysicalType {
         switch self {
         case .boolean: .boolean
-        case .int32: .int32
-        case .int64, .timestamp: .int64
+        case .int32, .date: .int32
+        case .int64, .timestamp, .localTimestamp: .int64
         case .double: .double
         case .bytes, .string: .byteArray
         case .fixedBytes: .fixedLengthByteArray
@@ -73,6 +73,17 @@ extension FileMetadata.Leaf {
                     timestamp.field(2) { unit in unit.field(2) { _ in } }
                 }
             }
+        // Older readers have no name for it: their converted type always means UTC.
+        case .localTimestamp:
+            thrift.field(10) { logical in
+                logical.field(8) { timestamp in
+                    timestamp.field(1, false)
+                    timestamp.field(2) { unit in unit.field(2) { _ in } }
+                }
+            }
+        case .date:
+            thrift.field(6, Int32(6))
+            thrift.field(10) { logical in logical.field(6) { _ in } }
         case .decimal(let precision, let scale):
             thrift.field(6, Int32(5))
             thrift.field(7, Int32(scale))

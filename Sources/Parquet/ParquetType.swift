@@ -12,6 +12,10 @@ public enum ParquetType: Hashable, Sendable, CustomStringConvertible {
     case string
     /// Microseconds since 1970-01-01 00:00:00 UTC.
     case timestamp
+    /// Microseconds since 1970-01-01 00:00:00 of a clock without a zone.
+    case localTimestamp
+    /// Days since 1970, in INT32.
+    case date
     /// Exact decimal: INT64 up to 18 digits, FIXED_LEN_BYTE_ARRAY(16) beyond. Readers take other lengths too.
     case decimal(precision: Int, scale: Int)
     /// Something that this module does not read; the text says what, for error messages. Never written.
@@ -27,6 +31,8 @@ public enum ParquetType: Hashable, Sendable, CustomStringConvertible {
         case .fixedBytes(let length): "FIXED_LEN_BYTE_ARRAY(\(length))"
         case .string: "STRING"
         case .timestamp: "TIMESTAMP(MICROS, UTC)"
+        case .localTimestamp: "TIMESTAMP(MICROS, local)"
+        case .date: "DATE"
         case .decimal(let precision, let scale): "DECIMAL(\(precision), \(scale))"
         case .unsupported(let what): what
         }

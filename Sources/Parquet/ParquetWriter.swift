@@ -91,7 +91,9 @@ public final class ParquetWriter {
     private func check(_ column: ParquetColumn, _ field: ParquetField) throws(ParallaxError) {
         let matches =
             switch (column.values, field.type) {
-            case (.bool, .boolean), (.int64, .int32), (.int64, .int64), (.int64, .timestamp), (.double, .double): true
+            case (.bool, .boolean), (.int64, .int32), (.int64, .int64), (.int64, .timestamp), (.int64, .localTimestamp), (.int64, .date),
+                (.double, .double):
+                true
             case (.bytes, .bytes), (.bytes, .string), (.bytes, .fixedBytes): true
             case (.int64, .decimal(let precision, _)): precision <= ParquetType.maximumInt64Precision
             case (.int128, .decimal(let precision, _)): precision > ParquetType.maximumInt64Precision

@@ -9,7 +9,7 @@ enum Extremes {
         switch (column.values, type) {
         case (.bool(let values), _):
             return range(values, column.nulls) { $0 < $1 }.map { ([$0.0], [$0.1]) }
-        case (.int64(let values), .int32):
+        case (.int64(let values), .int32), (.int64(let values), .date):
             return range(values, column.nulls) { $0 < $1 }.map {
                 (littleEndian(Int32(truncatingIfNeeded: $0.0)), littleEndian(Int32(truncatingIfNeeded: $0.1)))
             }

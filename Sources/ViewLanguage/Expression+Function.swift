@@ -23,6 +23,19 @@ extension Expression {
         case absolute, ceiling, floor, round, truncate, sign, squareRoot, power
         /// (operand, low, high, count) in double precision.
         case widthBucket
+        // Times. What depends on a zone is in UTC, but where a zone is named.
+        case addInterval, subtractInterval, addDays, subtractDays, daysBetween, timeBetween
+        case intervalAdd, intervalSubtract, intervalMultiply, intervalDivide, intervalNegate
+        /// (field, value): the field's name is a constant, and canonical. In numeric, and in double precision.
+        case extract, datePart
+        /// (unit, value [, zone]): constants, but for the value.
+        case truncateTime
+        /// (size, value, origin).
+        case binTime
+        /// (zone, value): from timestamptz to timestamp, or back.
+        case atZone
+        case secondsToTime
+
         /// (numeric, numeric): the quotient at the scale that PostgreSQL selects for the two values.
         case divideNumeric
     }

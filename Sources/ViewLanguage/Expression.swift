@@ -5,7 +5,7 @@ import ParallaxCore
 public enum Literal: Hashable, Sendable, Codable {
     case null
     case bool(Bool)
-    /// int4, int8, timestamptz (microseconds)
+    /// int4, int8, timestamptz and timestamp (microseconds), date (days)
     case int(Int64)
     /// Unscaled value; the scale is in the expression's type. As decimal text in JSON.
     case decimal(String)
@@ -13,6 +13,7 @@ public enum Literal: Hashable, Sendable, Codable {
     case text(String)
     /// Canonical lower-case text.
     case uuid(String)
+    case interval(CalendarInterval)
 }
 
 /// A typed expression over one row of a source. Every implicit cast of PostgreSQL is explicit here, so that the

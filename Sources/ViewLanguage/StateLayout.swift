@@ -138,6 +138,9 @@ extension ScalarType {
         case .float8: "double precision"
         case .bool: "boolean"
         case .timestamptz: "timestamptz"
+        case .timestamp: "timestamp"
+        case .date: "date"
+        case .interval: "interval"
         case .uuid: "uuid"
         }
     }

@@ -120,6 +120,9 @@ enum KeyMatch {
         case .int4, .int8, .numeric, .float8: "0"
         case .bool: "false"
         case .timestamptz: "'epoch'::timestamptz"
+        case .timestamp: "'epoch'::timestamp"
+        case .date: "'epoch'::date"
+        case .interval: preconditionFailure("a group of type interval")
         case .uuid: "'00000000-0000-0000-0000-000000000000'::uuid"
         }
     }

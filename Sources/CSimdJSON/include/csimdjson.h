@@ -20,6 +20,8 @@ typedef enum {
     CSJ_TEXT,         // bytes in an arena and exclusive ends
     CSJ_TIMESTAMPTZ,  // int64_t, microseconds since 1970
     CSJ_UUID,         // low half first of the big-endian number
+    CSJ_TIMESTAMP,    // int64_t, microseconds since 1970 of a clock without a zone
+    CSJ_DATE,         // int64_t, days since 1970
 } csj_type;
 
 // Why a record was not taken. The Swift side turns these into sentences.

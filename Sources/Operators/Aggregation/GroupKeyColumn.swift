@@ -8,7 +8,7 @@ import Columns
 /// | text | dictionary code | all ones |
 /// | bool | 0, 1 | 2 |
 /// | int4 | its 32 bits | bit 32 |
-/// | timestamptz, numeric <= 18 digits | its 64 bits | Int64.max, which neither reaches |
+/// | timestamptz, timestamp, date, numeric <= 18 digits | its 64 bits | Int64.max, which neither reaches |
 /// | float8 | its bits, -0 as 0, one NaN | all ones, another NaN |
 /// | numeric > 18 digits | high, low | Int128.max, which none reaches |
 /// | int8 | null mark, its bits | mark 1 |
@@ -21,10 +21,11 @@ struct GroupKeyColumn {
 
     var width: Int {
         switch type {
-        case .text, .bool, .int4, .timestamptz, .float8: 1
+        case .text, .bool, .int4, .timestamptz, .timestamp, .date, .float8: 1
         case .numeric: type.isNarrowNumeric ? 1 : 2
         case .int8: 2
         case .uuid: 3
+        case .interval: preconditionFailure("a group of type interval")
         }
     }
 
@@ -82,7 +83,8 @@ struct GroupKeyColumn {
             let values = zip(words, next(1)).map { Int128(truncatingIfNeeded: UInt128($0) << 64 | UInt128($1)) }
             return Column(
                 type: type, storage: .int128(values.map { $0 == .max ? 0 : $0 }), nulls: nulls { $0 == UInt64(bitPattern: .max) })
-        case .timestamptz, .numeric:
+        case .interval: preconditionFailure("a group of type interval")
+        case .timestamptz, .timestamp, .date, .numeric:
             let values = words.map { Int64(bitPattern: $0) }
             return Column(type: type, storage: .int64(values.map { $0 == .max ? 0 : $0 }), nulls: nulls { $0 == UInt64(bitPattern: .max) })
         }
@@ -102,9 +104,9 @@ struct GroupKeyColumn {
         case .int4: change(0) { $0 == 1 << 32 ? $0 : $0 ^ 1 << 31 }
         case .int8: change(1) { $0 ^ sign }
         case .float8: change(0) { $0 == .max ? .max : $0 & sign != 0 ? ~$0 : $0 | sign }
-        case .uuid: break
+        case .uuid, .interval: break
         // The null is the largest number as it is.
-        case .timestamptz, .numeric: change(0) { $0 ^ sign }
+        case .timestamptz, .timestamp, .date, .numeric: change(0) { $0 ^ sign }
         }
     }
 }

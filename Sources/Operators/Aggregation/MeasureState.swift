@@ -62,8 +62,8 @@ extension Plan.Measure {
         case .text: return TextExtremumState(isMaximum: isMaximum)
         case .float8: return FixedExtremumState<Double>(type, isMaximum: isMaximum)
         case .numeric where !type.isNarrowNumeric: return FixedExtremumState<Int128>(type, isMaximum: isMaximum)
-        case .int4, .int8, .timestamptz, .numeric: return FixedExtremumState<Int64>(type, isMaximum: isMaximum)
-        case .bool, .uuid: preconditionFailure("PostgreSQL has no min or max of \(type.sqlName)")
+        case .int4, .int8, .timestamptz, .timestamp, .date, .numeric: return FixedExtremumState<Int64>(type, isMaximum: isMaximum)
+        case .bool, .uuid, .interval: preconditionFailure("PostgreSQL has no min or max of \(type.sqlName)")
         }
     }
 }

@@ -63,6 +63,8 @@ extension Column {
         case .int64(let values):
             switch type {
             case .timestamptz: TextOutput.append(timestamptz: values[row], to: &buffer)
+            case .timestamp: TextOutput.append(timestamp: values[row], to: &buffer)
+            case .date: TextOutput.append(date: values[row], to: &buffer)
             case .numeric(_, let scale): TextOutput.append(Int128(values[row]), scale: scale, to: &buffer)
             default: TextOutput.append(values[row], to: &buffer)
             }

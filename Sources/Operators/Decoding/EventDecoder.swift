@@ -100,12 +100,13 @@ public final class EventDecoder {
         let type = source.columns[index].type
         let storage: Column.Storage =
             switch type {
-            case .int4, .int8, .timestamptz: .int64(copy(Int64.self))
+            case .int4, .int8, .timestamptz, .timestamp, .date: .int64(copy(Int64.self))
             case .numeric(let precision, _): precision <= 18 ? .int64(copy(Int64.self)) : .int128(copy(Int128.self))
             case .float8: .float64(copy(Double.self))
             case .bool: .bool(copy(UInt8.self))
             case .uuid: .uuid(copy(UInt128.self))
             case .text: .text(takeText(found, count: count))
+            case .interval: preconditionFailure("a column of type interval")
             }
         return Column(type: type, storage: storage, nulls: nulls)
     }
@@ -134,7 +135,10 @@ extension ScalarType {
         case .bool: CSJ_BOOL
         case .text: CSJ_TEXT
         case .timestamptz: CSJ_TIMESTAMPTZ
+        case .timestamp: CSJ_TIMESTAMP
+        case .date: CSJ_DATE
         case .uuid: CSJ_UUID
+        case .interval: preconditionFailure("intervals are not read from text")
         }
     }
 }

@@ -3,7 +3,7 @@ import Columns
 /// What went wrong with one element of a computation; the messages are PostgreSQL's.
 enum ElementProblem: UInt8 {
     case none, divisionByZero, integerOutOfRange, bigintOutOfRange, numericOverflow, floatOverflow, floatUnderflow,
-        unsupportedNumericDivision
+        unsupportedNumericDivision, dateOutOfRange
 
     var message: String {
         switch self {
@@ -14,6 +14,7 @@ enum ElementProblem: UInt8 {
         case .numericOverflow: "numeric field overflow: the result needs more than 38 digits"
         case .floatOverflow: "value out of range: overflow"
         case .floatUnderflow: "value out of range: underflow"
+        case .dateOutOfRange: "date out of range for timestamp"
         case .unsupportedNumericDivision: "division of numerics is not supported"
         }
     }

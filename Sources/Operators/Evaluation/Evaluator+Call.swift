@@ -20,6 +20,9 @@ extension Evaluator {
         switch function {
         case .absolute, .ceiling, .floor, .round, .truncate, .sign, .squareRoot, .power, .widthBucket, .divideNumeric:
             return number(function, values, type, frame)
+        case .addInterval, .subtractInterval, .addDays, .subtractDays, .daysBetween, .timeBetween, .intervalAdd, .intervalSubtract,
+            .intervalMultiply, .intervalDivide, .intervalNegate, .extract, .datePart, .truncateTime, .binTime, .atZone, .secondsToTime:
+            return time(function, values, type, frame)
         default: return text(function, values, type, frame)
         }
     }

@@ -1,4 +1,5 @@
 import Columns
+import ParallaxCore
 import ViewLanguage
 
 // Source of the rules: PostgreSQL 15's pg_cast and the functions that it names; other pairs go by way of text, as CoerceViaIO does.
@@ -51,6 +52,19 @@ extension Evaluator {
                 return (whole, type == .int8 || Int64(Int32(truncatingIfNeeded: whole)) == whole ? .none : .integerOutOfRange)
             }
             return finish(elements, type, nulls: nulls, isConstant: isConstant, rows) { .int64($0) }
+        case (.date, .timestamp, .int64(let values)), (.date, .timestamptz, .int64(let values)):
+            let elements = mapEach(values) { day -> (Int64, ElementProblem) in
+                let (value, overflow) = day.multipliedReportingOverflow(by: CalendarInterval.microsecondsPerDay)
+                return overflow ? (0, .dateOutOfRange) : (value, .none)
+            }
+            return finish(elements, type, nulls: nulls, isConstant: isConstant, rows) { .int64($0) }
+        case (.timestamp, .timestamptz, _), (.timestamptz, .timestamp, _):
+            var result = operand
+            result.type = type
+            return result
+        case (.timestamp, .date, .int64(let values)), (.timestamptz, .date, .int64(let values)):
+            let days = values.map { floorDivide($0, CalendarInterval.microsecondsPerDay).quotient }
+            return Vector(type: type, values: .int64(days), nulls: nulls, isConstant: isConstant)
         case (_, .text, _): return Vector(type: type, values: .text(toText(operand)), nulls: nulls, isConstant: isConstant)
         case (.text, _, .text(let values)): return fromText(values, nulls, isConstant, to: type, rows, message: nil)
         default: preconditionFailure("no cast from \(operand.type) to \(type)")
@@ -106,6 +120,8 @@ extension Evaluator {
         case .int64(let values):
             switch operand.type {
             case .timestamptz: return rendered(values, isConstant) { TextOutput.append(timestamptz: $0, to: &$1) }
+            case .timestamp: return rendered(values, isConstant) { TextOutput.append(timestamp: $0, to: &$1) }
+            case .date: return rendered(values, isConstant) { TextOutput.append(date: $0, to: &$1) }
             case .numeric(_, let scale): return rendered(values, isConstant) { TextOutput.append(Int128($0), scale: scale, to: &$1) }
             default: return rendered(values, isConstant) { TextOutput.append($0, to: &$1) }
             }
@@ -114,6 +130,8 @@ extension Evaluator {
             return rendered(values, isConstant) { TextOutput.append($0, scale: scale, to: &$1) }
         case .float64(let values): return rendered(values, isConstant) { TextOutput.append($0, to: &$1) }
         case .bool(let values): return rendered(values, isConstant) { $1 += ($0 == 0 ? "false" : "true").utf8 }
+        case .uuid(let values) where operand.type == .interval:
+            return rendered(values, isConstant) { TextOutput.append(interval: CalendarInterval(bits: $0), to: &$1) }
         case .uuid(let values): return rendered(values, isConstant) { TextOutput.append(uuid: $0, to: &$1) }
         case .text(let values): return values
         }
@@ -158,14 +176,14 @@ extension Vector.Values {
     /// From what `TextInput.read` gives.
     init(bits: [UInt128], _ type: ScalarType) {
         switch type {
-        case .int4, .int8, .timestamptz: self = .int64(bits.map { Int64(truncatingIfNeeded: $0) })
+        case .int4, .int8, .timestamptz, .timestamp, .date: self = .int64(bits.map { Int64(truncatingIfNeeded: $0) })
         case .numeric:
             self =
                 type.isNarrowNumeric
                 ? .int64(bits.map { Int64(truncatingIfNeeded: $0) }) : .int128(bits.map { Int128(truncatingIfNeeded: $0) })
         case .float8: self = .float64(bits.map { Double(bitPattern: UInt64(truncatingIfNeeded: $0)) })
         case .bool: self = .bool(bits.map { UInt8(truncatingIfNeeded: $0) })
-        case .uuid: self = .uuid(bits)
+        case .uuid, .interval: self = .uuid(bits)
         case .text: preconditionFailure("text is no number")
         }
     }

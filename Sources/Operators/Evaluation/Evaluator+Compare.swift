@@ -1,4 +1,5 @@
 import Columns
+import ParallaxCore
 import ViewLanguage
 
 extension Evaluator {
@@ -36,6 +37,9 @@ extension Evaluator {
                 return holds(comparison, order)
             }
         case (.bool(let x), .bool(let y)): return ordered(comparison, x, a.isConstant, y, b.isConstant, count)
+        case (.uuid(let x), .uuid(let y)) where a.type == .interval:
+            let (spansX, spansY) = (x.map { CalendarInterval(bits: $0).span }, y.map { CalendarInterval(bits: $0).span })
+            return ordered(comparison, spansX, a.isConstant, spansY, b.isConstant, count)
         case (.uuid(let x), .uuid(let y)): return ordered(comparison, x, a.isConstant, y, b.isConstant, count)
         case (.text(let x), .text(let y)): return texts(comparison, x, a.isConstant, y, b.isConstant, count)
         default: preconditionFailure("\(a.type) compared with \(b.type)")

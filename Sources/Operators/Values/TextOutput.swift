@@ -1,5 +1,6 @@
 import CSimdJSON
 import Columns
+import ParallaxCore
 
 /// PostgreSQL's output functions, appended to a buffer. Dates are ISO, in UTC.
 enum TextOutput {
@@ -82,50 +83,76 @@ enum TextOutput {
     }
 
     /// `2024-05-01 10:11:12.5+00`, years before our era with BC at the end.
-    static func append(timestamptz microseconds: Int64, to buffer: inout [UInt8]) {
-        let (day, microsecondOfDay) = floorDivide(microseconds, 86_400_000_000)
-        let (year, month, dayOfMonth) = civil(daysSince1970: day)
-        let isBeforeChrist = year <= 0
-        appendDigits(UInt64(isBeforeChrist ? 1 - year : year), width: 4, to: &buffer)
-        buffer.append(UInt8(ascii: "-"))
-        appendDigits(UInt64(month), width: 2, to: &buffer)
-        buffer.append(UInt8(ascii: "-"))
-        appendDigits(UInt64(dayOfMonth), width: 2, to: &buffer)
+    static func append(timestamptz microseconds: Int64, to buffer: inout [UInt8]) { append(microseconds, zone: "+00", to: &buffer) }
+
+    /// `2024-05-01 10:11:12.5`
+    static func append(timestamp microseconds: Int64, to buffer: inout [UInt8]) { append(microseconds, zone: "", to: &buffer) }
+
+    /// `2024-05-01`
+    static func append(date days: Int64, to buffer: inout [UInt8]) {
+        let date = CivilDate(daysSince1970: days)
+        append(date, to: &buffer)
+        if date.year <= 0 { buffer.append(contentsOf: " BC".utf8) }
+    }
+
+    private static func append(_ microseconds: Int64, zone: StaticString, to buffer: inout [UInt8]) {
+        let (day, microsecondOfDay) = floorDivide(microseconds, CalendarInterval.microsecondsPerDay)
+        let date = CivilDate(daysSince1970: day)
+        append(date, to: &buffer)
         buffer.append(UInt8(ascii: " "))
-        let second = microsecondOfDay / 1_000_000
-        appendDigits(UInt64(second / 3600), width: 2, to: &buffer)
+        append(clock: UInt64(microsecondOfDay), to: &buffer)
+        buffer.append(contentsOf: UnsafeBufferPointer(start: zone.utf8Start, count: zone.utf8CodeUnitCount))
+        if date.year <= 0 { buffer.append(contentsOf: " BC".utf8) }
+    }
+
+    private static func append(_ date: CivilDate, to buffer: inout [UInt8]) {
+        appendDigits(UInt64(date.year <= 0 ? 1 - date.year : date.year), width: 4, to: &buffer)
+        buffer.append(UInt8(ascii: "-"))
+        appendDigits(UInt64(date.month), width: 2, to: &buffer)
+        buffer.append(UInt8(ascii: "-"))
+        appendDigits(UInt64(date.day), width: 2, to: &buffer)
+    }
+
+    /// `hh:mm:ss[.ffffff]`, any number of hours.
+    private static func append(clock microseconds: UInt64, to buffer: inout [UInt8]) {
+        let second = microseconds / 1_000_000
+        appendDigits(second / 3600, width: 2, to: &buffer)
         buffer.append(UInt8(ascii: ":"))
-        appendDigits(UInt64(second / 60 % 60), width: 2, to: &buffer)
+        appendDigits(second / 60 % 60, width: 2, to: &buffer)
         buffer.append(UInt8(ascii: ":"))
-        appendDigits(UInt64(second % 60), width: 2, to: &buffer)
-        var fraction = microsecondOfDay % 1_000_000
-        if fraction > 0 {
-            var width = 6
-            while fraction % 10 == 0 {
-                fraction /= 10
-                width -= 1
-            }
-            buffer.append(UInt8(ascii: "."))
-            appendDigits(UInt64(fraction), width: width, to: &buffer)
+        appendDigits(second % 60, width: 2, to: &buffer)
+        var fraction = microseconds % 1_000_000
+        guard fraction > 0 else { return }
+        var width = 6
+        while fraction % 10 == 0 {
+            fraction /= 10
+            width -= 1
         }
-        buffer.append(contentsOf: "+00".utf8)
-        if isBeforeChrist { buffer.append(contentsOf: " BC".utf8) }
+        buffer.append(UInt8(ascii: "."))
+        appendDigits(fraction, width: width, to: &buffer)
     }
 
-    /// Floor and the non-negative rest.
-    private static func floorDivide(_ value: Int64, _ divisor: Int64) -> (Int64, Int64) {
-        let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
-        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
-    }
-
-    /// Hinnant, "chrono-Compatible Low-Level Date Algorithms": civil_from_days. Year 0 is 1 BC.
-    private static func civil(daysSince1970 days: Int64) -> (Int64, Int64, Int64) {
-        let (era, dayOfEra) = floorDivide(days + 719_468, 146_097)
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let monthFromMarch = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
-        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
+    /// PostgreSQL's interval style "postgres": `1 year 2 mons -3 days +04:05:06.5`. A part behind a negative one shows its plus.
+    static func append(interval: CalendarInterval, to buffer: inout [UInt8]) {
+        var isFirst = true
+        var isBehindNegative = false
+        for (value, unit) in [(interval.months / 12, "year"), (interval.months % 12, "mon"), (interval.days, "day")] where value != 0 {
+            if !isFirst { buffer.append(UInt8(ascii: " ")) }
+            if isBehindNegative, value > 0 { buffer.append(UInt8(ascii: "+")) }
+            append(Int64(value), to: &buffer)
+            buffer.append(UInt8(ascii: " "))
+            buffer.append(contentsOf: unit.utf8)
+            if value != 1 { buffer.append(UInt8(ascii: "s")) }
+            isFirst = false
+            isBehindNegative = value < 0
+        }
+        guard isFirst || interval.microseconds != 0 else { return }
+        if !isFirst { buffer.append(UInt8(ascii: " ")) }
+        if interval.microseconds < 0 {
+            buffer.append(UInt8(ascii: "-"))
+        } else if isBehindNegative {
+            buffer.append(UInt8(ascii: "+"))
+        }
+        append(clock: interval.microseconds.magnitude, to: &buffer)
     }
 }

@@ -9,9 +9,7 @@ extension ExpressionCompiler {
         let words = "\(left.sqlTypeName) \(name) \(right.sqlTypeName)"
         guard let someClass = left.typeClass ?? right.typeClass else { throw Self.ambiguousOperator(words, at: offset) }
         let (leftClass, rightClass) = (left.typeClass ?? someClass, right.typeClass ?? someClass)
-        if leftClass == .timestamptz || rightClass == .timestamptz, arithmetic == .add || arithmetic == .subtract {
-            throw Refusal(offset, "arithmetic with times and intervals is not supported yet: \(words)")
-        }
+        if leftClass.isTime || rightClass.isTime { return try computeTime(arithmetic, words, left, right, at: offset) }
         guard let kind = TypeClass.common(leftClass, rightClass), kind.numberRank != nil, !(kind == .float8 && arithmetic == .modulo) else {
             throw Self.noOperator(words, at: offset)
         }
@@ -35,6 +33,9 @@ extension ExpressionCompiler {
     func prefix(_ name: String, _ operand: Operand, at offset: Int) throws(Refusal) -> Operand {
         guard name == "-" || name == "+" else { throw Self.noOperator("\(name) \(operand.sqlTypeName)", at: offset) }
         guard let kind = operand.typeClass else { throw Self.ambiguousOperator("\(name) unknown", at: offset) }
+        if kind == .interval, name == "-" {
+            return Operand(.call(.intervalNegate, [try typed(operand, as: kind)], .interval), at: min(offset, operand.offset))
+        }
         guard kind.numberRank != nil else { throw Self.noOperator("\(name) \(kind.sqlName)", at: offset) }
         let value = try typed(operand, as: kind)
         return Operand(name == "-" ? .negate(value, value.type) : value, at: min(offset, operand.offset))

@@ -7,9 +7,8 @@ extension ExpressionCompiler {
         let target = try TypeName(required(body, "typeName"), in: statement)
         // `timestamptz '…'` has no place of its own for the cast.
         let start = min(argument.offset, body["location"]?.int == -1 ? statement.offset(body["typeName"]?.location) : argument.offset)
-        guard case .scalar(let kind, let shape) = target else {
-            throw Refusal(start, "type interval is supported as the size of a window only")
-        }
+        let (kind, shape): (TypeClass, TypeName.DecimalShape?) =
+            if case .scalar(let kind, let shape) = target { (kind, shape) } else { (.interval, nil) }
         let expression: Expression
         switch argument.value {
         case .unknown: expression = try Self.fitted(try typed(argument, as: kind), shape)
@@ -28,7 +27,8 @@ extension ExpressionCompiler {
     ///     bool          yes    no     no       no      –             yes
     ///     text          yes    yes    (p,s)    yes     yes           –
     ///
-    /// round: half away from zero; even: half to even; (p,s): with a precision and a scale only. timestamptz and uuid: to and from text.
+    /// round: half away from zero; even: half to even; (p,s): with a precision and a scale only. timestamptz, timestamp, date and uuid: to and
+    /// from text; the first three to one another, in UTC; interval to text.
     private func cast(_ value: Expression, to kind: TypeClass, _ shape: TypeName.DecimalShape?, at offset: Int) throws(Refusal)
         -> Expression
     {
@@ -50,6 +50,11 @@ extension ExpressionCompiler {
                     hint: "name them, such as numeric(18,6)")
             }
             return .cast(value, to: .numeric(precision: shape.precision, scale: shape.scale))
+        case (.text, .interval):
+            throw Refusal(offset, "a cast from text to interval is not supported", hint: "a constant such as interval '1 hour' is")
+        case (.date, .timestamp), (.date, .timestamptz), (.timestamp, .timestamptz), (.timestamp, .date), (.timestamptz, .timestamp),
+            (.timestamptz, .date):
+            return .cast(value, to: kind.plainType)
         case (.text, _): return .cast(value, to: kind.plainType)
         default:
             throw Refusal(offset, "cannot cast type \(from.sqlName) to \(kind.sqlName)")

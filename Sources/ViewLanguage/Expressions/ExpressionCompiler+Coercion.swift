@@ -77,6 +77,9 @@ extension TypeClass {
         case .float8: .float8
         case .bool: .bool
         case .timestamptz: .timestamptz
+        case .timestamp: .timestamp
+        case .date: .date
+        case .interval: .interval
         case .uuid: .uuid
         }
     }

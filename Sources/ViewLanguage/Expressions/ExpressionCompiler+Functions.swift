@@ -24,6 +24,15 @@ extension ExpressionCompiler {
                 throw Self.noFunction(name.last, operands, at: offset)
             }
             return Operand(try compute(.modulo, "%", operands[0], operands[1], at: offset), at: offset)
+        case "extract", "date_part": return try datePart(name.last, operands, at: offset)
+        case "date_trunc": return try truncateTime(operands, at: offset)
+        case "date_bin": return try binTime(operands, at: offset)
+        case "timezone": return try atZone(operands, at: offset)
+        case "to_timestamp":
+            guard operands.count == 1, (operands[0].typeClass ?? .float8).numberRank != nil else {
+                throw Self.noFunction(name.last, operands, at: offset)
+            }
+            return Operand(.call(.secondsToTime, [try typed(operands[0], as: .float8)], .timestamptz), at: offset)
         default: return try choose(name.last, operands, at: offset)
         }
     }

@@ -35,7 +35,7 @@ struct FunctionName {
         "exp", "ln", "log", "log10", "cbrt", "div", "gcd", "lcm", "degrees", "radians", "sin", "cos", "tan", "pi", "factorial", "scale",
         "trim_scale", "format", "ascii", "chr", "to_hex", "quote_literal", "quote_ident", "encode", "decode", "sha256",
         "regexp_replace", "regexp_match", "regexp_matches", "regexp_count", "regexp_like", "regexp_substr", "overlay", "bit_length",
-        "extract", "date_part", "date_trunc", "date_bin", "timezone", "to_timestamp", "to_char", "to_date", "to_number",
+        "to_char", "to_date", "to_number",
         "make_interval", "make_timestamptz", "make_date", "make_time", "make_timestamp", "justify_hours", "justify_days",
         "justify_interval", "isfinite", "hop", "session", "window_start", "window_end", "hashtext",
         "jsonb_extract_path_text", "json_extract_path_text", "jsonb_path_exists", "array_length", "unnest", "generate_series",

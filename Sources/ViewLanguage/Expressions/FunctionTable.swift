@@ -76,7 +76,9 @@ struct FunctionSignature {
     }()
 
     /// Functions that the compiler makes something else of.
-    static let special: Set<String> = ["concat", "concat_ws", "mod"]
+    static let special: Set<String> = [
+        "concat", "concat_ws", "mod", "extract", "date_part", "date_trunc", "date_bin", "timezone", "to_timestamp",
+    ]
     static let names = Array(byName.keys) + Array(special)
 
     func accepts(_ arguments: [TypeClass?]) -> Bool {

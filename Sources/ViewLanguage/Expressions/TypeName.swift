@@ -29,6 +29,8 @@ enum TypeName: Hashable {
         case "bool", "boolean": self = .scalar(.bool)
         case "timestamptz": self = .scalar(.timestamptz)
         case "uuid": self = .scalar(.uuid)
+        case "timestamp": self = .scalar(.timestamp)
+        case "date": self = .scalar(.date)
         case "interval": self = .interval
         case "numeric", "decimal":
             self = .scalar(.numeric, numeric: try Self.decimalShape(modifiers, in: statement, at: offset))
@@ -69,11 +71,12 @@ enum TypeName: Hashable {
     }
 
     private static let supported = [
-        "text", "int", "integer", "int4", "bigint", "int8", "numeric", "double precision", "float8", "boolean", "timestamptz", "uuid",
+        "text", "int", "integer", "int4", "bigint", "int8", "numeric", "double precision", "float8", "boolean", "timestamptz", "timestamp",
+        "date", "interval", "uuid",
     ]
 
     static let supportedHint =
-        "supported types: text, integer, bigint, numeric(p,s), double precision, boolean, timestamptz, uuid"
+        "supported types: text, integer, bigint, numeric(p,s), double precision, boolean, timestamptz, timestamp, date, uuid"
 
     /// PostgreSQL's types that this dialect lacks: how they are called, and what to take instead.
     private static let lacking: [String: (String, String)] = [
@@ -82,7 +85,6 @@ enum TypeName: Hashable {
         "int2": ("smallint", "use integer"), "smallint": ("smallint", "use integer"),
         "float4": ("real", "use double precision"), "real": ("real", "use double precision"),
         "money": ("money", "use numeric(p,s)"), "serial": ("serial", "use bigint"), "bigserial": ("bigserial", "use bigint"),
-        "timestamp": ("timestamp without time zone", "use timestamptz"), "date": ("date", "use timestamptz"),
         "time": ("time without time zone", "use text"), "timetz": ("time with time zone", "use text"),
         "json": ("json", "declare the fields that the views need as columns"),
         "jsonb": ("jsonb", "declare the fields that the views need as columns"),

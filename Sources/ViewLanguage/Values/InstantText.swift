@@ -6,9 +6,11 @@ struct InstantText: Hashable {
     /// Since 1970.
     var microseconds: Int64
 
-    private static let typeName = "timestamp with time zone"
+    /// A zone in the text of a `timestamp` or a `date` must be one, and changes nothing.
+    enum Zone { case applied, ignored }
 
-    init(_ text: String) throws(InvalidText) {
+    init(_ text: String, zone: Zone = .applied, typeName: String? = nil) throws(InvalidText) {
+        let typeName = typeName ?? (zone == .applied ? "timestamp with time zone" : "timestamp")
         let trimmed = text.trimmingASCIISpace().lowercased()
         switch trimmed {
         case "epoch":
@@ -18,10 +20,10 @@ struct InstantText: Hashable {
             throw InvalidText(
                 "\"\(text)\" depends on when it is read: a view must give the same result at any time", hint: "write the time itself")
         case "infinity", "-infinity", "+infinity":
-            throw InvalidText("an infinite \(Self.typeName) is not supported", hint: "times are finite")
+            throw InvalidText("an infinite \(typeName) is not supported", hint: "times are finite")
         default: break
         }
-        let invalid = InvalidText.syntax(Self.typeName, text)
+        let invalid = InvalidText.syntax(typeName, text)
         let outOfRange = InvalidText("date/time field value out of range: \"\(text)\"")
         var fields = FieldScanner(trimmed)
         guard let year = fields.digits(4...6), fields.take("-"), let month = fields.digits(1...2), fields.take("-"),
@@ -41,7 +43,7 @@ struct InstantText: Hashable {
             time = (hour * 3_600 + minute * 60 + second) * Instant.microsecondsPerSecond + fraction
         }
         let offset = try Self.offset(&fields, text, invalid)
-        microseconds = Self.daysSince1970(year, month, day) * IntervalText.microsecondsPerDay + time - offset
+        microseconds = Self.daysSince1970(year, month, day) * IntervalText.microsecondsPerDay + time - (zone == .applied ? offset : 0)
         guard microseconds >= Instant.acceptedRange.lowerBound else { throw outOfRange }
     }
 

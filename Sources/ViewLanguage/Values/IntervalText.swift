@@ -1,8 +1,12 @@
+import ParallaxCore
+
 /// An interval as PostgreSQL keeps it: months and days have no fixed length there.
 struct IntervalText: Hashable {
     var months: Int64 = 0
     var days: Int64 = 0
     var microseconds: Int64 = 0
+    /// Half a month is a number of days that PostgreSQL rounds in its own way.
+    var hasFractionOfMonth = false
 
     static let microsecondsPerDay: Int64 = 86_400_000_000
 
@@ -15,6 +19,14 @@ struct IntervalText: Hashable {
         let (sum, overflowOfSum) = product.addingReportingOverflow(microseconds)
         guard !overflow, !overflowOfSum else { throw InvalidText("interval out of range", hint: "write a shorter one") }
         return sum
+    }
+
+    func calendarInterval() throws(InvalidText) -> CalendarInterval {
+        guard !hasFractionOfMonth else {
+            throw InvalidText("a fraction of a month or a year is not supported", hint: "write whole months, and days")
+        }
+        guard let months = Int32(exactly: months), let days = Int32(exactly: days) else { throw InvalidText("interval out of range") }
+        return CalendarInterval(months: months, days: days, microseconds: microseconds)
     }
 
     /// PostgreSQL's forms (documentation, "Interval Input"): `1 hour 30 minutes`, `90s`, `00:05:00`, `1 day 02:00`, `2 hours ago`,
@@ -95,8 +107,11 @@ struct IntervalText: Hashable {
             microseconds = try sum(microseconds, Int64(rest.rounded(.toNearestOrEven)))
         case .month, .year, .decade, .century, .millennium:
             months = try sum(months, product(number.whole, unit.months))
-            // Enough to know that months are in it; nobody uses their number.
-            if months == 0, number.fraction != 0 { months = 1 }
+            if number.fraction != 0 {
+                hasFractionOfMonth = true
+                // Enough to know that months are in it.
+                if months == 0 { months = 1 }
+            }
         }
     }
 

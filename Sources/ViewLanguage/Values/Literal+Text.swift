@@ -1,4 +1,5 @@
 import Columns
+import ParallaxCore
 
 extension Literal {
     /// What PostgreSQL's input functions make of a quoted constant. For numeric the type that is asked for is only a class: the
@@ -14,6 +15,11 @@ extension Literal {
         case .float8: return .literal(.float(try float(text)), .float8)
         case .bool: return .literal(.bool(try bool(text)), .bool)
         case .timestamptz: return .literal(.int(try InstantText(text).microseconds), .timestamptz)
+        case .timestamp: return .literal(.int(try InstantText(text, zone: .ignored).microseconds), .timestamp)
+        case .date:
+            let instant = try InstantText(text, zone: .ignored, typeName: "date")
+            return .literal(.int(floorDivide(instant.microseconds, CalendarInterval.microsecondsPerDay).quotient), .date)
+        case .interval: return .literal(.interval(try IntervalText(text).calendarInterval()), .interval)
         case .uuid: return .literal(.uuid(try uuid(text)), .uuid)
         }
     }

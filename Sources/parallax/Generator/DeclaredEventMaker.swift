@@ -89,6 +89,11 @@ struct DeclaredEventMaker: Sendable {
             json.append(UInt8(ascii: "\""))
             json.appendInstant(microseconds: eventTime - Int64(random.below(86_400_000_000)))
             json.append(UInt8(ascii: "\""))
+        case .timestamp, .date:
+            json.append(UInt8(ascii: "\""))
+            json.appendInstant(microseconds: eventTime - Int64(random.below(86_400_000_000)))
+            json.append(UInt8(ascii: "\""))
+        case .interval: preconditionFailure("a column of type interval")
         case .uuid:
             json.append(UInt8(ascii: "\""))
             json.appendUUID(random.uuid())
