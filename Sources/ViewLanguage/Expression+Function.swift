@@ -95,6 +95,17 @@ extension Expression {
         }
     }
 
+    /// Whether it is a numeric with the digits of a quotient: as many as the smallest one may need, where PostgreSQL's have fewer each.
+    /// A sum of them is the same number; whatever divides once more would go to more digits.
+    var carriesQuotient: Bool {
+        guard case .numeric = type else { return false }
+        switch self {
+        case .call(.divideNumeric, _, _): return true
+        case .call(.round, _, _), .call(.truncate, _, _), .call(.ceiling, _, _), .call(.floor, _, _), .cast: return false
+        default: return children.contains(where: \.carriesQuotient)
+        }
+    }
+
     /// A cast or a constant may have been put there to widen the scale; nothing tells it from one that a person wrote.
     private static func shareTheirScale(_ parts: [Expression]) -> Bool {
         parts.allSatisfy { part in

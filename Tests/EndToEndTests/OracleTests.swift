@@ -15,12 +15,22 @@ import Testing
     static let countries =
         "SELECT country, count(*) AS views, sum(duration_ms) AS total_ms, avg(amount) AS average FROM page_view GROUP BY country"
     static let whole = "SELECT count(*) AS views, count(DISTINCT page) AS pages, sum(amount) AS revenue FROM page_view"
+    /// Functions, CASE and times as groups and measures.
+    static let computed = """
+        SELECT lower(coalesce(country, 'none')) || '/' || left(page, 4) AS place, (event_time AT TIME ZONE 'America/New_York')::date AS day,
+               CASE WHEN amount > 10 THEN 'large' WHEN amount > 0 THEN 'small' END AS size, count(*) AS views, sum(round(amount, 1)) AS rounded,
+               max(event_time::date) AS last_day, min(date_trunc('hour', event_time) AT TIME ZONE 'Asia/Kolkata') AS first_hour,
+               sum(extract(epoch FROM event_time - timestamptz '2020-01-01 00:00+00')) AS seconds
+        FROM page_view WHERE page LIKE '/%' AND extract(dow FROM event_time) < 7
+        GROUP BY place, day, size
+        """
     static let sql = TestPipeline.pageViews(
         lateness: "1 hour",
         views: """
             CREATE MATERIALIZED VIEW traffic AS \(traffic);
             CREATE MATERIALIZED VIEW countries AS \(countries);
             CREATE MATERIALIZED VIEW whole AS \(whole);
+            CREATE MATERIALIZED VIEW computed AS \(computed);
             """)
     /// All columns but the marks.
     static let exactViews = [
@@ -30,6 +40,7 @@ import Testing
         ),
         (name: "countries", select: countries, columns: "country, views, total_ms, average"),
         (name: "whole", select: whole, columns: "views, pages, revenue"),
+        (name: "computed", select: computed, columns: "place, day, size, views, rounded, last_day, first_hour, seconds"),
     ]
 
     /// Generated traffic with late, duplicate, out-of-order and malformed records: after a run, every row is the oracle's.

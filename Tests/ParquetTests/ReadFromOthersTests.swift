@@ -75,7 +75,9 @@ struct ReadFromOthersTests {
         #expect(file.schema.map(\.name) == ["a", "element", "nanos", "local", "float", "unsigned", "date", "x", "z"])
         #expect(Sample.texts(try file.read(group: 0, column: 0), .int64) == ["1", "2", "3"])
         #expect(Sample.texts(try file.read(group: 0, column: 8), .string) == ["x78", "null", "x79"])
-        for column in 1...7 {
+        #expect(file.schema[3].type == .localTimestamp && file.schema[6].type == .date)
+        for column in [3, 6] { #expect(Sample.texts(try file.read(group: 0, column: column), .int64) == ["1", "2", "3"]) }
+        for column in [1, 2, 4, 5, 7] {
             let error = #expect(throws: ParallaxError.self) { try file.read(group: 0, column: column) }
             #expect(error?.code == .input, "\(file.schema[column])")
         }

@@ -21,7 +21,7 @@ public final class Oracle {
         fileprivate var kinds: String {
             switch type {
             case "boolean": "'boolean'"
-            case "text", "uuid", "timestamptz": "'string'"
+            case "text", "uuid", "timestamptz", "timestamp", "date": "'string'"
             default: "'number', 'string'"
             }
         }
