@@ -37,11 +37,15 @@ extern "C" csj_problem csj_parse(csj_type type, int precision, int scale, const 
             memcpy(value, &narrow, 8);
             break;
         case CSJ_TIMESTAMP:
-        case CSJ_DATE:
             problem = parse_timestamptz(text, end, &narrow, false);
-            if (type == CSJ_DATE) narrow = (narrow - (narrow < 0 ? 86399999999 : 0)) / 86400000000;
             memcpy(value, &narrow, 8);
             break;
+        case CSJ_DATE: {
+            int64_t day = 0;
+            problem = parse_timestamptz(text, end, &narrow, false, &day);
+            memcpy(value, &day, 8);
+            break;
+        }
         case CSJ_UUID:
             problem = parse_uuid(text, end, &bits);
             memcpy(value, &bits, 16);

@@ -128,8 +128,8 @@ bool parse_plain(const uint8_t *p, const uint8_t *end, int64_t *value) {
 
 }  // namespace
 
-csj_problem parse_timestamptz(const uint8_t *p, const uint8_t *end, int64_t *value, bool uses_zone) {
-    if (parse_plain(p, end, value)) return CSJ_OK;
+csj_problem parse_timestamptz(const uint8_t *p, const uint8_t *end, int64_t *value, bool uses_zone, int64_t *written_day) {
+    if (!written_day && parse_plain(p, end, value)) return CSJ_OK;
     Reader in{p, end};
     in.spaces();
     while (in.end > in.p && is_space(in.end[-1])) in.end--;
@@ -173,6 +173,7 @@ csj_problem parse_timestamptz(const uint8_t *p, const uint8_t *end, int64_t *val
     // The half-open range of Instant.acceptedRange.
     if (total < -int128(210866803200000000) || total >= int128(INT64_MAX)) return CSJ_TIMESTAMP_RANGE;
     *value = int64_t(total);
+    if (written_day) *written_day = days_from_civil(year, month, day);
     return CSJ_OK;
 }
 

@@ -42,7 +42,7 @@ csj_problem parse_int(const uint8_t *p, const uint8_t *end, int64_t least, int64
 csj_problem parse_numeric(const uint8_t *p, const uint8_t *end, int precision, int scale, int128 *value);
 csj_problem parse_double(const uint8_t *p, const uint8_t *end, double *value);
 csj_problem parse_uuid(const uint8_t *p, const uint8_t *end, uint128 *value);
-/// A zone in the text of a `timestamp` is read, and changes nothing.
-csj_problem parse_timestamptz(const uint8_t *p, const uint8_t *end, int64_t *value, bool uses_zone = true);
+/// A zone in the text of a `timestamp` is read, and changes nothing. `day`: the day that is written, also before a time of 24:00.
+csj_problem parse_timestamptz(const uint8_t *p, const uint8_t *end, int64_t *value, bool uses_zone = true, int64_t *day = nullptr);
 
 }  // namespace csj

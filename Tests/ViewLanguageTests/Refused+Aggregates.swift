@@ -220,4 +220,22 @@ let refusedAggregates = #"""
         2 | SELECT count(*) FROM event WHERE random() > 0.5
           |                                  ^
     hint: use a column of the event, or filter in a CREATE VIEW on top of this view
+
+    SELECT avg(amount / 3) AS a FROM event
+    views.sql:2:8: error: avg of a quotient of numeric values is not supported
+        2 | SELECT avg(amount / 3) AS a FROM event
+          |        ^
+    hint: fix its digits first, such as avg(round(a / b, 6))
+
+    SELECT max(at - at) AS a FROM event
+    views.sql:2:12: error: a value of type interval is supported inside of expressions only
+        2 | SELECT max(at - at) AS a FROM event
+          |            ^
+    hint: extract(epoch FROM x) gives its seconds
+
+    SELECT sum(at - at) AS a FROM event
+    views.sql:2:8: error: sum of intervals is not supported
+        2 | SELECT sum(at - at) AS a FROM event
+          |        ^
+    hint: take sum(extract(epoch FROM x)), which counts seconds
     """#

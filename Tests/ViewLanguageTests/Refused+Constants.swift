@@ -73,32 +73,11 @@ let refusedConstants = #"""
           |      ^
     hint: times are finite
 
-    at > timestamp '2024-01-01'
-    views.sql:2:6: error: type timestamp without time zone is not supported yet
-        2 | at > timestamp '2024-01-01'
-          |      ^
-    hint: use timestamptz
-
-    at > '2024-01-01'::date
-    views.sql:2:20: error: type date is not supported yet
-        2 | at > '2024-01-01'::date
-          |                    ^
-    hint: use timestamptz
-
-    at - at > '1 hour'
-    views.sql:2:4: error: arithmetic with times and intervals is not supported yet: timestamp with time zone - timestamp with time zone
-        2 | at - at > '1 hour'
-          |    ^
-
-    at + '1 hour' > at
-    views.sql:2:4: error: arithmetic with times and intervals is not supported yet: timestamp with time zone + unknown
-        2 | at + '1 hour' > at
-          |    ^
-
     at > interval '1 hour'
-    views.sql:2:6: error: type interval is supported as the size of a window only
+    views.sql:2:4: error: operator does not exist: timestamp with time zone > interval
         2 | at > interval '1 hour'
-          |      ^
+          |    ^
+    hint: no operator matches the given name and argument types; you might need to add explicit type casts
 
     ratio = 'NaN'
     views.sql:2:9: error: double precision "NaN" is not supported

@@ -215,4 +215,116 @@ let refusedFunctions = #"""
     views.sql:2:6: error: ANY (array) is not supported yet
         2 | page = ANY (string_to_array('a,b', ','))
           |      ^
+
+    extract(foo FROM at) = 1
+    views.sql:2:9: error: unit "foo" not recognized for type timestamp with time zone
+        2 | extract(foo FROM at) = 1
+          |         ^
+    hint: fields: microsecond, millisecond, second, minute, hour, day, week, month, quarter, year, decade, century, millennium, isoyear, dow, isodow, doy, epoch, timezone, timezone_hour, timezone_minute
+
+    extract(week FROM at - at) = 1
+    views.sql:2:9: error: unit "week" not supported for type interval
+        2 | extract(week FROM at - at) = 1
+          |         ^
+    hint: fields: microsecond, millisecond, second, minute, hour, day, month, quarter, year, decade, century, millennium, epoch
+
+    extract(hour FROM at::date) = 1
+    views.sql:2:9: error: unit "hour" not supported for type date
+        2 | extract(hour FROM at::date) = 1
+          |         ^
+    hint: fields: day, week, month, quarter, year, decade, century, millennium, isoyear, dow, isodow, doy, epoch
+
+    extract(epoch FROM page) = 1
+    views.sql:2:1: error: function extract(unknown, text) does not exist
+        2 | extract(epoch FROM page) = 1
+          | ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
+
+    date_trunc('fortnight', at) = at
+    views.sql:2:12: error: unit "fortnight" not recognized for type timestamp with time zone
+        2 | date_trunc('fortnight', at) = at
+          |            ^
+    hint: units: microsecond, millisecond, second, minute, hour, day, week, month, quarter, year, decade, century, millennium
+
+    date_trunc(page, at) = at
+    views.sql:2:12: error: this argument of date_trunc must be a constant
+        2 | date_trunc(page, at) = at
+          |            ^
+    hint: write it in quotes
+
+    date_trunc('hour', interval '1 day') > interval '1 hour'
+    views.sql:2:1: error: date_trunc of an interval is not supported
+        2 | date_trunc('hour', interval '1 day') > interval '1 hour'
+          | ^
+
+    at AT TIME ZONE 'EST' > at
+    views.sql:2:17: error: time zone "EST" not recognized
+        2 | at AT TIME ZONE 'EST' > at
+          |                 ^
+    hint: write the name of a region and a place as the tz database has it, such as 'America/New_York', or 'UTC'
+
+    at AT TIME ZONE 'Europe/Nowhere' > at
+    views.sql:2:17: error: time zone "Europe/Nowhere" not recognized
+        2 | at AT TIME ZONE 'Europe/Nowhere' > at
+          |                 ^
+    hint: write the name of a region and a place as the tz database has it, such as 'America/New_York', or 'UTC'
+
+    at AT TIME ZONE page > at
+    views.sql:2:17: error: this argument of AT TIME ZONE must be a constant
+        2 | at AT TIME ZONE page > at
+          |                 ^
+    hint: write it in quotes
+
+    at + at > at
+    views.sql:2:4: error: operator does not exist: timestamp with time zone + timestamp with time zone
+        2 | at + at > at
+          |    ^
+    hint: no operator matches the given name and argument types; you might need to add explicit type casts
+
+    at * 2 > at
+    views.sql:2:4: error: operator does not exist: timestamp with time zone * integer
+        2 | at * 2 > at
+          |    ^
+    hint: no operator matches the given name and argument types; you might need to add explicit type casts
+
+    at + 1 > at
+    views.sql:2:4: error: operator does not exist: timestamp with time zone + integer
+        2 | at + 1 > at
+          |    ^
+    hint: no operator matches the given name and argument types; you might need to add explicit type casts
+
+    at - '1 hour' > at
+    views.sql:2:6: error: invalid input syntax for type timestamp with time zone: "1 hour"
+        2 | at - '1 hour' > at
+          |      ^
+
+    at + interval '1.5 months' > at
+    views.sql:2:15: error: a fraction of a month or a year is not supported
+        2 | at + interval '1.5 months' > at
+          |               ^
+    hint: write whole months, and days
+
+    at::date + 1.5 > at
+    views.sql:2:10: error: operator does not exist: date + numeric
+        2 | at::date + 1.5 > at
+          |          ^
+    hint: no operator matches the given name and argument types; you might need to add explicit type casts
+
+    page::interval > interval '1 hour'
+    views.sql:2:5: error: a cast from text to interval is not supported
+        2 | page::interval > interval '1 hour'
+          |     ^
+    hint: a constant such as interval '1 hour' is
+
+    to_timestamp(page, 'YYYY') > at
+    views.sql:2:1: error: function to_timestamp(text, unknown) does not exist
+        2 | to_timestamp(page, 'YYYY') > at
+          | ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
+
+    at::time > at
+    views.sql:2:5: error: type time without time zone is not supported yet
+        2 | at::time > at
+          |     ^
+    hint: use text
     """#

@@ -5,10 +5,6 @@ let refusedSources = #"""
         1 | CREATE FOREIGN TABLE s (id varchar(20), at timestamp, n smallint, j jsonb, t txt, m numeric, k numeric(50), i interval, a text[]) SERVER parallax OPTIONS (even…
           |                            ^
     hint: use text
-    views.sql:1:44: error: type timestamp without time zone is not supported yet
-        1 | CREATE FOREIGN TABLE s (id varchar(20), at timestamp, n smallint, j jsonb, t txt, m numeric, k numeric(50), i interval, a text[]) SERVER parallax OPTIONS (even…
-          |                                            ^
-    hint: use timestamptz
     views.sql:1:57: error: type smallint is not supported yet
         1 | CREATE FOREIGN TABLE s (id varchar(20), at timestamp, n smallint, j jsonb, t txt, m numeric, k numeric(50), i interval, a text[]) SERVER parallax OPTIONS (even…
           |                                                         ^
@@ -31,10 +27,14 @@ let refusedSources = #"""
     views.sql:1:111: error: type interval is not supported yet
         1 | …varchar(20), at timestamp, n smallint, j jsonb, t txt, m numeric, k numeric(50), i interval, a text[]) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
           |                                                                                     ^
-    hint: supported types: text, integer, bigint, numeric(p,s), double precision, boolean, timestamptz, uuid
+    hint: supported types: text, integer, bigint, numeric(p,s), double precision, boolean, timestamptz, timestamp, date, uuid
     views.sql:1:123: error: an array type is not supported here
         1 | …varchar(20), at timestamp, n smallint, j jsonb, t txt, m numeric, k numeric(50), i interval, a text[]) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
           |                                                                                                 ^
+    views.sql:1:171: error: option "event_time": column "at" is of type timestamp without time zone
+        1 | …varchar(20), at timestamp, n smallint, j jsonb, t txt, m numeric, k numeric(50), i interval, a text[]) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
+          |                                                                                                                                                 ^
+    hint: it must be of type timestamp with time zone
 
     CREATE FOREIGN TABLE s (id uuid, at timestamptz) SERVER kafka OPTIONS (event_id 'id', event_time 'at')
     views.sql:1:50: error: server "kafka" does not exist

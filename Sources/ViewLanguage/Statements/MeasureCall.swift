@@ -60,6 +60,10 @@ struct MeasureCall {
                     offset, "function \(name)(unknown) is not unique",
                     hint: "could not choose a best candidate function; you might need to add explicit type casts")
             }
+            if kind == .interval, name == "sum" || name == "avg" {
+                throw Refusal(
+                    offset, "\(name) of intervals is not supported", hint: "take \(name)(extract(epoch FROM x)), which counts seconds")
+            }
             guard kind.numberRank != nil else { throw Self.noFunction("\(name)(\(kind.sqlName))", at: offset) }
             if isDistinct, name == "sum" || name == "avg" { return name == "sum" ? .sumDistinct : .avgDistinct }
             if isDistinct {

@@ -30,6 +30,8 @@ struct InstantText: Hashable {
             let day = fields.digits(1...2)
         else { throw invalid }
         guard year > 0, (1...12).contains(month), day >= 1, day <= Self.days(in: month, of: year) else { throw outOfRange }
+        // A date is the one that is written, also before a time of 24:00.
+        let isDate = typeName == "date"
         var time: Int64 = 0
         if !fields.isAtEnd, fields.take("t") || fields.take(" ") {
             guard let hour = fields.digits(1...2), fields.take(":"), let minute = fields.digits(2...2) else { throw invalid }
@@ -43,7 +45,7 @@ struct InstantText: Hashable {
             time = (hour * 3_600 + minute * 60 + second) * Instant.microsecondsPerSecond + fraction
         }
         let offset = try Self.offset(&fields, text, invalid)
-        microseconds = Self.daysSince1970(year, month, day) * IntervalText.microsecondsPerDay + time - (zone == .applied ? offset : 0)
+        microseconds = Self.daysSince1970(year, month, day) * IntervalText.microsecondsPerDay + (isDate ? 0 : time) - (zone == .applied ? offset : 0)
         guard microseconds >= Instant.acceptedRange.lowerBound else { throw outOfRange }
     }
 
