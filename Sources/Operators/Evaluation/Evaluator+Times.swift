@@ -32,10 +32,12 @@ extension Evaluator {
             let (a, b) = (IntegerArgument(arguments[0]), IntegerArgument(arguments[1]))
             found = values(frame, zero: 0) { (row) throws(RowProblem) in a[row] - b[row] }
         case .truncateTime:
-            let (unit, rules) = (TimeField(constantText(arguments[0])), arguments.count > 2 ? zone(arguments[2]) : nil)
-            let time = IntegerArgument(arguments[1])
+            let (unit, time) = (TimeField(constantText(arguments[0])), IntegerArgument(arguments[1]))
+            let name = arguments.count > 2 ? constantText(arguments[2]) : nil
+            let rules = name.flatMap { TimeZoneRules($0) }
             found = values(frame, zero: 0) { (row) throws(RowProblem) in
                 guard let unit else { preconditionFailure("a unit that nobody knows") }
+                if let name, rules == nil { throw Self.unknownZone(name) }
                 return try CalendarTime.truncated(time[row], to: unit, in: rules)
             }
         case .binTime:
@@ -44,10 +46,12 @@ extension Evaluator {
                 try CalendarTime.binned(time[row], size: size[row], origin: origin[row])
             }
         case .atZone:
-            guard let rules = zone(arguments[0]) else { preconditionFailure("a zone that nobody knows") }
+            let name = constantText(arguments[0])
+            let rules = TimeZoneRules(name)
             let time = IntegerArgument(arguments[1])
             let toLocal = type == .timestamp
             found = values(frame, zero: 0) { (row) throws(RowProblem) in
+                guard let rules else { throw Self.unknownZone(name) }
                 let seconds = floorDivide(time[row], 1_000_000).quotient
                 let offset = (toLocal ? rules.offset(at: seconds) : rules.offset(ofLocal: seconds)) * 1_000_000
                 return try CalendarTime.checked(
@@ -120,7 +124,8 @@ extension Evaluator {
         return String(decoding: texts.bytes[texts.starts[0]..<texts.ends[0]], as: UTF8.self)
     }
 
-    private func zone(_ vector: Vector) -> TimeZoneRules? { TimeZoneRules(constantText(vector)) }
+    /// The compiler has seen the zone: this machine's tz database is another one.
+    private static func unknownZone(_ name: String) -> RowProblem { RowProblem("time zone \"\(name)\" not recognized") }
 }
 
 struct IntervalArgument {
