@@ -31,19 +31,24 @@ struct ArchiveSchema: Sendable {
         }
     }
 
+    /// After the declared columns, so that segments from before it stay readable: the record's headers as `RecordHeaders` encodes them; null
+    /// where it has none (the embedded log has none at all).
+    static let headers = ParquetField("_headers", .bytes, isOptional: true, keepsExtremes: false)
+
     /// To be raised when the decoder gives other columns for the same payload: older segments are then decoded anew.
-    static let decoderVersion = 1
+    static let decoderVersion = 2
 
     /// Throws `.definition` where a declared column has the name of a fixed one.
     init(_ source: SourceDefinition) throws(ParallaxError) {
         self.source = source
         let fixed = Fixed.allCases.map(\.field)
-        for column in source.columns where fixed.contains(where: { $0.name == column.name }) {
+        let own = fixed + [Self.headers]
+        for column in source.columns where own.contains(where: { $0.name == column.name }) {
             throw ParallaxError(
                 .definition, "column \"\(column.name)\" of source \"\(source.name)\" has a name that the archive uses itself",
-                detail: "The archive's own columns are \(fixed.map(\.name).joined(separator: ", ")).", hint: "Choose another name.")
+                detail: "The archive's own columns are \(own.map(\.name).joined(separator: ", ")).", hint: "Choose another name.")
         }
-        fields = fixed + source.columns.map { ParquetField($0.name, Self.type($0.type), isOptional: true) }
+        fields = fixed + source.columns.map { ParquetField($0.name, Self.type($0.type), isOptional: true) } + [Self.headers]
         var text = "decoder \(Self.decoderVersion)\nevent id \(source.eventIDColumn)\nevent time \(source.eventTimeColumn)\n"
         // The name last: it may hold anything, the length before it says where it ends.
         for column in source.columns {
@@ -87,6 +92,8 @@ struct ArchiveSchema: Sendable {
             guard let column else { preconditionFailure("column \(index) was not decoded") }
             columns.append(ParquetColumn(Self.values(column), nulls: column.nulls))
         }
+        let headers = records.headers ?? .nulls(records.count)
+        columns.append(ParquetColumn(.bytes(headers), nulls: headers.nulls))
         return columns
     }
 

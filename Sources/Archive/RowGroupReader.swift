@@ -55,6 +55,7 @@ extension RecordBatch {
         batch.appendedAt = Array(appendedAt.prefix(kept))
         batch.keys = keys.prefix(kept)
         batch.payloads = payloads.prefix(kept)
+        batch.headers = headers?.prefix(kept)
         return batch
     }
 
@@ -71,10 +72,18 @@ extension RecordBatch {
         }
         keys = ByteColumn(joining: batches.map(\.keys))
         payloads = ByteColumn(joining: batches.map(\.payloads))
+        if batches.contains(where: { $0.headers != nil }) {
+            headers = ByteColumn(joining: batches.map { $0.headers ?? .nulls($0.count) })
+        }
     }
 }
 
 extension ByteColumn {
+    /// So many nulls.
+    static func nulls(_ count: Int) -> ByteColumn {
+        ByteColumn(bytes: [], ends: [Int](repeating: 0, count: count), nulls: [UInt8](repeating: 1, count: count))
+    }
+
     func prefix(_ count: Int) -> ByteColumn {
         guard count < self.count else { return self }
         let ends = Array(ends.prefix(count))

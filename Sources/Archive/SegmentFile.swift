@@ -72,12 +72,23 @@ final class SegmentFile {
         return ByteColumn(bytes: values.bytes, ends: values.ends, nulls: read.nulls).prefix(group.rowCount)
     }
 
+    /// Nil where the segment was written before there were any, or where no record of the group has one.
+    private func headers(_ group: Group) throws(ParallaxError) -> ByteColumn? {
+        let place = file.schema.count - 1
+        guard file.schema[place].name == ArchiveSchema.headers.name else { return nil }
+        let read = try file.read(group: group.index, column: place)
+        guard case .bytes(let values) = read.values else { throw damaged("Its column \(ArchiveSchema.headers.name) has another type.") }
+        guard !read.nulls.isEmpty || values.count > 0, read.nulls.isEmpty || read.nulls.contains(0) else { return nil }
+        return ByteColumn(bytes: values.bytes, ends: values.ends, nulls: read.nulls).prefix(group.rowCount)
+    }
+
     func records(_ group: Group) throws(ParallaxError) -> RecordBatch {
         var batch = RecordBatch(partition: segment.partition, nextOffset: Offset((group.offsets.last ?? segment.next.rawValue - 1) + 1))
         batch.offsets = group.offsets
         batch.appendedAt = group.appendedAt
         batch.keys = try bytes(group, .key)
         batch.payloads = try bytes(group, .raw)
+        batch.headers = try headers(group)
         return batch
     }
 

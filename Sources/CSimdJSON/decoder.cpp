@@ -99,6 +99,22 @@ void csj_decoder::decode_row(const uint8_t *begin, const uint8_t *end) {
     finish_row(begin);
 }
 
+/// Confluent's framing: a zero byte (which no JSON text begins with), the schema's id in four bytes, then the JSON. Places in messages stay
+/// those in the payload as it came.
+void csj_decoder::decode_framed_row(const uint8_t *begin, const uint8_t *end) {
+    constexpr int64_t frame = 5;
+    if (begin[0] != 0 || end - begin < frame) return decode_row(begin, end);
+    size_t before = rejections.size();
+    if (end - begin == frame)
+        reject(-1, CSJ_EMPTY, 0, 0, 0);
+    else
+        decode_row(begin + frame, end);
+    if (rejections.size() == before) return;
+    csj_rejection &found = rejections.back();
+    if (found.position >= 0) found.position += frame;
+    if (found.value_length > 0) found.value_start += frame;
+}
+
 /// Fills in what is missing, and rejects the row for its first column in trouble.
 void csj_decoder::finish_row(const uint8_t *begin) {
     if (seen_in_row < fields.size()) {
@@ -151,7 +167,7 @@ extern "C" size_t csj_decode(csj_decoder *decoder, const uint8_t *arena, const i
         } else if (start == ends[row]) {
             decoder->reject(-1, CSJ_EMPTY, 0, 0, 0);
         } else {
-            decoder->decode_row(arena + start, arena + ends[row]);
+            decoder->decode_framed_row(arena + start, arena + ends[row]);
         }
     }
     return decoder->rejections.size();

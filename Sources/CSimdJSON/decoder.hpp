@@ -101,6 +101,7 @@ struct csj_decoder {
     explicit csj_decoder(const csj_field *list, size_t count);
     int find(const uint8_t *name, size_t length) const;
     void decode_row(const uint8_t *begin, const uint8_t *end);
+    void decode_framed_row(const uint8_t *begin, const uint8_t *end);
     bool decode_object(csj::Payload &payload);
     bool decode_value(csj::Payload &payload, csj::Field &field);
     bool decode_string(csj::Payload &payload, csj::Field &field);

@@ -97,9 +97,13 @@ struct ClientProperties {
             hint: "Leave partition.assignment.strategy out: it is range,roundrobin.")
     }
 
+    static func isSecret(_ name: String) -> Bool { KafkaSettings.isSecret(name) }
+}
+
+extension KafkaSettings {
     /// Whether a property's value must never be shown.
-    static func isSecret(_ name: String) -> Bool {
+    public static func isSecret(_ name: String) -> Bool {
         let marks = ["password", "secret", "key.pem", "keystore", "oauthbearer.config", "sasl.jaas", "private", "token"]
-        return marks.contains { name.contains($0) } && !name.hasSuffix(".location") && !name.hasSuffix(".url")
+        return marks.contains { name.contains($0) } && !name.hasSuffix(".location") && !name.hasSuffix(".url") && !name.hasSuffix("_file")
     }
 }

@@ -18,23 +18,28 @@ final class EventLoop: Sendable {
 
     private final class Work: Sendable {
         let client: ClientHandle
+        let isMember: Bool
         let handle: @Sendable (borrowing Event) -> Void
         let isStopped = Atomic<Bool>(false)
-        init(_ client: ClientHandle, _ handle: @escaping @Sendable (borrowing Event) -> Void) {
+        init(_ client: ClientHandle, isMember: Bool, _ handle: @escaping @Sendable (borrowing Event) -> Void) {
             self.client = client
+            self.isMember = isMember
             self.handle = handle
         }
 
         func run() {
-            let queue = QueueHandle(mainOf: client)
+            let queue = isMember ? QueueHandle(consumerOf: client) : QueueHandle(mainOf: client)
             while !isStopped.load(ordering: .acquiring) {
                 if let event = rd_kafka_queue_poll(queue.pointer, 100) { handle(Event(pointer: event)) }
             }
         }
     }
 
-    init(_ client: ClientHandle, _ handle: @escaping @Sendable (borrowing Event) -> Void) throws(ParallaxError) {
-        work = Work(client, handle)
+    /// - Parameter isMember: a group member's rebalances come on its consumer queue, and with them everything else.
+    init(
+        _ client: ClientHandle, isMember: Bool = false, _ handle: @escaping @Sendable (borrowing Event) -> Void
+    ) throws(ParallaxError) {
+        work = Work(client, isMember: isMember, handle)
         let context = Unmanaged.passRetained(work)
         var started = pthread_t()
         let code = pthread_create(

@@ -60,6 +60,12 @@ struct QueueHandle: ~Copyable {
         pointer = rd_kafka_queue_get_main(client.pointer)
     }
 
+    /// Of a member: its main queue flows into it.
+    init(consumerOf client: ClientHandle) {
+        self.client = client
+        pointer = rd_kafka_queue_get_consumer(client.pointer)
+    }
+
     /// At most so many messages more, and no more than there is room for. Waits until there are as many, or the time is up.
     func fill(_ messages: inout MessageArray, atMost count: Int, wait: Duration) {
         messages.fill(from: self, atMost: count, milliseconds: wait.wholeMilliseconds)

@@ -21,12 +21,13 @@ final class KafkaClient: Sendable {
     /// - Parameter onEvent: called on the loop's thread with the events that are not log lines, errors or statistics.
     init(
         _ settings: KafkaSettings, _ role: ClientProperties.Role, listener: @escaping KafkaListener,
-        onEvent: @escaping @Sendable (borrowing EventLoop.Event) -> Void = { _ in }
+        onEvent: @escaping @Sendable (borrowing EventLoop.Event, ClientHandle) -> Void = { _, _ in }
     ) throws(ParallaxError) {
         self.settings = settings
         let properties = try ClientProperties(settings, role)
         var events = RD_KAFKA_EVENT_LOG | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS
         let type: rd_kafka_type_t
+        var isMember = false
         switch role {
         case .producer:
             type = RD_KAFKA_PRODUCER
@@ -35,16 +36,18 @@ final class KafkaClient: Sendable {
         case .member:
             type = RD_KAFKA_CONSUMER
             events |= RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT
+            isMember = true
         }
         handle = try ClientHandle(properties, type, events: events)
         topic = try TopicHandle(handle, settings.topic)
         // From now on the log lines are events of the main queue.
         let forwarded = rd_kafka_set_log_queue(handle.pointer, nil)
         precondition(forwarded == RD_KAFKA_RESP_ERR_NO_ERROR, "log queue: \(forwarded)")
+        if isMember { _ = rd_kafka_poll_set_consumer(handle.pointer) }
         let sink = Sink(listener)
         self.sink = sink
-        loop = try EventLoop(handle) { event in
-            if !sink.take(event) { onEvent(event) }
+        loop = try EventLoop(handle, isMember: isMember) { [handle] event in
+            if !sink.take(event) { onEvent(event, handle) }
         }
     }
 

@@ -52,7 +52,7 @@ final class KafkaProducer: Sendable {
     init(_ settings: KafkaSettings, listener: @escaping KafkaListener) throws(ParallaxError) {
         let reports = Reports()
         self.reports = reports
-        client = try KafkaClient(settings, .producer, listener: listener) { reports.take($0) }
+        client = try KafkaClient(settings, .producer, listener: listener) { event, _ in reports.take(event) }
     }
 
     var metrics: KafkaMetrics { client.metrics }

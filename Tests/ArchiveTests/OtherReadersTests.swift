@@ -59,7 +59,7 @@ struct OtherReadersTests {
             lines[1]
                 == "_partition int32 not null, _offset int64 not null, _appended_at timestamp[us, tz=UTC] not null, _key binary, _raw binary, "
                 + "_rejected string, event_id string, event_time timestamp[us, tz=UTC], page string, small int32, large int64, "
-                + "amount decimal128(12, 2), huge decimal128(30, 4), ratio double, is_new bool, session string")
+                + "amount decimal128(12, 2), huge decimal128(30, 4), ratio double, is_new bool, session string, _headers binary")
         let text =
             "(1000, 1000, \(1_000 - tombstones), \(rejected), \(small), '\(large)', '\(decimal(Int128(amount), 2))', '\(decimal(huge, 4))')"
         #expect(lines[2] == text)

@@ -74,7 +74,7 @@ import Testing
         ("log: [1, 2]", "parallax.yaml:1:6: error: \"log\" must hold settings, one a line and indented, not a single value"),
         ("- 1", "parallax.yaml:1:1: error: the file must hold sections such as \"speed:\", not a single value or a list"),
         ("log:\n  kind: {a: 1}", "parallax.yaml:2:9: error: \"log.kind\" must be a single value"),
-        ("log:\n  kind: kafka", "parallax.yaml:2: error: log.kind \"kafka\" comes with a later version"),
+        ("log:\n  kind: kafka", "parallax.yaml:2: error: log.kind is \"kafka\", and log.kafka.brokers is not set"),
     ])
     func aFileOfTheWrongShapeIsRefused(yaml: String, problem: String) {
         let problems = resolve(yaml).problems

@@ -15,7 +15,7 @@ import Testing
     @Test func everyKeyIsDocumentedWithItsDefaultAndViceVersa() throws {
         let text = try Self.document("reference/configuration.md")
         var documented: [String: String] = [:]
-        for match in text.matches(of: /\n\| `([a-z]+\.[a-z_]+)` \| (?:`([^`]*)`|not set) \|/) {
+        for match in text.matches(of: /\n\| `([a-z]+\.[a-z_.]+)` \| (?:`([^`]*)`|not set) \|/) {
             documented[String(match.1)] = String(match.2 ?? "")
         }
         let keys = Dictionary(uniqueKeysWithValues: ConfigurationKey.all.map { ($0.path, $0.defaultText) })

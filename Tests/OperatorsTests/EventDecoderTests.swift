@@ -55,6 +55,21 @@ import ViewLanguage
         for column in batch.columns { #expect(column?.isNull(1) == true) }
     }
 
+    /// Confluent's framing is taken off; places count from the payload's beginning.
+    @Test func framedJSONIsUnwrapped() throws {
+        let frame: [UInt8] = [0, 0, 0, 1, 100]
+        let payloads: [[UInt8]] = [
+            frame + Array("{\(idAndTime),\"small\":3}".utf8), frame, [0, 0, 0, 1], frame + Array("{".utf8),
+            frame + Array("{\(idAndTime),\"small\":\"x\"}".utf8), [1] + frame,
+        ]
+        let batch = EventDecoder(everyType).decode(records(payloads))
+        #expect(batch.isRejected == [0, 1, 1, 1, 1, 1])
+        #expect(batch.ints(3)[0] == 3)
+        #expect(batch.rejections.map(\.reason) == [.emptyPayload, .malformedJSON, .malformedJSON, .wrongType, .malformedJSON])
+        #expect(batch.rejections[2].position == 6)
+        #expect(batch.rejections[3].message == "invalid input syntax for type integer: \"x\"")
+    }
+
     @Test func bytesThatAreNoText() {
         for (bytes, position) in [([Int], Int)]([
             ([0xff], 6), ([0xc3], 6), ([0xed, 0xa0, 0x80], 6), ([0x61, 0xf4, 0x90, 0x80, 0x80], 7), ([0xc0, 0x80], 6),

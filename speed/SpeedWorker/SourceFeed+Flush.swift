@@ -23,6 +23,7 @@ extension SourceFeed {
             leases[move.partition]?.nextOffset = move.to
             leases[move.partition]?.slice = outcome.slice
         }
+        assignment?.committed(Dictionary(flush.moves.map { ($0.partition, $0.to) }) { $1 })
         requested = outcome.slice
         nextRenewalAt = now + context.settings.lease / 3
         flushes += 1

@@ -16,8 +16,7 @@ extension SourceFeed {
             registered.formUnion(unknown)
         }
         try forgetStoppedThatMoved(catalog)
-        let taken = try catalog.acquirePartitions(
-            source: sourceID, worker: context.id, lease: context.settings.lease, except: Array(leases.keys) + stopped.map(\.partition))
+        let taken = try take(from: partitions, catalog)
         guard !taken.isEmpty else { return }
         if leases.isEmpty {
             definitions = try TrackedDefinitions.load(catalog, source: sourceID)
@@ -38,6 +37,58 @@ extension SourceFeed {
             metadata: [
                 "partitions": "\(taken.map { "\($0.partition)@\($0.nextOffset)" }.joined(separator: " "))", "slice": "\(taken[0].slice)",
             ])
+    }
+
+    /// What the assignment wants, or everything: where it is free, or else, once an assignment, from whoever has it.
+    private func take(from partitions: [Partition], _ catalog: Catalog) throws(ParallaxError) -> [PartitionLease] {
+        let held = Array(leases.keys) + stopped.map(\.partition)
+        guard let wish = assignment?.wish else {
+            return try catalog.acquirePartitions(source: sourceID, worker: context.id, lease: context.settings.lease, except: held)
+        }
+        guard wish.demand == .nothing else { return [] }
+        let unwanted = partitions.filter { !wish.partitions.contains($0) }
+        var taken = try catalog.acquirePartitions(
+            source: sourceID, worker: context.id, lease: context.settings.lease, except: held + unwanted)
+        mayTake.subtract(taken.map(\.partition))
+        mayTake.formIntersection(wish.partitions)
+        mayTake.subtract(held)
+        if !mayTake.isEmpty {
+            let others = partitions.filter { !mayTake.contains($0) }
+            let stolen = try catalog.acquirePartitions(
+                source: sourceID, worker: context.id, lease: context.settings.lease, stealing: true, except: others)
+            mayTake.subtract(stolen.map(\.partition))
+            taken += stolen
+        }
+        return taken
+    }
+
+    /// Does what the group asks for. What it no longer wants here is given back with everything written, or, where others have it
+    /// already, forgotten.
+    func heedAssignment() throws(ParallaxError) {
+        guard let assignment else { return }
+        let wish = assignment.wish
+        switch wish.demand {
+        case .drop:
+            reset()
+            assignment.gaveUp()
+        case .giveUp:
+            // However it ends: the others wait.
+            defer { assignment.gaveUp() }
+            try flush()
+            let catalog = Catalog(connection)
+            for (partition, lease) in leases where !wish.partitions.contains(partition) {
+                try catalog.release(lease)
+                leases[partition] = nil
+                state.leave(partition)
+            }
+            stopped.removeAll { !wish.partitions.contains($0.partition) }
+            if leases.isEmpty { reset() }
+        case .nothing:
+            guard wish.generation != seenGeneration else { return }
+            seenGeneration = wish.generation
+            mayTake = wish.partitions.subtracting(leases.keys)
+            try acquire()
+        }
     }
 
     /// Writes what has been read of it and gives it back, so that a batch run may carry it past the trouble. The others go on.

@@ -11,6 +11,8 @@ final class SourceFeed {
     let sourceID: Int64
     let name: String
     let log: any EventLog
+    /// Nil: this feed takes whatever is free.
+    let assignment: (any PartitionAssignment)?
     let connection: Connection
     let context: WorkerContext
 
@@ -35,10 +37,19 @@ final class SourceFeed {
     private let targets: [Partition: Offset]
     private var turn = 0
 
-    init(_ source: CatalogSource, log: any EventLog, connection: Connection, context: WorkerContext) throws(ParallaxError) {
+    /// The assignment that was seen last.
+    var seenGeneration: Int?
+    /// Partitions that may be taken from whoever has them, once.
+    var mayTake: Set<Partition> = []
+
+    init(
+        _ source: CatalogSource, log: any EventLog, assignment: (any PartitionAssignment)? = nil, connection: Connection,
+        context: WorkerContext
+    ) throws(ParallaxError) {
         sourceID = source.id
         name = source.name
         self.log = log
+        self.assignment = assignment
         self.connection = connection
         self.context = context
         definitions = try TrackedDefinitions.load(Catalog(connection), source: source.id)
@@ -61,6 +72,7 @@ final class SourceFeed {
 
     /// One turn: reads each partition once, then does what is due. True where there was something to read.
     func step(isUrgent: Bool) throws(ParallaxError) -> Bool {
+        try heedAssignment()
         guard !leases.isEmpty else { return false }
         var progressed = false
         turn += 1

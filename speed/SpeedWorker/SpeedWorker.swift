@@ -14,12 +14,17 @@ public final class SpeedWorker: Sendable {
     /// - Parameters:
     ///   - openLog: called on the worker's thread, once for each source that the catalog has. A log that is not there (yet) is a
     ///     `ParallaxError`; it is asked for again.
+    ///   - assignment: called likewise; nil: this worker takes every partition of the source that is free.
     public init(
         id: WorkerID, dsn: String, openLog: @escaping @Sendable (SourceDefinition) throws(ParallaxError) -> any EventLog,
+        assignment: @escaping @Sendable (SourceDefinition) throws(ParallaxError) -> (any PartitionAssignment)? = {
+            (_) throws(ParallaxError) in nil
+        },
         settings: SpeedSettings = SpeedSettings(), clock: any WorkerClock = SystemClock(), logger: Logger
     ) {
         context = WorkerContext(
-            id: id, dsn: dsn, openLog: openLog, settings: settings, clock: clock, logger: logger, stop: StopSignal(),
+            id: id, dsn: dsn, openLog: openLog, assignments: Assignments(assignment), settings: settings, clock: clock, logger: logger,
+            stop: StopSignal(),
             statistics: SharedStatistics())
     }
 

@@ -10,6 +10,7 @@ struct WorkerContext: Sendable {
     let id: WorkerID
     let dsn: String
     let openLog: @Sendable (SourceDefinition) throws(ParallaxError) -> any EventLog
+    var assignments = Assignments { (_) throws(ParallaxError) in nil }
     let settings: SpeedSettings
     let clock: any WorkerClock
     let logger: Logger
@@ -18,6 +19,29 @@ struct WorkerContext: Sendable {
 
     var now: Duration { clock.elapsed() }
     func wait(_ time: Duration) { clock.wait(time, or: stop) }
+}
+
+/// One for each source, for as long as the worker lives: a session that is lost does not leave the group.
+final class Assignments: Sendable {
+    private let make: @Sendable (SourceDefinition) throws(ParallaxError) -> (any PartitionAssignment)?
+    private let made = Mutex<[String: any PartitionAssignment]>([:])
+
+    init(_ make: @escaping @Sendable (SourceDefinition) throws(ParallaxError) -> (any PartitionAssignment)?) { self.make = make }
+
+    func assignment(of source: SourceDefinition) throws(ParallaxError) -> (any PartitionAssignment)? {
+        if let known = made.withLock({ $0[source.name] }) { return known }
+        guard let new = try make(source) else { return nil }
+        made.withLock { $0[source.name] = new }
+        return new
+    }
+
+    func leaveAll() {
+        let all = made.withLock { made in
+            defer { made = [:] }
+            return made
+        }
+        for assignment in all.values { assignment.leave() }
+    }
 }
 
 /// Written by the worker's thread, read by any.

@@ -13,6 +13,7 @@ struct WorkerLoop {
     }
 
     func run() throws(ParallaxError) {
+        defer { context.assignments.leaveAll() }
         var backoff = Backoff(context.settings)
         while !context.stop.isSet {
             let flushesBefore = context.statistics.snapshot.flushes

@@ -54,7 +54,10 @@ final class WorkerSession {
         nextDiscoveryAt = now + context.settings.discoveryInterval
         for source in try Catalog(connection).sources() where !feeds.contains(where: { $0.sourceID == source.id }) {
             do {
-                feeds.append(try SourceFeed(source, log: context.openLog(source.definition), connection: connection, context: context))
+                feeds.append(
+                    try SourceFeed(
+                        source, log: context.openLog(source.definition), assignment: context.assignments.assignment(of: source.definition),
+                        connection: connection, context: context))
             } catch {
                 // Without its log a source waits; the others go on.
                 context.statistics.update { $0.lastError = error }

@@ -20,7 +20,7 @@ struct ConfigShowCommand: ParsableCommand {
     func run() throws {
         let configuration = try options.pipeline().configuration
         if json {
-            let members = ConfigurationKey.all.map { key in
+            let members = configuration.shownKeys.map { key in
                 let setting = configuration[key]
                 return (
                     key.path,
@@ -30,7 +30,7 @@ struct ConfigShowCommand: ParsableCommand {
             return Terminal.print(JSONText.object(members).text())
         }
         var table = Table(("key", .left), ("value", .left), ("source", .left))
-        for key in ConfigurationKey.all {
+        for key in configuration.shownKeys {
             let setting = configuration[key]
             table.rows.append([key.path, shown(key, setting), setting.origin.description])
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import KafkaLog
 import ParallaxCore
 import Postgres
 import PrivatePostgres
@@ -63,6 +64,7 @@ struct Doctor {
                 })
             findings.append(rights(pipeline))
             findings.append(space(pipeline))
+            if pipeline.logKind == .kafka { findings += kafka(pipeline) }
         }
         if let url = pipeline?.configuration.text(.postgresURL) {
             findings.append(reach(url))
@@ -83,6 +85,22 @@ struct Doctor {
             Finding(
                 check: "psql", isOK: psql != nil, found: psql ?? "not found",
                 remedy: psql == nil ? "apt-get install postgresql-client" : nil))
+        return findings
+    }
+
+    private func kafka(_ pipeline: Pipeline) -> [Finding] {
+        let version = LibraryVersion.loaded
+        var findings = [
+            Finding(
+                check: "librdkafka", isOK: true,
+                found: "version \(version)" + (version.warning == nil ? "" : ", with known faults: use 2.4 or later"))
+        ]
+        for source in (try? pipeline.definitions().sources) ?? [] {
+            findings.append(
+                finding("Kafka topic \(source.topic)") {
+                    "\(try pipeline.openLogForLooking(source).partitions().count) partitions, reachable"
+                })
+        }
         return findings
     }
 

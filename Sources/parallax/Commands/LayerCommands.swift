@@ -11,7 +11,7 @@ struct SpeedCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "speed", abstract: "Run a speed worker: keep the live rows of all views up to date.",
         discussion: discussion(
-            "Takes the partitions that nobody holds, and ends on Ctrl-C. parallax up runs one.",
+            "Takes the partitions that nobody holds, or with Kafka those that the consumer group gives it, and ends on Ctrl-C. parallax up runs one.",
             example: "parallax speed --until-caught-up --pipeline demo"))
 
     @OptionGroup var options: PipelineOptions
@@ -22,7 +22,7 @@ struct SpeedCommand: AsyncParsableCommand {
         let pipeline = try options.pipeline()
         let logger = logging.logger("speed", default: untilCaughtUp ? .warning : .info)
         try await withApplied(pipeline) { dsn in
-            let worker = pipeline.speedWorker(dsn: dsn, logger: logger)
+            let worker = pipeline.speedWorker(dsn: dsn, logger: logger, joinsGroup: !untilCaughtUp)
             if untilCaughtUp {
                 let registration = Interrupt.onStop { worker.stop() }
                 defer { Interrupt.remove(registration) }

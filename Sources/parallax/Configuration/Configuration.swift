@@ -54,7 +54,15 @@ struct Configuration: Sendable {
                 take(key, entry.text, .file(line: entry.line), place: "\(fileName):\(entry.line):\(entry.column)")
             }
         }
+        for (path, entry) in (file?.entries ?? [:]).sorted(by: { $0.key < $1.key }) {
+            guard let key = ConfigurationKey.kafkaProperty(path) else { continue }
+            take(key, entry.text, .file(line: entry.line), place: "\(fileName):\(entry.line):\(entry.column)")
+        }
         problems += unknownVariables(environment)
+        for name in environment.keys.sorted() {
+            guard let key = ConfigurationKey.kafkaProperty(variable: name), let text = environment[name] else { continue }
+            take(key, text, .environment(name), place: name)
+        }
         for key in ConfigurationKey.all {
             if let text = environment[key.environmentVariable] {
                 take(key, text, .environment(key.environmentVariable), place: key.environmentVariable)
@@ -81,12 +89,13 @@ struct Configuration: Sendable {
 
     /// What no key alone can know.
     private mutating func check(_ problems: inout [ConfigurationProblem], _ readFile: (String) throws(ParallaxError) -> String) {
-        if text(.logKind) == "kafka" {
+        if text(.logKind) == "kafka" && text(.logKafkaBrokers) == nil {
             problems.append(
                 ConfigurationProblem(
-                    place: place(.logKind), message: "log.kind \"kafka\" comes with a later version",
-                    hint: "use \"embedded\" for now: files in the pipeline's own folder"))
+                    place: place(.logKind), message: "log.kind is \"kafka\", and log.kafka.brokers is not set",
+                    hint: "name some brokers: log.kafka.brokers: host:9092"))
         }
+        readKafkaPropertyFiles(&problems, readFile)
         guard let path = text(.postgresURLFile) else { return }
         if isSet(.postgresURL) {
             problems.append(
@@ -99,6 +108,26 @@ struct Configuration: Sendable {
             settings[ConfigurationKey.postgresURL.path] = Setting(value: .text(url), text: url, origin: self[.postgresURLFile].origin)
         } catch {
             problems.append(ConfigurationProblem(place: place(.postgresURLFile), message: error.message, hint: error.detail))
+        }
+    }
+
+    /// `sasl.password_file: PATH` becomes `sasl.password`: secrets need not stand in the file or the environment.
+    private mutating func readKafkaPropertyFiles(
+        _ problems: inout [ConfigurationProblem], _ readFile: (String) throws(ParallaxError) -> String
+    ) {
+        let ending = ConfigurationKey.kafkaPropertyFileEnding
+        for key in kafkaPropertyKeys where key.path.hasSuffix(ending) {
+            guard let path = text(key), let target = ConfigurationKey.kafkaProperty(String(key.path.dropLast(ending.count))) else {
+                continue
+            }
+            let origin = self[key].origin
+            do throws(ParallaxError) {
+                let value = try readFile(path).trimmingSpaces
+                settings[key.path] = nil
+                settings[target.path] = Setting(value: .text(value), text: value, origin: origin)
+            } catch {
+                problems.append(ConfigurationProblem(place: place(key), message: error.message, hint: error.detail))
+            }
         }
     }
 
@@ -116,7 +145,7 @@ struct Configuration: Sendable {
         let known = ConfigurationKey.all.map(\.environmentVariable)
         let sections = ConfigurationKey.sections.map { "PARALLAX_\($0.uppercased())_" }
         return environment.keys.sorted().filter { name in
-            sections.contains { name.hasPrefix($0) } && !known.contains(name)
+            sections.contains { name.hasPrefix($0) } && !known.contains(name) && ConfigurationKey.kafkaProperty(variable: name) == nil
         }.map { name in
             ConfigurationProblem(
                 place: name, message: "no setting has this name",
@@ -131,6 +160,12 @@ struct Configuration: Sendable {
 }
 
 extension Configuration {
+    /// The properties of librdkafka that are set, by name.
+    var kafkaPropertyKeys: [ConfigurationKey] { settings.keys.sorted().compactMap { ConfigurationKey.kafkaProperty($0) } }
+
+    /// Every key that has a value: the table's, then librdkafka's.
+    var shownKeys: [ConfigurationKey] { ConfigurationKey.all + kafkaPropertyKeys }
+
     func isSet(_ key: ConfigurationKey) -> Bool { text(key) != nil }
 
     func integer(_ key: ConfigurationKey) -> Int {

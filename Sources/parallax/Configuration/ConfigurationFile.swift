@@ -74,8 +74,20 @@ struct ConfigurationFile: Equatable {
     private mutating func readSetting(_ section: String, _ key: Node, _ value: Node, name: String) {
         let word = key.scalar?.string ?? ""
         let path = "\(section).\(word)"
+        // log.kafka, log.kafka.properties: a section within a section.
+        let isInner =
+            (path + ".") == ConfigurationKey.kafkaPropertyPrefix || ConfigurationKey.all.contains { $0.path.hasPrefix(path + ".") }
+        if isInner, ConfigurationKey.all.allSatisfy({ $0.path != path }) {
+            if value.isEmptyScalar { return }
+            if let inner = value.mapping {
+                for (key, value) in inner { readSetting(path, key, value, name: name) }
+                return
+            }
+        }
         guard ConfigurationKey.named(path) != nil else {
-            let siblings = ConfigurationKey.all.filter { $0.section == section }.map(\.name)
+            let siblings = ConfigurationKey.all.filter { $0.path.hasPrefix(section + ".") }.map {
+                String($0.path.dropFirst(section.count + 1))
+            }
             let nearest = nearestName(to: word, among: siblings).map { "\(section).\($0)" } ?? Self.fullName(ofLast: word)
             problems.append(
                 ConfigurationProblem(

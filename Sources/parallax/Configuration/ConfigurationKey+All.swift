@@ -1,7 +1,9 @@
+import KafkaLog
+
 extension ConfigurationKey {
     static let logKind = ConfigurationKey(
         "log.kind", .choice(["embedded", "kafka"]), default: "embedded",
-        "Where the events come in. embedded: files in this folder's .parallax/log. (kafka comes with a later version.)")
+        "Where the events come in. embedded: files in this folder's .parallax/log. kafka: topics of a cluster of yours.")
     static let logPartitions = ConfigurationKey(
         "log.partitions", .integer(1...1_024), default: "1",
         "Partitions of each source's log. It can grow, never shrink.")
@@ -16,6 +18,32 @@ extension ConfigurationKey {
         "log.retention", .choice(["processed", "forever"]), default: "processed",
         "processed: after a batch run the log gives up what is archived, below the run's cut and processed by the speed layer.",
         "The archive keeps every record. forever: the log keeps them too.")
+
+    static let logKafkaBrokers = ConfigurationKey(
+        "log.kafka.brokers", .text, default: "",
+        "With log.kind kafka: host:port of some of the cluster's brokers, with commas between them.")
+    static let logKafkaGroup = ConfigurationKey(
+        "log.kafka.group", .text, default: "parallax",
+        "The consumer group in which speed workers share the partitions. One a pipeline; the source's name is added to it.")
+
+    /// `log.kafka.properties.<name>`: librdkafka's own properties, whatever it has. Not in the table: librdkafka's documentation is their list.
+    static let kafkaPropertyPrefix = "log.kafka.properties."
+    /// At the end of a property's name: the value is in the file that is named.
+    static let kafkaPropertyFileEnding = "_file"
+
+    static func kafkaProperty(_ path: String) -> ConfigurationKey? {
+        guard path.hasPrefix(kafkaPropertyPrefix), path != kafkaPropertyPrefix else { return nil }
+        return ConfigurationKey(path, .text, default: "", isSecret: KafkaSettings.isSecret(path), "A property of librdkafka.")
+    }
+
+    /// `PARALLAX_LOG_KAFKA_PROPERTIES_SASL_PASSWORD` → `log.kafka.properties.sasl.password`. (No property of librdkafka has an underscore.)
+    static func kafkaProperty(variable: String) -> ConfigurationKey? {
+        let prefix = "PARALLAX_LOG_KAFKA_PROPERTIES_"
+        guard variable.hasPrefix(prefix) else { return nil }
+        let isFile = variable.hasSuffix("_FILE")
+        let name = variable.dropFirst(prefix.count).dropLast(isFile ? 5 : 0).lowercased().replacing("_", with: ".")
+        return kafkaProperty(kafkaPropertyPrefix + name + (isFile ? kafkaPropertyFileEnding : ""))
+    }
 
     static let speedFlushInterval = ConfigurationKey(
         "speed.flush_interval", .duration(.milliseconds(10)...(.seconds(60)), offAllowed: false), default: "500ms",
@@ -73,7 +101,7 @@ extension ConfigurationKey {
 
     /// In the order of the example and of the reference; a section's keys stand together.
     static let all: [ConfigurationKey] = [
-        logKind, logPartitions, logBytesPerSegment, logMaxRecordBytes, logRetention,
+        logKind, logPartitions, logBytesPerSegment, logMaxRecordBytes, logKafkaBrokers, logKafkaGroup, logRetention,
         speedFlushInterval, speedDuplicateHorizon, speedIdleAfter, speedMaxFutureSkew, speedLease,
         batchInterval, batchKeepPublications, batchMemory,
         archiveRecordsPerSegment, archiveMinimumAge,
@@ -81,6 +109,6 @@ extension ConfigurationKey {
         generatorSource, generatorRate, generatorSeed,
     ]
 
-    static func named(_ path: String) -> ConfigurationKey? { all.first { $0.path == path } }
+    static func named(_ path: String) -> ConfigurationKey? { all.first { $0.path == path } ?? kafkaProperty(path) }
     static let sections: [String] = all.reduce(into: []) { if $0.last != $1.section { $0.append($1.section) } }
 }

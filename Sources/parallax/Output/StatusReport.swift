@@ -1,5 +1,4 @@
 import Catalog
-import EventLog
 import ParallaxCore
 
 /// What `parallax status` prints: the catalog's words, and the log's own ends.
@@ -19,8 +18,12 @@ struct StatusReport {
         isUp = UpLock.holder(pipeline.upLock) != nil
         for status in try catalog.status() {
             var bounds: [Partition: Range<Offset>] = [:]
-            if let log = try? EmbeddedLog(readingFrom: pipeline.logFolder, source: status.source.definition.topic) {
-                for position in status.positions { bounds[position.partition] = try? log.bounds(of: position.partition) }
+            if let log = try? pipeline.openLogForLooking(status.source.definition) {
+                for position in status.positions {
+                    // Brokers that are away are asked once, not once a partition.
+                    guard let found = try? log.bounds(of: position.partition) else { break }
+                    bounds[position.partition] = found
+                }
             }
             let runs = try catalog.runs(source: status.source.name, limit: 5)
             let published = status.source.published.run

@@ -38,10 +38,14 @@ extension Pipeline {
         return limits
     }
 
-    func speedWorker(dsn: String, logger: Logger) -> SpeedWorker {
-        SpeedWorker(
+    /// - Parameter joinsGroup: whether partitions of a topic are shared with other workers by the consumer group's word. A worker that only
+    ///   catches up takes what is free.
+    func speedWorker(dsn: String, logger: Logger, joinsGroup: Bool = true) -> SpeedWorker {
+        warnAboutLibraries(logger)
+        return SpeedWorker(
             id: WorkerID(UUID().uuidString.lowercased()), dsn: dsn,
-            openLog: { source throws(ParallaxError) in try openLog(source, onRecovery: Self.recoveryLogger(logger)) },
+            openLog: { source throws(ParallaxError) in try openLog(source, logger: logger, onRecovery: Self.recoveryLogger(logger)) },
+            assignment: { source throws(ParallaxError) in try joinsGroup ? groupMember(source, logger) : nil },
             settings: speedSettings, logger: logger)
     }
 
@@ -53,7 +57,7 @@ extension Pipeline {
     func batchWorker(
         _ source: SourceDefinition, dsn: String, logger: Logger, observe: @escaping BatchWorker.Observer = { (_) throws(ParallaxError) in }
     ) throws(ParallaxError) -> BatchWorker {
-        let log = try openLog(source, onRecovery: Self.recoveryLogger(logger))
+        let log = try openLog(source, logger: logger, onRecovery: Self.recoveryLogger(logger))
         let archive = ParquetArchive(
             writer: try archiveWriter(source, log: log), reader: try ArchiveReader(directory: archiveFolder, source: source))
         return BatchWorker(dsn: dsn, log: log, archive: archive, settings: batchSettings, logger: logger, observe: observe) {

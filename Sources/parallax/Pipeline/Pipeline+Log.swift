@@ -1,28 +1,79 @@
 import EventLog
+import KafkaLog
+import Logging
 import ParallaxCore
 import ViewLanguage
 
 extension Pipeline {
+    enum LogKind { case embedded, kafka }
+
+    var logKind: LogKind { configuration.text(.logKind) == "kafka" ? .kafka : .embedded }
+
     var logLimits: EmbeddedLogLimits {
         var limits = EmbeddedLogLimits()
         limits.bytesPerSegment = configuration.integer(.logBytesPerSegment)
         return limits
     }
 
-    /// Opens a source's log for appending, and makes it where it is not there yet.
-    func openLog(_ source: SourceDefinition, onRecovery: @escaping @Sendable (LogRecovery) -> Void = { _ in }) throws(ParallaxError)
-        -> EmbeddedLog
-    {
-        try makeStateFolder()
-        return try EmbeddedLog(
-            directory: logFolder, source: source.topic, partitions: configuration.integer(.logPartitions), limits: logLimits,
-            onRecovery: onRecovery)
+    func kafkaSettings(_ source: SourceDefinition) -> KafkaSettings {
+        var properties: [String: String] = [:]
+        for key in configuration.kafkaPropertyKeys {
+            properties[String(key.path.dropFirst(ConfigurationKey.kafkaPropertyPrefix.count))] = configuration.text(key) ?? ""
+        }
+        return KafkaSettings(brokers: configuration.text(.logKafkaBrokers) ?? "", topic: source.topic, properties: properties)
     }
 
-    /// Each source's number of partitions: what the configuration says, or more where the log has grown before.
+    /// Opens a source's log. The embedded one is made where it is not there yet; a topic is not.
+    ///
+    /// Each caller gets a log of its own: two readers of one Kafka client at different places would hinder one another.
+    func openLog(
+        _ source: SourceDefinition, logger: Logger? = nil, onRecovery: @escaping @Sendable (LogRecovery) -> Void = { _ in }
+    ) throws(ParallaxError) -> any EventLog {
+        switch logKind {
+        case .embedded:
+            try makeStateFolder()
+            return try EmbeddedLog(
+                directory: logFolder, source: source.topic, partitions: configuration.integer(.logPartitions), limits: logLimits,
+                onRecovery: onRecovery)
+        case .kafka:
+            return try KafkaLog(source: source.name, settings: kafkaSettings(source), listener: Self.kafkaListener(logger))
+        }
+    }
+
+    /// For looking only: nothing is made, locked or recovered; brokers that are away are not waited for.
+    func openLogForLooking(_ source: SourceDefinition) throws(ParallaxError) -> any EventLog {
+        switch logKind {
+        case .embedded: return try EmbeddedLog(readingFrom: logFolder, source: source.topic)
+        case .kafka:
+            var settings = kafkaSettings(source)
+            settings.requestDeadline = .seconds(3)
+            return try KafkaLog(source: source.name, settings: settings)
+        }
+    }
+
+    /// Each source's number of partitions: what the topic has; or what the configuration says, or more where the embedded log has grown.
     func partitionCounts(_ sources: [SourceDefinition]) throws(ParallaxError) -> [String: Int] {
         var counts: [String: Int] = [:]
         for source in sources { counts[source.name] = try openLog(source).partitions().count }
         return counts
+    }
+
+    static func kafkaListener(_ logger: Logger?) -> KafkaListener {
+        guard let logger else { return { _ in } }
+        return { notice in
+            let level: Logger.Level =
+                switch notice.level {
+                case .error: .error
+                case .warning: .warning
+                case .info: .info
+                case .debug: .debug
+                }
+            logger.log(level: level, "\(notice.message)", metadata: ["librdkafka": "\(notice.facility)"])
+        }
+    }
+
+    /// What to say once at the start of a layer.
+    func warnAboutLibraries(_ logger: Logger) {
+        if logKind == .kafka, let warning = LibraryVersion.loaded.warning { logger.warning("\(warning)") }
     }
 }

@@ -43,7 +43,7 @@ extension Pipeline {
     ) throws(ParallaxError) {
         for source in try catalog.sources() {
             if parts[source.id]?.writer.source != source.definition {
-                let log = try openLog(source.definition)
+                let log = try openLog(source.definition, logger: logger)
                 parts[source.id] = SourceArchiver(writer: try archiveWriter(source.definition, log: log))
             }
             guard let part = parts[source.id] else { continue }
@@ -104,7 +104,7 @@ extension Pipeline {
 
     /// Demo traffic, in real time. A failed append is made up for by the next.
     func traffic(_ source: SourceDefinition, logger: Logger) throws(ParallaxError) -> ThreadService {
-        let log = try openLog(source)
+        let log = try openLog(source, logger: logger)
         let rate = configuration.integer(.generatorRate)
         let seed = UInt64(configuration.integer(.generatorSeed))
         return ThreadService(name: "generate") { stop in

@@ -65,6 +65,9 @@ final class TestPipeline {
         try Program.start(arguments + ["--pipeline", path], environment: environment)
     }
 
+    /// Set where the pipeline's log is not the embedded one.
+    var openLog: ((String) throws -> any EventLog)?
+
     func log(_ source: String = "page_view") throws -> EmbeddedLog {
         try EmbeddedLog(readingFrom: path + "/.parallax/log", source: source)
     }
@@ -78,7 +81,7 @@ final class TestPipeline {
         oracle columns: [Oracle.Column] = pageViewColumns, topic: String? = nil
     ) throws -> [String] {
         let oracle = try Oracle(dsn: dsn, source: source, columns: columns, identity: ("event_id", "event_time"))
-        try oracle.load(try log(topic ?? source))
+        try oracle.load(try openLog?(topic ?? source) ?? log(topic ?? source))
         try oracle.parse()
         var differences: [String] = []
         for view in views {

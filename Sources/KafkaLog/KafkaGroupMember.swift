@@ -1,0 +1,147 @@
+import CKafka
+import Dispatch
+import ParallaxCore
+import Synchronization
+
+/// Membership in a consumer group, for its word on who should read which partition. It reads nothing itself.
+///
+///     joining ─assigned─► steady ─revoked─► giving up ─gaveUp, or its time is over─► joining
+///                           └─────lost────► dropping ─gaveUp, or its time is over─► joining
+///
+/// Not promised: that nobody else has the partition. A member that was stopped for a while learns late that it lost it; two may
+/// hold one for a moment. Who may *write* is PostgreSQL's decision (leases and epochs).
+public final class KafkaGroupMember: Sendable {
+    /// What the group wants of this member now.
+    public struct Wish: Sendable, Hashable {
+        public enum Demand: Sendable, Hashable {
+            case nothing
+            /// Others wait for these partitions: write what is in memory, give them back, then call `gaveUp`.
+            case giveUp
+            /// They are others' already: forget what is in memory, then call `gaveUp`.
+            case drop
+        }
+        public var partitions: Set<Partition> = []
+        /// Grows with every assignment.
+        public var generation = 0
+        public var demand = Demand.nothing
+    }
+
+    private let client: KafkaClient
+    private let wish: Wishes
+
+    /// Written by the client's thread, read by the worker's.
+    fileprivate final class Wishes: Sendable {
+        let current = Mutex(Wish())
+        let gaveUp = DispatchSemaphore(value: 0)
+        let patience: Duration
+        let isClosing = Atomic<Bool>(false)
+        init(patience: Duration) { self.patience = patience }
+    }
+
+    /// Joins; the first assignment comes when the group has settled (seconds).
+    /// - Parameter patience: how long the others wait for a worker that is to give up its partitions. Then they go to the others all the same,
+    ///   and what it writes later is fenced.
+    public init(
+        _ settings: KafkaSettings, group: String, patience: Duration = .seconds(10), listener: @escaping KafkaListener = { _ in }
+    ) throws(ParallaxError) {
+        let wishes = Wishes(patience: patience)
+        wish = wishes
+        client = try KafkaClient(settings, .member(group: group), listener: listener) { event, client in
+            if rd_kafka_event_type(event.pointer) == RD_KAFKA_EVENT_REBALANCE { wishes.rebalance(event, client) }
+        }
+        let topics = rd_kafka_topic_partition_list_new(1)
+        defer { rd_kafka_topic_partition_list_destroy(topics) }
+        rd_kafka_topic_partition_list_add(topics, settings.topic, RD_KAFKA_PARTITION_UA)
+        let code = KafkaError(rd_kafka_subscribe(client.handle.pointer, topics))
+        guard code == .none else { throw code.parallaxError("cannot join group \"\(group)\"") }
+    }
+
+    public var currentWish: Wish { wish.current.withLock { $0 } }
+
+    /// The worker's answer to a demand.
+    public func gaveUp() {
+        let wasAsked = wish.current.withLock { wish in
+            defer { wish.demand = .nothing }
+            return wish.demand != .nothing
+        }
+        if wasAsked { wish.gaveUp.signal() }
+    }
+
+    /// Tells Kafka where the worker is, for people's lag tools. Nothing of ours reads it; failures are passed over.
+    public func committed(_ positions: [Partition: Offset]) {
+        guard !positions.isEmpty else { return }
+        let list = rd_kafka_topic_partition_list_new(Int32(positions.count))
+        defer { rd_kafka_topic_partition_list_destroy(list) }
+        for (partition, offset) in positions {
+            rd_kafka_topic_partition_list_add(list, client.settings.topic, partition.rawValue)?.pointee.offset = offset.rawValue
+        }
+        _ = rd_kafka_commit(client.handle.pointer, list, 1)
+    }
+
+    /// Leaves the group, so that the others need not wait for the session's end. The worker has given up everything before.
+    public func close() {
+        guard !wish.isClosing.exchange(true, ordering: .relaxed) else { return }
+        gaveUp()
+        client.stop()
+        _ = rd_kafka_consumer_close(client.handle.pointer)
+    }
+}
+
+extension KafkaGroupMember.Wishes {
+    /// On the client's thread. The group waits for the end of this call, the heartbeats do not.
+    fileprivate func rebalance(_ event: borrowing EventLoop.Event, _ client: ClientHandle) {
+        let list = rd_kafka_event_topic_partition_list(event.pointer)
+        guard rd_kafka_event_error(event.pointer) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS, let list else {
+            let isLost = rd_kafka_assignment_lost(client.pointer) == 1
+            let gone = list.map { Set(partitions($0)) } ?? []
+            waitUntilGivenUp(gone, isLost ? .drop : .giveUp)
+            answer(client, event, nil)
+            return
+        }
+        answer(client, event, list)
+        // Members read nothing: the worker's own client does.
+        _ = rd_kafka_pause_partitions(client.pointer, list)
+        let added = partitions(list)
+        current.withLock { wish in
+            wish.partitions = KafkaGroupMember.isCooperative(client) ? wish.partitions.union(added) : Set(added)
+            wish.generation += 1
+            wish.demand = .nothing
+        }
+    }
+
+    private func partitions(_ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) -> [Partition] {
+        (0..<Int(list.pointee.cnt)).map { Partition(rawValue: list.pointee.elems[$0].partition) }
+    }
+
+    private func waitUntilGivenUp(_ gone: Set<Partition>, _ demand: KafkaGroupMember.Wish.Demand) {
+        let mustWait = current.withLock { wish in
+            let had = !wish.partitions.isDisjoint(with: gone)
+            wish.partitions.subtract(gone)
+            wish.demand = had ? demand : .nothing
+            return had
+        }
+        guard mustWait, !isClosing.load(ordering: .relaxed) else { return }
+        _ = gaveUp.wait(timeout: .now() + .milliseconds(Int(patience.wholeMilliseconds)))
+    }
+
+    /// Every rebalance event must be answered, or the group stands still.
+    private func answer(
+        _ client: ClientHandle, _ event: borrowing EventLoop.Event, _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?
+    ) {
+        guard KafkaGroupMember.isCooperative(client) else {
+            _ = rd_kafka_assign(client.pointer, list)
+            return
+        }
+        if let list {
+            _ = KafkaError.take(rd_kafka_incremental_assign(client.pointer, list))
+        } else if let revoked = rd_kafka_event_topic_partition_list(event.pointer) {
+            _ = KafkaError.take(rd_kafka_incremental_unassign(client.pointer, revoked))
+        }
+    }
+}
+
+extension KafkaGroupMember {
+    fileprivate static func isCooperative(_ client: ClientHandle) -> Bool {
+        rd_kafka_rebalance_protocol(client.pointer).map { String(cString: $0) } == "COOPERATIVE"
+    }
+}

@@ -1,0 +1,36 @@
+import KafkaLog
+import Logging
+import ParallaxCore
+import SpeedWorker
+import ViewLanguage
+
+/// The consumer group's word, as the speed layer hears it.
+final class GroupAssignment: PartitionAssignment {
+    private let member: KafkaGroupMember
+
+    init(_ member: KafkaGroupMember) { self.member = member }
+
+    var wish: PartitionWish {
+        let wish = member.currentWish
+        let demand: PartitionWish.Demand =
+            switch wish.demand {
+            case .nothing: .nothing
+            case .giveUp: .giveUp
+            case .drop: .drop
+            }
+        return PartitionWish(partitions: wish.partitions, generation: wish.generation, demand: demand)
+    }
+
+    func gaveUp() { member.gaveUp() }
+    func committed(_ positions: [Partition: Offset]) { member.committed(positions) }
+    func leave() { member.close() }
+}
+
+extension Pipeline {
+    /// Nil for the embedded log, which has no groups.
+    func groupMember(_ source: SourceDefinition, _ logger: Logger) throws(ParallaxError) -> (any PartitionAssignment)? {
+        guard logKind == .kafka else { return nil }
+        let group = "\(configuration.text(.logKafkaGroup) ?? "parallax")-\(source.name)"
+        return GroupAssignment(try KafkaGroupMember(kafkaSettings(source), group: group, listener: Self.kafkaListener(logger)))
+    }
+}

@@ -1,0 +1,108 @@
+import EventLog
+import Foundation
+import Glibc
+import KafkaLog
+import ParallaxCore
+import Postgres
+import TestSupport
+import Testing
+
+/// The same pipelines on Kafka, by configuration alone: the binary, a broker process, a real PostgreSQL.
+@Suite(.serialized) struct KafkaTests {
+    private func makePipeline(_ broker: TestBroker, partitions: Int = 4) throws -> (TestPipeline, KafkaLog) {
+        try broker.tell("topic page_view \(partitions)")
+        let configuration = """
+            log:
+              kind: kafka
+              kafka:
+                brokers: \(broker.bootstrapServers)
+                properties:
+                  fetch.wait.max.ms: 10
+                  session.timeout.ms: 3000
+                  heartbeat.interval.ms: 200
+            speed:
+              flush_interval: 20ms
+              lease: 3s
+            batch:
+              interval: 0
+            """
+        let pipeline = try TestPipeline(sql: CrashTests.sql, configuration: configuration)
+        let log = try KafkaLog(
+            source: "page_view",
+            settings: KafkaSettings(brokers: broker.bootstrapServers, topic: "page_view", properties: ["fetch.wait.max.ms": "10"]))
+        pipeline.openLog = { _ in log }
+        return (pipeline, log)
+    }
+
+    private func generate(_ pipeline: TestPipeline, _ count: Int, seed: Int) throws {
+        try pipeline.run(
+            "generate", "page_view", "--count", "\(count)", "--seed", "\(seed)", "--malformed", "0", "--duplicates", "0")
+    }
+
+    @Test func theSamePipelineRunsOnKafka() throws {
+        let broker = try TestBroker()
+        let (pipeline, log) = try makePipeline(broker)
+        let lines = (0..<300).map { number in
+            number % 50 == 7 ? "not json" : "{\"event_id\":\"\(number)\"}"
+        }
+        try Data(lines.joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: pipeline.path + "/lines.ndjson"))
+        try pipeline.run("ingest", "page_view", pipeline.path + "/lines.ndjson")
+        try pipeline.run("generate", "page_view", "--count", "2000", "--seed", "1")
+        try pipeline.run("speed", "--until-caught-up")
+        #expect(try pipeline.compare(CrashTests.views) == [])
+        try pipeline.run("batch", "run")
+        #expect(try pipeline.compare(CrashTests.views) == [])
+        try pipeline.run("generate", "page_view", "--count", "1000", "--seed", "2")
+        try pipeline.run("archive", "--until-caught-up")
+        try pipeline.run("batch", "run")
+        #expect(try pipeline.compare(CrashTests.views) == [])
+        let partitions = try log.partitions()
+        #expect(try partitions.reduce(0) { try $0 + log.bounds(of: $1).upperBound.rawValue } == 3_300)
+        #expect(try pipeline.value("SELECT sum(archived_offset)::bigint FROM parallax.partition_position") == 3_300)
+        #expect(try pipeline.run("status").output.contains("lag         0 records"))
+        #expect(try pipeline.run("doctor").output.contains("Kafka topic page_view: 4 partitions, reachable"))
+    }
+
+    /// I1, I5: workers join and leave, are killed and stopped; every event is counted once, and each partition has one writer.
+    @Test func I5_workersOfAGroupShareAndHandOverPartitions() throws {
+        let broker = try TestBroker(brokers: 3)
+        let (pipeline, _) = try makePipeline(broker)
+        var workers = [try pipeline.start("speed"), try pipeline.start("speed")]
+        func owners() throws -> Int64 {
+            try pipeline.value("SELECT count(DISTINCT owner) FROM parallax.partition_position WHERE owner IS NOT NULL")
+        }
+        func owned() throws -> Int64 { try pipeline.value("SELECT count(owner) FROM parallax.partition_position") }
+        try waitUntil("both workers to have partitions") { try owners() == 2 && owned() == 4 }
+        var total: Int64 = 0
+        func feed(_ seed: Int) throws {
+            try generate(pipeline, 500, seed: seed)
+            total += 500
+        }
+        try feed(1)
+        try waitUntil("the first events") { try pipeline.value("SELECT views FROM serving.total") == total }
+        // One killed, one stopped past its session; a third takes everything.
+        workers[0].kill(SIGKILL)
+        workers[1].kill(SIGSTOP)
+        let third = try pipeline.start("speed")
+        try feed(2)
+        try waitUntil("the third worker to take over") {
+            try pipeline.value("SELECT views FROM serving.total") == total && owners() == 1
+        }
+        // The zombie wakes: it is fenced, learns that it lost its partitions, joins again and gets a share.
+        try broker.tell("errors 12 16 2")
+        workers[1].kill(SIGCONT)
+        try feed(3)
+        try waitUntil("the woken worker to have a share") { try owners() == 2 && owned() == 4 }
+        try feed(4)
+        try waitUntil("the rest") { try pipeline.value("SELECT views FROM serving.total") == total }
+        #expect(try CrashTests.imbalance(pipeline.connection) == nil)
+        workers = [workers[1], third]
+        for worker in workers { worker.kill(SIGTERM) }
+        for worker in workers {
+            let ended = worker.wait()
+            #expect(ended.status == 0, "\(ended.errors)")
+        }
+        #expect(try owned() == 0)
+        #expect(try pipeline.compare(CrashTests.views) == [])
+    }
+}
