@@ -21,6 +21,8 @@ public struct ArchiveSegment: Codable, Hashable, Sendable {
     public var minAppendedAt: Instant?
     public var maxAppendedAt: Instant?
     public var file: String
+    /// Set where a person gave up these offsets, which the log no longer had: the segment holds no records.
+    public var gapAcceptedAt: Instant?
     /// Which columns the records were decoded to: see `ArchiveSchema.fingerprint`.
     public var schema: String
 

@@ -125,7 +125,8 @@ public final class ArchiveWriter: Sendable {
                 "offsets \(range.lowerBound) up to, not including, \(bounds.lowerBound) of partition \(partition) of source "
                     + "\"\(source.name)\" are gone from the log and not in the archive",
                 detail: "The log holds offsets from \(bounds.lowerBound) up to, not including, \(bounds.upperBound).",
-                hint: "Restore the archive's folder \"\(folder.partition(partition))\" or the log from a backup.")
+                hint: "Restore the archive's folder \"\(folder.partition(partition))\" or the log from a backup, or give these records up: "
+                    + "parallax archive accept-gap \(source.name)")
         }
         if bounds.upperBound < range.upperBound {
             throw ParallaxError(
@@ -168,6 +169,35 @@ public final class ArchiveWriter: Sendable {
 }
 
 extension ArchiveWriter {
+    /// A person's decision that records which the log lost before they were archived are given up: a segment without records takes their place
+    /// in the manifest, with the time of the decision. Returns the offsets; nil where nothing is missing.
+    ///
+    /// Throws `.busy`, `.corrupt`, `.disk`, and whatever keeps the log from telling its bounds.
+    public func acceptGap(in partition: Partition) throws(ParallaxError) -> Range<Offset>? {
+        let bounds = try log.bounds(of: partition)
+        try Files.makeFolder(folder.path)
+        let lock = try FolderLock(folder.path, wait: limits.lockWait)
+        defer { withExtendedLifetime(lock) {} }
+        var manifest = try manifest(partition)
+        try recover(&manifest, logBegins: bounds.lowerBound)
+        let position = manifest.position
+        guard position < bounds.lowerBound else { return nil }
+        try Files.makeFolder(folder.partition(partition))
+        let writer = try SegmentWriter(schema, partition: partition, first: position, folder: folder.partition(partition))
+        var segment = try writer.publish(next: bounds.lowerBound)
+        segment.gapAcceptedAt = now()
+        try manifest.append(segment)
+        keep(manifest)
+        return position..<bounds.lowerBound
+    }
+
+    /// What was given up, in all partitions.
+    public func acceptedGaps() throws(ParallaxError) -> [ArchiveSegment] {
+        var gaps: [ArchiveSegment] = []
+        for partition in try folder.partitions() { gaps += try manifest(partition).segments.filter { $0.gapAcceptedAt != nil } }
+        return gaps
+    }
+
     private func manifest(_ partition: Partition) throws(ParallaxError) -> Manifest {
         var manifest = manifests.withLock { $0[partition] } ?? Manifest(folder, partition)
         try manifest.refresh()

@@ -63,6 +63,59 @@ import Testing
         #expect(try pipeline.run("doctor").output.contains("Kafka topic page_view: 4 partitions, reachable"))
     }
 
+    /// I7: retention (the mock keeps 5 MiB a partition) took records that nobody had read: everything stops and names them, until a person
+    /// gives them up.
+    @Test func I7_whatRetentionTookIsNamedUntilAPersonGivesItUp() throws {
+        let broker = try TestBroker()
+        let (pipeline, log) = try makePipeline(broker, partitions: 1)
+        for _ in 0..<8 { try log.append([NewRecord(key: nil, payload: [UInt8](repeating: 32, count: 900_000))], to: nil) }
+        try generate(pipeline, 100, seed: 1)
+        let bounds = try log.bounds(of: Partition(0))
+        #expect(bounds.lowerBound > .zero)
+        let range = "offsets 0 up to, not including, \(bounds.lowerBound) of partition 0"
+        let refused = try Program.run(["archive", "--until-caught-up", "--pipeline", pipeline.path])
+        #expect(refused.status != 0 && refused.errors.contains(range), "\(refused.errors)")
+        #expect(refused.errors.contains("parallax archive accept-gap page_view"))
+        #expect(try Program.run(["speed", "--until-caught-up", "--pipeline", pipeline.path]).status != 0)
+        #expect(try pipeline.run("archive", "accept-gap", "page_view").output.contains("are given up"))
+        #expect(try pipeline.run("archive", "accept-gap", "page_view").output.contains("nothing is missing"))
+        try pipeline.run("speed", "--until-caught-up")
+        #expect(try pipeline.value("SELECT views FROM serving.total") == 100)
+        try pipeline.run("batch", "run")
+        #expect(try pipeline.value("SELECT views FROM serving.total") == 100)
+        #expect(try pipeline.compare(CrashTests.views) == [])
+    }
+
+    /// Brokers down and up, leaders moved, the coordinator lost, requests refused, workers coming and going; then the oracle.
+    @Test func I1_faultsOfTheClusterLoseAndRepeatNothing() throws {
+        let broker = try TestBroker(brokers: 3)
+        let (pipeline, _) = try makePipeline(broker)
+        var workers = [try pipeline.start("speed")]
+        var total: Int64 = 0
+        for round in 1...3 {
+            let traffic = try pipeline.start(
+                "generate", "page_view", "--count", "400", "--seed", "\(round)", "--malformed", "0", "--duplicates", "0")
+            let victim = round % 3 + 1
+            try broker.tell("down \(victim)")
+            try broker.tell("leader page_view \(round % 4) \(victim % 3 + 1)")
+            try broker.tell("coordinator parallax-page_view \(victim % 3 + 1)")
+            for (request, code) in [(0, 6), (1, 6), (2, 7), (11, 15), (12, 16), (14, 27)] { try broker.tell("errors \(request) \(code) 1") }
+            try broker.tell("rtt \(victim % 3 + 1) 20")
+            if round % 2 == 1 { workers.append(try pipeline.start("speed")) } else { workers.removeFirst().kill(SIGKILL) }
+            try broker.tell("up \(victim)")
+            try broker.tell("rtt \(victim % 3 + 1) 0")
+            let ended = traffic.wait()
+            #expect(ended.status == 0, "\(ended.errors)")
+            total += 400
+        }
+        try waitUntil("all events") { try pipeline.value("SELECT views FROM serving.total") == total }
+        #expect(try CrashTests.imbalance(pipeline.connection) == nil)
+        for worker in workers { worker.kill(SIGTERM) }
+        for worker in workers { _ = worker.wait() }
+        try pipeline.run("batch", "run")
+        #expect(try pipeline.compare(CrashTests.views) == [])
+    }
+
     /// I1, I5: workers join and leave, are killed and stopped; every event is counted once, and each partition has one writer.
     @Test func I5_workersOfAGroupShareAndHandOverPartitions() throws {
         let broker = try TestBroker(brokers: 3)
