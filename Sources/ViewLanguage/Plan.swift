@@ -81,6 +81,8 @@ public struct Plan: Hashable, Sendable, Codable {
         /// What first and last order by; rows where it is null are passed over.
         public var order: Expression?
         public var percentile: Percentile?
+        /// Of its sketch, where the view's options say it: log2m of a countDistinct's hll, compression of a percentile's tdigest.
+        public var precision: Int?
         public init(
             function: Function, argument: Expression?, filter: Expression?, order: Expression? = nil, percentile: Percentile? = nil
         ) {

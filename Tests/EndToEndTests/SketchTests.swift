@@ -83,6 +83,29 @@ import Testing
         }
     }
 
+    /// A coarser and a finer sketch, and a finer digest: the options reach the sketches of both layers, which merge.
+    @Test func optionsSetThePrecision() throws {
+        let pipeline = try LayeredPipeline(
+            partitions: 1,
+            views: [
+                View("visitors", Self.visitors.select, options: "distinct_error = 0.05"),
+                View("tails", Self.tails.select, options: "distinct_error = 0.0025, percentile_compression = 1000"),
+            ])
+        try produce(0..<20_000, bucket: 1, into: pipeline.log)
+        try pipeline.batch()
+        try produce(10_000..<30_000, bucket: 2, into: pipeline.log)
+        try pipeline.speed()
+        try produce(10_000..<40_000, bucket: 1, into: pipeline.log)
+        try pipeline.speed()
+        let found = try #require(try pipeline.rows("SELECT n FROM serving.visitors WHERE bucket = 1").first.flatMap { Double($0) })
+        #expect(abs(found - 40_000) <= 3 * 0.046 * 40_000 && found != 40_000)
+        let version = try pipeline.rows("SELECT table_name FROM information_schema.tables WHERE table_schema = 'speed' ORDER BY 1")
+        let tails = try #require(version.first { $0.hasPrefix("tails") })
+        let visitors = try #require(version.first { $0.hasPrefix("visitors") })
+        #expect(try pipeline.rows("SELECT DISTINCT hll_log2m(m0_h) FROM speed.\"\(visitors)\"") == ["9"])
+        #expect(try pipeline.rows("SELECT DISTINCT m0_t::text LIKE '% compression 1000 %' FROM speed.\"\(tails)\"") == ["t"])
+    }
+
     /// Values that would overflow in the extension, which then never ends.
     @Test func extremeDoublesDoNotReachTheDigest() throws {
         let view = View("wild", "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY score) AS p, stddev(score) AS s FROM page_view")

@@ -148,9 +148,39 @@ let refusedStatements = #"""
           |                            ^
 
     CREATE MATERIALIZED VIEW v WITH (fillfactor = 70) AS SELECT count(*) FROM event
-    views.sql:1:28: error: WITH (options) is not supported here
+    views.sql:1:34: error: unknown option "fillfactor"
         1 | CREATE MATERIALIZED VIEW v WITH (fillfactor = 70) AS SELECT count(*) FROM event
-          |                            ^
+          |                                  ^
+    hint: the options are: distinct_error, percentile_compression
+
+    CREATE MATERIALIZED VIEW v WITH (distinct_eror = 0.01) AS SELECT count(*) FROM event
+    views.sql:1:34: error: unknown option "distinct_eror"
+        1 | CREATE MATERIALIZED VIEW v WITH (distinct_eror = 0.01) AS SELECT count(*) FROM event
+          |                                  ^
+    hint: did you mean "distinct_error"?
+
+    CREATE MATERIALIZED VIEW v WITH (distinct_error = 0.0001) AS SELECT count(*) FROM event
+    views.sql:1:34: error: distinct_error 0.0001 is too small
+        1 | CREATE MATERIALIZED VIEW v WITH (distinct_error = 0.0001) AS SELECT count(*) FROM event
+          |                                  ^
+    hint: the smallest is 0.0021: a sketch has 163840 bytes then
+
+    CREATE MATERIALIZED VIEW v WITH (distinct_error = 'low') AS SELECT count(*) FROM event
+    views.sql:1:34: error: distinct_error must be a number between 0 and 1
+        1 | CREATE MATERIALIZED VIEW v WITH (distinct_error = 'low') AS SELECT count(*) FROM event
+          |                                  ^
+    hint: such as 0.01, for one percent
+
+    CREATE MATERIALIZED VIEW v WITH (percentile_compression = 5) AS SELECT count(*) FROM event
+    views.sql:1:34: error: percentile_compression must be a whole number from 20 to 2000
+        1 | CREATE MATERIALIZED VIEW v WITH (percentile_compression = 5) AS SELECT count(*) FROM event
+          |                                  ^
+    hint: the default is 200
+
+    CREATE MATERIALIZED VIEW v WITH (max_drift = '5%') AS SELECT count(*) FROM event
+    views.sql:1:34: error: option "max_drift" is not supported yet
+        1 | CREATE MATERIALIZED VIEW v WITH (max_drift = '5%') AS SELECT count(*) FROM event
+          |                                  ^
 
     CREATE MATERIALIZED VIEW v USING heap AS SELECT count(*) FROM event
     views.sql:1:28: error: USING is not supported here

@@ -8,6 +8,7 @@ import Columns
 final class DistinctState: MeasureState {
     private let type: ScalarType
     private let isExact: Bool
+    private let sketch: HyperLogLog
     private var dictionary = TextDictionary()
     private var pairs: PairSet
     private var counts: [Int64] = []
@@ -15,9 +16,10 @@ final class DistinctState: MeasureState {
     private var registers: [UInt8] = []
     private var registerBlocks: [Int32] = []
 
-    init(_ type: ScalarType, isExact: Bool) {
+    init(_ type: ScalarType, isExact: Bool, sketch: HyperLogLog = .standard) {
         self.type = type
         self.isExact = isExact
+        self.sketch = sketch
         let isWide = type == .uuid || (type.isWideNumeric)
         pairs = PairSet(valueWidth: isExact && isWide ? 2 : 1)
     }
@@ -37,7 +39,7 @@ final class DistinctState: MeasureState {
         }
         let hashes = valueHashes(values)
         let full = pairs.insert(
-            groups: groups, first: hashes, second: [], isSkipped: values.nulls, counts: &counts, limit: Int64(HyperLogLog.explicitLimit))
+            groups: groups, first: hashes, second: [], isSkipped: values.nulls, counts: &counts, limit: Int64(sketch.explicitLimit))
         addToRegisters(full, groups, hashes)
     }
 
@@ -45,13 +47,13 @@ final class DistinctState: MeasureState {
         guard !rows.isEmpty else { return }
         registerBlocks.grow(to: counts.count, -1)
         for row in rows where registerBlocks[Int(groups[row])] < 0 {
-            registerBlocks[Int(groups[row])] = Int32(registers.count / HyperLogLog.registerCount)
-            registers.append(contentsOf: repeatElement(0, count: HyperLogLog.registerCount))
+            registerBlocks[Int(groups[row])] = Int32(registers.count / sketch.registerCount)
+            registers.append(contentsOf: repeatElement(0, count: sketch.registerCount))
         }
         registers.withUnsafeMutableBufferPointer { registers in
             for row in rows {
-                let (index, value) = HyperLogLog.register(hashes[row])
-                let at = Int(registerBlocks[Int(groups[row])]) * HyperLogLog.registerCount + index
+                let (index, value) = sketch.register(hashes[row])
+                let at = Int(registerBlocks[Int(groups[row])]) * sketch.registerCount + index
                 registers[at] = max(registers[at], value)
             }
         }
@@ -59,8 +61,8 @@ final class DistinctState: MeasureState {
 
     private func registers(of group: Int) -> [UInt8] {
         guard group < registerBlocks.count, registerBlocks[group] >= 0 else { return [] }
-        let start = Int(registerBlocks[group]) * HyperLogLog.registerCount
-        return Array(registers[start..<(start + HyperLogLog.registerCount)])
+        let start = Int(registerBlocks[group]) * sketch.registerCount
+        return Array(registers[start..<(start + sketch.registerCount)])
     }
 
     func columns(order: [Int32], hasSketch: [Bool]) -> [StateRows.Values] {
@@ -73,11 +75,11 @@ final class DistinctState: MeasureState {
                 continue
             }
             let hashes = Array(grouped.0[grouped.1[Int(group)]..<grouped.1[Int(group) + 1]])
-            let bytes = HyperLogLog.encode(hashes: hashes, registers: registers(of: Int(group)))
+            let bytes = sketch.encode(hashes: hashes, registers: registers(of: Int(group)))
             sketches.append { HyperLogLog.appendText(bytes, to: &$0) }
         }
-        let sketch = StateRows.Values.text(sketches.column())
-        return isExact ? [.counts(gather(counts, order)), sketch] : [sketch]
+        let column = StateRows.Values.text(sketches.column())
+        return isExact ? [.counts(gather(counts, order)), column] : [column]
     }
 
     private func hashOfPair(_ first: UInt64, _ second: UInt64, isText: Bool) -> UInt64 {

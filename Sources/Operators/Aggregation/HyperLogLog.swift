@@ -1,21 +1,30 @@
+import ViewLanguage
+
 /// One `hll` value in postgresql-hll's binary format, from the hashes of a group's distinct values.
 ///
-/// log2m 14, regwidth 5, expthresh auto, sparseon 1: 0.81 % standard error in at most 10,243 bytes. The bytes are what the extension itself
+/// regwidth 5, expthresh auto, sparseon 1, log2m by the view's options: a standard error of 1.04 / √2^log2m. The bytes are what the extension itself
 /// would have made of the same values: a sorted list of hashes while that is no longer than an eighth of the registers, then registers,
 /// written sparsely while that is shorter.
 /// Source: the storage specification of aggregateknowledge's HyperLogLog, v1.0.0; expthresh auto as in postgresql-hll 2.17.
-enum HyperLogLog {
-    static let log2m = 14
-    static let registerWidth = 5
-    static let registerCount = 1 << log2m
-    /// More distinct hashes than this are kept in registers: 10,240 bytes of registers, eight bytes a hash.
-    static let explicitLimit = registerCount * registerWidth / 8 / 8
+struct HyperLogLog {
+    let log2m: Int
+    private let registerWidth = 5
+    var registerCount: Int { 1 << log2m }
+    /// More distinct hashes than this are kept in registers: as soon as eight bytes a hash are more than five bits a register.
+    var explicitLimit: Int { registerCount * registerWidth / 8 / 8 }
 
-    private static let parameters: [UInt8] = [UInt8((registerWidth - 1) << 5 | log2m), 1 << 6 | 63]
+    static let standard = HyperLogLog(log2m: SketchPrecision.log2m)
+
+    init(log2m: Int) {
+        precondition(SketchPrecision.log2mRange.contains(log2m), "a sketch of 2^\(log2m) registers")
+        self.log2m = log2m
+    }
+
+    private var parameters: [UInt8] { [UInt8((registerWidth - 1) << 5 | log2m), 1 << 6 | 63] }
 
     /// Where a hash is counted, and as what.
     @inline(__always)
-    static func register(_ hash: UInt64) -> (index: Int, value: UInt8) {
+    func register(_ hash: UInt64) -> (index: Int, value: UInt8) {
         let rest = hash >> UInt64(log2m)
         // No bit is left to find where the rest is zero; the extension then leaves the register as it is.
         let run = rest == 0 ? 0 : rest.trailingZeroBitCount + 1
@@ -23,7 +32,7 @@ enum HyperLogLog {
     }
 
     /// `registers` is empty for a group that never had more than `explicitLimit` hashes.
-    static func encode(hashes: [UInt64], registers: [UInt8]) -> [UInt8] {
+    func encode(hashes: [UInt64], registers: [UInt8]) -> [UInt8] {
         if registers.isEmpty, hashes.count <= explicitLimit { return encodeExplicit(hashes) }
         var registers = registers.isEmpty ? [UInt8](repeating: 0, count: registerCount) : registers
         for hash in hashes {
@@ -33,7 +42,7 @@ enum HyperLogLog {
         return encodeRegisters(registers)
     }
 
-    private static func encodeExplicit(_ hashes: [UInt64]) -> [UInt8] {
+    private func encodeExplicit(_ hashes: [UInt64]) -> [UInt8] {
         var bytes: [UInt8] = [hashes.isEmpty ? 0x11 : 0x12] + parameters
         bytes.reserveCapacity(3 + hashes.count * 8)
         // Sorted as signed numbers, written big-endian.
@@ -43,7 +52,7 @@ enum HyperLogLog {
         return bytes
     }
 
-    private static func encodeRegisters(_ registers: [UInt8]) -> [UInt8] {
+    private func encodeRegisters(_ registers: [UInt8]) -> [UInt8] {
         let filled = registers.reduce(0) { $0 + ($1 == 0 ? 0 : 1) }
         let isSparse = filled * (log2m + registerWidth) < registerCount * registerWidth
         var bytes: [UInt8] = [isSparse ? 0x13 : 0x14] + parameters

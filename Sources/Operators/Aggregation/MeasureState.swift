@@ -34,7 +34,8 @@ extension Plan.Measure {
         case .boolAnd, .boolOr: return FixedExtremumState<UInt8>(.bool, isMaximum: function == .boolOr)
         case .percentileCont, .percentileDisc: return makePercentile(argument.type, layer)
         case .first, .last: return TaggedState(argument.type, order: order?.type ?? .timestamptz, isLast: function == .last)
-        case .countDistinct: return DistinctState(argument.type, isExact: layer == .batch)
+        case .countDistinct:
+            return DistinctState(argument.type, isExact: layer == .batch, sketch: HyperLogLog(log2m: precision ?? SketchPrecision.log2m))
         }
     }
 
@@ -49,11 +50,14 @@ extension Plan.Measure {
     private func makePercentile(_ type: ScalarType, _ layer: StateLayout.Layer) -> any MeasureState {
         guard let percentile else { preconditionFailure("a percentile without a fraction") }
         let isContinuous = function == .percentileCont
+        let compression = precision ?? SketchPrecision.compression
         switch type {
-        case .float8: return PercentileState<Double>(type, percentile, isContinuous: isContinuous, isExact: layer == .batch)
+        case .float8:
+            return PercentileState<Double>(type, percentile, isContinuous: isContinuous, isExact: layer == .batch, compression: compression)
         case .numeric where !type.isNarrowNumeric:
-            return PercentileState<Int128>(type, percentile, isContinuous: isContinuous, isExact: layer == .batch)
-        default: return PercentileState<Int64>(type, percentile, isContinuous: isContinuous, isExact: layer == .batch)
+            return PercentileState<Int128>(type, percentile, isContinuous: isContinuous, isExact: layer == .batch, compression: compression)
+        default:
+            return PercentileState<Int64>(type, percentile, isContinuous: isContinuous, isExact: layer == .batch, compression: compression)
         }
     }
 

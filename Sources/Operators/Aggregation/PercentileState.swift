@@ -10,11 +10,16 @@ final class PercentileState<Value: ExtremumValue & PercentileValue>: MeasureStat
     private let percentile: Plan.Measure.Percentile
     private let isContinuous: Bool
     private let isExact: Bool
+    private let compression: Int
     private var groups: [Int32] = []
     private var values: [Value] = []
     private var groupCount = 0
 
-    init(_ type: ScalarType, _ percentile: Plan.Measure.Percentile, isContinuous: Bool, isExact: Bool) {
+    init(
+        _ type: ScalarType, _ percentile: Plan.Measure.Percentile, isContinuous: Bool, isExact: Bool,
+        compression: Int
+    ) {
+        self.compression = compression
         self.type = type
         self.percentile = percentile
         self.isContinuous = isContinuous
@@ -43,7 +48,7 @@ final class PercentileState<Value: ExtremumValue & PercentileValue>: MeasureStat
                 continue
             }
             let numbers = sorted[range].lazy.map { $0.approximation(scale: self.type.numericScale) }
-            digests.append { TDigest.appendText(sorted: Array(numbers), to: &$0) }
+            digests.append { TDigest.appendText(sorted: Array(numbers), compression: compression, to: &$0) }
         }
         let digest = StateRows.Values.text(digests.column())
         guard isExact else { return [.counts(counts), digest] }

@@ -8,17 +8,14 @@ import Foundation
 ///
 /// Text and not the binary format, since rows are copied as text: the input function keeps every digit (its output function does not).
 enum TDigest {
-    /// One for all digests of a view: the extension overruns its buffers when it merges digests of very different compressions.
-    static let compression = 200
-
     /// Sums of means times counts stay finite below it. The extension never ends once it meets an infinity or NaN.
     static let largest = 1e290
 
     /// - Parameter sorted: ascending, not empty.
-    static func appendText(sorted: [Double], to buffer: inout [UInt8]) {
+    static func appendText(sorted: [Double], compression: Int, to buffer: inout [UInt8]) {
         let values = sorted.filter { !$0.isNaN }.map { min(max($0, -largest), largest) }
-        guard !values.isEmpty else { return appendText(sorted: [0], to: &buffer) }
-        let centroids = centroids(of: values)
+        guard !values.isEmpty else { return appendText(sorted: [0], compression: compression, to: &buffer) }
+        let centroids = centroids(of: values, compression: compression)
         buffer += Array("flags 1 count \(values.count) compression \(compression) centroids \(centroids.count)".utf8)
         for (mean, count) in centroids {
             buffer += Array(" (".utf8)
@@ -27,7 +24,7 @@ enum TDigest {
         }
     }
 
-    static func centroids(of values: [Double]) -> [(mean: Double, count: Int)] {
+    static func centroids(of values: [Double], compression: Int) -> [(mean: Double, count: Int)] {
         guard values.count > compression else { return values.map { ($0, 1) } }
         let total = Double(values.count)
         let perUnit = Double(compression) / (2 * Double.pi)

@@ -22,6 +22,8 @@ struct ViewCompiler {
             }
         }
         let clausesAreSound = refuseClauses(of: select)
+        var options = ViewOptions(statement: statement)
+        reporter.check { () throws(Refusal) in try options.read(declaration.body["into"]?["options"]?.children ?? []) }
         guard clausesAreSound, let scope = reporter.attempt({ () throws(Refusal) in try self.scope(select) }) else { return nil }
 
         let items = (select["targetList"]?.children ?? []).map { item(of: $0, scope) }
@@ -35,7 +37,7 @@ struct ViewCompiler {
         else { return nil }
         let plan = Plan(
             source: source, filter: filter, window: assembled.window, groups: assembled.groups,
-            isGlobal: groupNodes.isEmpty, measures: assembled.measures, outputs: assembled.outputs, having: having)
+            isGlobal: groupNodes.isEmpty, measures: assembled.measures.map(options.apply), outputs: assembled.outputs, having: having)
         return ViewDefinition(name: declaration.name, plan: plan, selectText: query.text, version: plan.version)
     }
 
@@ -65,7 +67,7 @@ struct ViewCompiler {
         if body["into"]?["skipData"]?.isTrue == true {
             throw Refusal(statement.offset(ofKeyword: "no"), "WITH NO DATA is not supported", hint: "a view is filled by its first run")
         }
-        try body["into"]?.allowFields(["rel", "onCommit", "skipData"], in: statement, at: declaration.nameOffset)
+        try body["into"]?.allowFields(["rel", "onCommit", "options", "skipData"], in: statement, at: declaration.nameOffset)
     }
 
     private func scope(_ select: SyntaxNode) throws(Refusal) -> Scope {

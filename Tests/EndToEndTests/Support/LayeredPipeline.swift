@@ -19,7 +19,11 @@ final class LayeredPipeline {
         /// What PostgreSQL is asked where the dialect has a word of its own.
         var oracle: String?
 
-        init(_ name: String, _ select: String, oracle: String? = nil) {
+        /// What stands in WITH (…).
+        var options: String?
+
+        init(_ name: String, _ select: String, oracle: String? = nil, options: String? = nil) {
+            self.options = options
             self.name = name
             self.select = select
             self.oracle = oracle
@@ -63,7 +67,9 @@ final class LayeredPipeline {
     }
 
     static func compiled(_ views: [View]) throws -> Definitions {
-        let text = sourceSQL + views.map { "CREATE MATERIALIZED VIEW \($0.name) AS \($0.select);\n" }.joined()
+        let text =
+            sourceSQL
+            + views.map { "CREATE MATERIALIZED VIEW \($0.name)\($0.options.map { " WITH (\($0))" } ?? "") AS \($0.select);\n" }.joined()
         let compilation = compile([SQLFile(path: "views.sql", text: text)])
         return try #require(compilation.definitions, "\(compilation.diagnostics.map(\.rendered).joined(separator: "\n"))")
     }
