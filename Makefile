@@ -34,11 +34,11 @@ test: ## Install what is missing and run all tests.
 	@scripts/python-environment
 	@scripts/test
 
-bench: ## Measure each stage (ratios within one run; see scripts/bench).
+bench: ## Measure each stage (ratios within one run; COUNT=5000000 for more events than a million).
 	@scripts/packages test
 	@scripts/swift-toolchain
 	@scripts/python-environment
-	@scripts/bench
+	@scripts/bench $(COUNT)
 
 format: ## Format all Swift files.
 	swift format format --in-place --recursive --parallel Package.swift Sources Tests speed batch serving
