@@ -92,13 +92,13 @@ import Testing
         let pipeline = try CLIPipeline()
         #expect(try pipeline.run("apply").status == 0)
         let refused = try pipeline.run("query", "CREATE TABLE public.t (a int)")
-        #expect(refused.status == 69)
+        #expect(refused.status == 65)
         #expect(refused.errors.contains("read-only unless --write is given"))
-        #expect(try pipeline.run("query", "COMMIT; CREATE TABLE public.t (a int)").status == 69)
+        #expect(try pipeline.run("query", "COMMIT; CREATE TABLE public.t (a int)").status == 65)
         #expect(try pipeline.run("query", "--write", "CREATE TABLE public.t (a int)").status == 0)
         #expect(try pipeline.run("query", "--format", "csv", "SELECT 1 AS a, NULL AS b, '' AS c").output == "a,b,c\n1,,\"\"\n")
         let wrong = try pipeline.run("query", "SELEC 1")
-        #expect(wrong.status == 69)
+        #expect(wrong.status == 65)
         #expect(wrong.errors.contains("syntax error"))
     }
 

@@ -25,10 +25,11 @@ struct QueryCommand: ParsableCommand {
                 // The extended protocol takes one statement, so that none can follow that ends a transaction and begins another.
                 return try connection.query(sql)
             } catch {
-                // 25006 read_only_sql_transaction
-                guard error.sqlState == "25006" else { throw error }
                 var error = error
-                error.hint = "parallax query is read-only unless --write is given."
+                // The statement is the user's: what PostgreSQL refuses in it is bad input, not an unavailable service.
+                if error.code == .database { error.code = .input }
+                // 25006 read_only_sql_transaction
+                if error.sqlState == "25006" { error.hint = "parallax query is read-only unless --write is given." }
                 throw error
             }
         }
