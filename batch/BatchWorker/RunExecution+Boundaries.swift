@@ -21,8 +21,11 @@ extension RunExecution {
 
     /// The cut so far, and the partitions that have not got there.
     private func boundaries() throws(ParallaxError) -> (cut: Cut, missing: [Partition]) {
-        let written = try catalog.boundaries(of: run)
+        // In this order: a flush that commits between the two statements has written its boundary before it moved its slice, so a slice that is
+        // seen here has its boundary below, if it has one. The other way round, a partition that moved on in between would look like a new one, and all of
+        // it would fall out of the cut.
         let positions = try catalog.slices(ofSource: source.id)
+        let written = try catalog.boundaries(of: run)
         var cut = Cut()
         var missing: [Partition] = []
         for (partition, slice) in positions {
