@@ -45,6 +45,17 @@ import ViewLanguage
         #expect(aggregator.takeRows().copyLines == ["b\t1\t2\t0", "\\N\t1\t4\t0"])
     }
 
+    /// The view was compiled on a machine that knows more time zones.
+    @Test func aMissingTimeZoneRejectsRowsAndDoesNotStopTheProcess() {
+        var view = plan("SELECT date_trunc('day', at, 'Europe/Berlin') AS day, count(*) AS n FROM every_type GROUP BY day")
+        view.window?.kind = .calendar(unit: .day, zone: "Atlantis/Capital")
+        let aggregator = ViewAggregator(plan: view, layer: .batch)
+        let rejections = aggregator.addAll(EventDecoder(everyType).decode(records(events)))
+        #expect(rejections.map(\.row) == [0, 1, 2, 3])
+        #expect(rejections.first?.message == "time zone \"Atlantis/Capital\" not recognized")
+        #expect(aggregator.takeRows(sketchesForWindowsEndingAfter: 0).count == 0)
+    }
+
     @Test func operandsThatDoNotMatterAreNotEvaluated() {
         let view = plan(
             """

@@ -53,7 +53,7 @@ struct RowSelection {
             preconditionFailure("the batch was read without its event time")
         }
         guard case .int64(let values) = Vector(times, rows: rows).values else { preconditionFailure("an event time of type \(times.type)") }
-        return window.assign(values) { errors.add(rows[$0], "timestamp out of range") }
+        return window.assign(values) { errors.add(rows[$0], window.problem) }
     }
 
     private func rowsInWindows(_ rows: [Int32], _ assigned: WindowAssignment.Assigned) -> [Int32] {

@@ -11,6 +11,8 @@ struct WindowAssignment {
         /// Starts every `slide` from `origin`; windows of `size`.
         case regular(slide: Int64, size: Int64, origin: Int64)
         case calendar(CalendarClock)
+        /// Another machine compiled the view: this one does not know the time zone. No time has a window here.
+        case unknownZone
     }
 
     struct Assigned {
@@ -20,6 +22,8 @@ struct WindowAssignment {
     }
 
     private let rule: Rule
+    /// What is said of a row that has no window, in PostgreSQL's words.
+    private(set) var problem = "timestamp out of range"
 
     init(_ window: Plan.Window) {
         switch window.kind {
@@ -30,10 +34,12 @@ struct WindowAssignment {
             precondition(size > 0 && slide > 0, "a window of \(size) microseconds every \(slide)")
             rule = .regular(slide: slide, size: size, origin: origin)
         case .calendar(let unit, let zone):
-            guard let clock = CalendarClock(unit: unit, zone: zone) else {
-                preconditionFailure("the time zone \(zone), which the compiler found, is not among this machine's")
+            if let clock = CalendarClock(unit: unit, zone: zone) {
+                rule = .calendar(clock)
+            } else {
+                rule = .unknownZone
+                problem = "time zone \"\(zone)\" not recognized"
             }
-            rule = .calendar(clock)
         }
     }
 
@@ -50,6 +56,8 @@ struct WindowAssignment {
             guard Instant.acceptedRange.contains(time) else { return nil }
             let start = clock.start(of: time)
             return Instant.acceptedRange.contains(start) ? start : nil
+        case .unknownZone:
+            return nil
         }
     }
 
@@ -61,6 +69,9 @@ struct WindowAssignment {
             return hop(times, slide, size, outOfRange)
         case .calendar(let clock):
             return Assigned(starts: calendar(times, clock, outOfRange))
+        case .unknownZone:
+            times.indices.forEach(outOfRange)
+            return Assigned(starts: [Int64](repeating: 0, count: times.count))
         }
     }
 
