@@ -93,7 +93,8 @@ let package = Package(
         .executableTarget(
             name: "parallax",
             dependencies: [
-                "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "KafkaLog", "Archive", "Postgres", "PrivatePostgres", "Catalog",
+                "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "KafkaLog", "Archive", "Postgres", "PrivatePostgres",
+                "Catalog",
                 "SpeedLayer", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews", "Compression", "Checksums",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -140,7 +141,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "TestSupport", "parallax", "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "KafkaLog", "Archive", "Postgres",
+                "TestSupport", "parallax", "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "KafkaLog", "Archive",
+                "Postgres",
                 "PrivatePostgres", "Catalog", "SpeedLayer", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews",
                 .product(name: "Logging", package: "swift-log"),
             ],
