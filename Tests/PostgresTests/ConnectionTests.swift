@@ -105,13 +105,19 @@ import Testing
         let connection = try Connection(dsn)
         let canceller = try connection.canceller()
         let process = Int64(connection.serverProcess)
+        // What is cancelled waits for a lock that stays taken. Without the cancel it would end at its deadline, with another SQLSTATE (55P03).
+        let holder = try Connection(dsn)
+        try holder.execute("SELECT pg_advisory_lock(1)")
+        try connection.execute("SET lock_timeout = '60s'")
         async let cancelled: Void = onOwnThread(name: "cancel") {
             let watcher = try Connection(dsn)
-            // Until the statement runs; a cancel before it would be lost.
-            while try watcher.query("SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND state = 'active'", [.int(process)]).rows.isEmpty {}
+            // Until the statement waits; a cancel before it would be lost.
+            while try watcher.query("SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'advisory'", [.int(process)]).rows
+                .isEmpty
+            {}
             try canceller.cancel()
         }
-        let error = try #require(throws: ParallaxError.self) { try connection.query("SELECT pg_sleep(60)") }
+        let error = try #require(throws: ParallaxError.self) { try connection.query("SELECT pg_advisory_lock(1)") }
         #expect(error.sqlState == "57014" && error.code == .database && !error.isRetriable)
         try await cancelled
         #expect(connection.isOpen)
