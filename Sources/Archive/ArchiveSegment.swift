@@ -23,11 +23,22 @@ public struct ArchiveSegment: Codable, Hashable, Sendable {
     public var file: String
     /// Set where a person gave up these offsets, which the log no longer had: the segment holds no records.
     public var gapAcceptedAt: Instant?
+    /// Of a gap: what its records' event times can have been, where that is known; half-open.
+    public var gapEventsFrom: Instant?
+    public var gapEventsUntil: Instant?
     /// Which columns the records were decoded to: see `ArchiveSchema.fingerprint`.
     public var schema: String
 
     /// The layout of files and manifest lines that this code writes, and the newest that it reads.
     public static let currentFormatVersion = 1
+
+    /// Nil for a segment of records.
+    public var acceptedGap: AcceptedGap? {
+        gapAcceptedAt.map { acceptedAt in
+            AcceptedGap(
+                partition: partition, offsets: first..<next, acceptedAt: acceptedAt, eventsFrom: gapEventsFrom, eventsUntil: gapEventsUntil)
+        }
+    }
 
     /// `<first>-<next>.parquet`, in twenty digits each, so that names sort as offsets do.
     public static func fileName(first: Offset, next: Offset) -> String { "\(padded(first))-\(padded(next)).parquet" }

@@ -170,10 +170,15 @@ public final class ArchiveWriter: Sendable {
 
 extension ArchiveWriter {
     /// A person's decision that records which the log lost before they were archived are given up: a segment without records takes their place
-    /// in the manifest, with the time of the decision. Returns the offsets; nil where nothing is missing.
+    /// in the manifest, with the time of the decision. Returns the gap; nil where nothing is missing.
+    ///
+    /// - Parameters:
+    ///   - eventsFrom, eventsUntil: what the event times of the lost records can have been, where that is known; half-open.
     ///
     /// Throws `.busy`, `.corrupt`, `.disk`, and whatever keeps the log from telling its bounds.
-    public func acceptGap(in partition: Partition) throws(ParallaxError) -> Range<Offset>? {
+    public func acceptGap(
+        in partition: Partition, eventsFrom: Instant? = nil, eventsUntil: Instant? = nil
+    ) throws(ParallaxError) -> AcceptedGap? {
         let bounds = try log.bounds(of: partition)
         try Files.makeFolder(folder.path)
         let lock = try FolderLock(folder.path, wait: limits.lockWait)
@@ -186,15 +191,17 @@ extension ArchiveWriter {
         let writer = try SegmentWriter(schema, partition: partition, first: position, folder: folder.partition(partition))
         var segment = try writer.publish(next: bounds.lowerBound)
         segment.gapAcceptedAt = now()
+        segment.gapEventsFrom = eventsFrom
+        segment.gapEventsUntil = eventsUntil
         try manifest.append(segment)
         keep(manifest)
-        return position..<bounds.lowerBound
+        return segment.acceptedGap
     }
 
     /// What was given up, in all partitions.
-    public func acceptedGaps() throws(ParallaxError) -> [ArchiveSegment] {
-        var gaps: [ArchiveSegment] = []
-        for partition in try folder.partitions() { gaps += try manifest(partition).segments.filter { $0.gapAcceptedAt != nil } }
+    public func acceptedGaps() throws(ParallaxError) -> [AcceptedGap] {
+        var gaps: [AcceptedGap] = []
+        for partition in try folder.partitions() { gaps += try manifest(partition).segments.compactMap(\.acceptedGap) }
         return gaps
     }
 

@@ -54,6 +54,8 @@ public struct SourceStatus: Sendable {
     public var cut: Cut
     public var rejected: [Rejected]
     public var holes: [Hole]
+    /// What the log lost and a person gave up: in no answer, for good.
+    public var givenUp: [AcceptedGap]
     /// The server's clock.
     public var now: Instant
     /// Late events that wait for a run.
@@ -108,7 +110,8 @@ extension Catalog {
                 SourceStatus(
                     source: source, positions: try positions(ofSource: source.id), views: try viewStatus(ofSource: source.id),
                     watermark: nil, publishedAt: nil, cut: Cut(), rejected: try rejected(ofSource: source.name),
-                    holes: try holes(ofSource: source), now: Instant(microseconds: 0), lateWaiting: 0))
+                    holes: try holes(ofSource: source), givenUp: try acceptedGaps(source: source.id), now: Instant(microseconds: 0),
+                    lateWaiting: 0))
             let row = try connection.query(
                 """
                 SELECT \(Self.micros("clock_timestamp()")), (SELECT \(Self.micros("watermark")) FROM parallax.watermark WHERE source_id = $1),

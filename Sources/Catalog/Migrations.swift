@@ -8,7 +8,7 @@ struct Migration: Sendable {
 }
 
 /// All migrations, in order. The number of the last is the version that this binary knows.
-let migrations: [Migration] = [migration1]
+let migrations: [Migration] = [migration1, migration2]
 
 extension Catalog {
     /// Brings the control tables to this binary's version, each migration in a transaction of its own, under a lock against a second one.

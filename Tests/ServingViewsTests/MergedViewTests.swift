@@ -64,6 +64,45 @@ import ViewLanguage
         #expect(try fixture.rows("SELECT views, is_exact FROM serving.traffic ORDER BY minute") == ["3|t", "3|t"])
     }
 
+    /// I7: rows that may lack what a person gave up are not exact: batch rows, live rows, rows of both; those beside the gap's times are.
+    @Test func I7_givenUpRecordsMarkTheWindowsThatTheyMayHaveBeenIn() throws {
+        let fixture = try Fixture([
+            ("traffic", Fixture.plan(measures: [0])), ("total", Fixture.plan(window: false, groups: false, measures: [0])),
+        ])
+        let tables = try fixture.tables("traffic")
+        let version = try fixture.version("traffic")
+        let run = try fixture.publish { run in
+            try fixture.connection.execute(
+                """
+                INSERT INTO \(tables.batchTable) (from_run, window_start, g0, m0_n)
+                SELECT \(run.number), '2026-01-01 00:00Z'::timestamptz + minute * interval '1 minute', '/a', 3 FROM generate_series(0, 3) minute
+                """)
+        }
+        try fixture.connection.execute(
+            """
+            INSERT INTO \(tables.speedTable) (slice, window_start, g0, m0_n) VALUES (\(run.slice), '2026-01-01 00:02Z', '/a', 1);
+            INSERT INTO parallax.touched_window VALUES (\(version.id), '2026-01-01 00:02Z', \(run.slice), 0)
+            """)
+        func exact() throws -> [String] {
+            try fixture.rows("SELECT is_exact FROM serving.traffic ORDER BY minute") + fixture.rows("SELECT is_exact FROM serving.total")
+        }
+        #expect(try exact() == ["t", "t", "t", "t", "t"])
+        let source = try fixture.catalog.source(named: "page_view").id
+        let minute = { (number: Int64) in Instant(microseconds: 1_767_225_600_000_000 + number * 60_000_000) }
+        let gap = AcceptedGap(
+            partition: Partition(0), offsets: Offset(5)..<Offset(9), acceptedAt: minute(9), eventsFrom: minute(1), eventsUntil: minute(3))
+        try fixture.catalog.recordGaps([gap, gap], source: source)
+        #expect(try fixture.catalog.acceptedGaps(source: source) == [gap])
+        #expect(try exact() == ["t", "f", "f", "t", "f"])
+        try fixture.catalog.recordGaps(
+            [AcceptedGap(partition: Partition(1), offsets: Offset(0)..<Offset(1), acceptedAt: minute(9), eventsUntil: minute(0))],
+            source: source)
+        #expect(try exact() == ["t", "f", "f", "t", "f"])
+        try fixture.catalog.recordGaps(
+            [AcceptedGap(partition: Partition(2), offsets: Offset(0)..<Offset(1), acceptedAt: minute(9))], source: source)
+        #expect(try exact() == ["f", "f", "f", "f", "f"])
+    }
+
     @Test func aGlobalViewHasOneRowAlways() throws {
         let fixture = try Fixture([("total", Fixture.plan(window: false, groups: false, measures: [0, 2, 3]))])
         #expect(try fixture.rows("SELECT * FROM serving.total") == ["0|null|null|t|f"])

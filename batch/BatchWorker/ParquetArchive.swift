@@ -30,6 +30,8 @@ public final class ParquetArchive: RunArchive {
         return Array(found.keys)
     }
 
+    public func acceptedGaps() throws(ParallaxError) -> [AcceptedGap] { try writer.acceptedGaps() }
+
     public func verify(_ segment: Segment) throws(ParallaxError) { try reader.verify(line(segment)) }
 
     public func read(

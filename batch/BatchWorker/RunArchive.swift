@@ -12,6 +12,9 @@ public protocol RunArchive: AnyObject, Sendable {
     /// What the manifest names and holds offsets below the cut, in any order.
     func segments(below cut: Cut) throws(ParallaxError) -> [Segment]
 
+    /// What a person gave up of the log: part of every answer from now on.
+    func acceptedGaps() throws(ParallaxError) -> [AcceptedGap]
+
     /// Throws where the segment is missing or its bytes are not those that were written.
     func verify(_ segment: Segment) throws(ParallaxError)
 

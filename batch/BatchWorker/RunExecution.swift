@@ -148,6 +148,9 @@ extension RunExecution {
                 .offsetGone, "the archive of source \"\(source.name)\" ends below the run's cut",
                 detail: "archived up to \(archived), cut \(cut)")
         }
+        // Before the publication that passes over them: a person's decision may have been cut off between the manifest and the catalog, and
+        // an archive may have been given to a new database.
+        try catalog.recordGaps(try worker.archive.acceptedGaps(), source: source.id)
         try catalog.setArchived(source: source.id, archived)
     }
 }

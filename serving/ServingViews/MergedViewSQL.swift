@@ -32,6 +32,17 @@ struct MergedViewSQL {
         """
     }
 
+    /// False for a row that may lack records which the log lost and a person gave up. The first question is asked once a statement; without gaps
+    /// it is the only one.
+    private func isWhole(_ alias: String) -> String {
+        let gaps = "SELECT FROM parallax.accepted_gap g WHERE g.source_id = \(version.sourceID)"
+        guard version.plan.window != nil else { return "NOT EXISTS (\(gaps))" }
+        return """
+            (NOT (SELECT EXISTS (\(gaps))) OR NOT EXISTS (\(gaps) AND g.events_until > \(alias).window_start \
+            AND g.events_from < \(value(of: .windowEnd, alias, .merged(alias: alias)))))
+            """
+    }
+
     /// A measure that is an estimate where live rows are in it.
     private var hasApproximateMeasure: Bool { version.plan.measures.contains { StateSQL.isApproximateWhenLive($0) } }
 
@@ -84,12 +95,12 @@ struct MergedViewSQL {
         // Late events that the speed layer left alone are in no live row: their window is not exact until the next run.
         let isExact = hasApproximateMeasure ? "m.speed_rows = 0 AND coalesce(l.late, 0) = 0" : "coalesce(l.late, 0) = 0"
         return """
-            SELECT \((outputs(.batch(alias: "b")) + ["true AS is_exact", "\(isClosed("b")) AS is_closed"]).joined(separator: ",\n       "))
+            SELECT \((outputs(.batch(alias: "b")) + ["\(isWhole("b")) AS is_exact", "\(isClosed("b")) AS is_closed"]).joined(separator: ",\n       "))
             FROM \(tables.batchTable) b
             WHERE b.from_run <= \(run) AND b.until_run > \(run)
               AND NOT \(isTouched("b"))\(having("b", .batch(alias: "b")).map { "\n  AND \($0)" } ?? "")
             UNION ALL
-            SELECT \((outputs(.merged(alias: "m")) + ["\(isExact)", "\(isClosed("m"))"]).joined(separator: ",\n       "))
+            SELECT \((outputs(.merged(alias: "m")) + ["\(isExact) AND \(isWhole("m"))", "\(isClosed("m"))"]).joined(separator: ",\n       "))
             FROM (\(merged)) m
             LEFT JOIN (SELECT t.window_start, sum(t.late) AS late FROM parallax.touched_window t
                        WHERE t.version_id = \(version.id) AND t.slice >= \(slice) GROUP BY t.window_start) l USING (window_start)\
@@ -104,7 +115,7 @@ struct MergedViewSQL {
             """
         let isExact = hasApproximateMeasure ? "m.speed_rows = 0 AND \(late)" : late
         return """
-            SELECT \((outputs(.merged(alias: "m")) + ["\(isExact) AS is_exact", "false AS is_closed"]).joined(separator: ",\n       "))
+            SELECT \((outputs(.merged(alias: "m")) + ["\(isExact) AND \(isWhole("m")) AS is_exact", "false AS is_closed"]).joined(separator: ",\n       "))
             FROM (\(merged)) m\(having("m", .merged(alias: "m")).map { "\nWHERE \($0)" } ?? "")
             """
     }

@@ -48,46 +48,6 @@ struct ArchiveCommand: AsyncParsableCommand {
         subcommands: [ArchiveRunCommand.self, ArchiveAcceptGapCommand.self], defaultSubcommand: ArchiveRunCommand.self)
 }
 
-struct ArchiveAcceptGapCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "accept-gap", abstract: "Give up records that a log lost before they were archived.",
-        discussion: discussion(
-            """
-            Where the log's retention took offsets that the archive does not have, archiver and batch runs stop and name them. This records your \
-            decision to go on without: the archive gets a segment without records for them, and the speed layer goes on behind them. \
-            Prints the offsets. Changes nothing where nothing is missing.
-            """, example: "parallax archive accept-gap page_view --pipeline demo"))
-
-    @OptionGroup var options: PipelineOptions
-    @Argument(help: "The source, as the definitions name it.") var source: String
-
-    func run() throws {
-        let pipeline = try options.pipeline()
-        let database = try Database(pipeline)
-        defer { try? database.close() }
-        let connection = try database.connect()
-        let catalog = try requireApplied(connection)
-        let known = try catalog.source(named: source)
-        let log = try pipeline.openLog(known.definition)
-        let writer = try pipeline.archiveWriter(known.definition, log: log)
-        var gaps = 0
-        for partition in try log.partitions() {
-            try catalog.ensurePartitions(source: known.id, [partition])
-            let gap = try writer.acceptGap(in: partition)
-            guard let gap else { continue }
-            gaps += 1
-            Terminal.print(
-                "\(source): partition \(partition): offsets \(gap.lowerBound) up to, not including, \(gap.upperBound) are given up")
-        }
-        // All of them: an earlier call may have been cut off before this.
-        for gap in try writer.acceptedGaps() {
-            try catalog.passOver(gap.first..<gap.next, source: known.id, partition: gap.partition)
-        }
-        try catalog.recordArchived(source: known.id, writer.archived())
-        if gaps == 0 { Terminal.print("\(source): nothing is missing") }
-    }
-}
-
 struct ArchiveRunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Run the archiver: copy the logs into Parquet files.",

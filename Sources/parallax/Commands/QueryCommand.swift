@@ -1,4 +1,5 @@
 import ArgumentParser
+import Catalog
 import ParallaxCore
 import Postgres
 
@@ -6,7 +7,10 @@ struct QueryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "query", abstract: "Run one SQL statement and print its rows.",
         discussion: discussion(
-            "Read-only, unless --write is given. The views of the pipeline are in the schema \"serving\", which is searched first.",
+            """
+            Read-only, unless --write is given. The views of the pipeline are in the schema "serving", which is searched first. \
+            --frontier prints beside the rows what they contain, from the same snapshot: cut, offsets, watermark, and what is missing or given up.
+            """,
             example: "parallax query --pipeline demo 'SELECT * FROM traffic_by_page ORDER BY minute DESC, views DESC LIMIT 5'"))
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case table, csv, json }
@@ -15,30 +19,59 @@ struct QueryCommand: ParsableCommand {
     @Argument(help: "The statement.") var sql: String
     @Option(help: "How to print: table, csv or json.") var format = Format.table
     @Flag(help: "Let the statement change things.") var write = false
+    @Flag(help: "Also print what the rows contain; as JSON: an object with \"rows\" and \"frontier\".") var frontier = false
+
+    func validate() throws {
+        if frontier && write { throw ValidationError("--frontier is for statements that read: it cannot be given with --write.") }
+        if frontier && format == .csv { throw ValidationError("--frontier has no place in a CSV file: use --format table or json.") }
+    }
 
     func run() throws {
         let pipeline = try options.pipeline()
-        let result = try Database.with(pipeline) { connection in
+        let (result, contained, lacking) = try Database.with(pipeline) { connection in
             try connection.execute("SET search_path = serving, public")
             if !write { try connection.execute("SET default_transaction_read_only = on") }
-            do throws(ParallaxError) {
-                // The extended protocol takes one statement, so that none can follow that ends a transaction and begins another.
-                return try connection.query(sql)
-            } catch {
-                var error = error
-                // The statement is the user's: what PostgreSQL refuses in it is bad input, not an unavailable service.
-                if error.code == .database { error.code = .input }
-                // 25006 read_only_sql_transaction
-                if error.sqlState == "25006" { error.hint = "parallax query is read-only unless --write is given." }
-                throw error
+            var contained: QueryResult?
+            let result: QueryResult
+            if frontier {
+                _ = try requireApplied(connection)
+                // One snapshot, so that the frontier is that of these rows.
+                result = try connection.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") { () throws(ParallaxError) in
+                    let result = try answer(connection)
+                    contained = try connection.query("SELECT * FROM parallax.frontier ORDER BY source, partition")
+                    return result
+                }
+            } else {
+                result = try answer(connection)
             }
+            return (result, contained, try Catalog(connection).givenUp(readBy: sql))
+        }
+        for (source, offsets) in lacking {
+            Terminal.note(
+                "note: \(grouped(Int(offsets))) offsets of source \(source) were lost and given up: rows that may lack them are marked "
+                    + "is_exact = false (parallax status names them)")
         }
         guard !result.columns.isEmpty else { return Terminal.note("ok, \(grouped(result.affectedRows)) rows changed") }
-        let output = QueryOutput(result)
-        switch format {
-        case .table: Terminal.write(output.table(), to: 1)
-        case .csv: Terminal.write(output.csv(), to: 1)
-        case .json: Terminal.write(output.json(), to: 1)
+        let rows = QueryOutput(result)
+        switch (format, contained.map(QueryOutput.init)) {
+        case (.table, nil): Terminal.write(rows.table(), to: 1)
+        case (.table, let contained?): Terminal.write(rows.table() + "\n" + contained.table(), to: 1)
+        case (.csv, _): Terminal.write(rows.csv(), to: 1)
+        case (.json, nil): Terminal.write(rows.json(), to: 1)
+        case (.json, let contained?):
+            Terminal.write("{\"rows\": \(rows.json().dropLast()),\n\"frontier\": \(contained.json().dropLast())}\n", to: 1)
+        }
+    }
+
+    /// The extended protocol takes one statement, so that none can follow that ends a transaction and begins another.
+    private func answer(_ connection: Connection) throws(ParallaxError) -> QueryResult {
+        do throws(ParallaxError) { return try connection.query(sql) } catch {
+            var error = error
+            // The statement is the user's: what PostgreSQL refuses in it is bad input, not an unavailable service.
+            if error.code == .database { error.code = .input }
+            // 25006 read_only_sql_transaction
+            if error.sqlState == "25006" { error.hint = "parallax query is read-only unless --write is given." }
+            throw error
         }
     }
 }

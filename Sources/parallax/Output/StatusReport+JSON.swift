@@ -43,6 +43,7 @@ extension StatusReport.Source {
                         ])
                     })
             ),
+            ("given_up", .array(status.givenUp.map(gap))),
             ("runs", .array(runs.map(\.json))), ("drift", .array(drift.map(\.json))),
         ])
     }
@@ -60,6 +61,14 @@ extension StatusReport.Source {
             ("events", .int(position.events)), ("late", .int(position.late)), ("duplicates", .int(position.duplicates)),
             ("owned", .bool(position.isOwned)), ("idle", .bool(position.isIdle)), ("flushed_at", .optional(position.flushedAt?.text)),
             ("newest_appended_at", .optional(position.newestAppendedAt?.text)),
+        ])
+    }
+
+    private func gap(_ gap: AcceptedGap) -> JSONText {
+        .object([
+            ("partition", .int(Int64(gap.partition.rawValue))), ("from", .int(gap.offsets.lowerBound.rawValue)),
+            ("until", .int(gap.offsets.upperBound.rawValue)), ("accepted_at", .string(gap.acceptedAt.text)),
+            ("events_from", .optional(gap.eventsFrom?.text)), ("events_until", .optional(gap.eventsUntil?.text)),
         ])
     }
 

@@ -77,6 +77,11 @@ extension StatusReport.Source {
                 "  MISSING     partition \(hole.partition), offsets \(hole.offsets.lowerBound) up to \(hole.offsets.upperBound): in no answer "
                     + "until a batch run is published")
         }
+        for gap in status.givenUp {
+            lines.append(
+                "  GIVEN UP    partition \(gap.partition), offsets \(gap.offsets.lowerBound) up to \(gap.offsets.upperBound): in no answer, by a "
+                    + "decision of \(gap.acceptedAt.text); windows \(gap.windows) are not exact")
+        }
         for view in status.views where view.activeHash == nil || view.waitingHash != nil {
             let version = view.activeHash == nil ? "is not served yet" : "has a new version"
             lines.append("  WAITING     view \(view.name) \(version): the next batch run publishes it")
@@ -129,5 +134,17 @@ extension StatusReport.Source {
             table.rows.append(["\(run.number)", run.isPublished ? "published, current" : run.state, "\(ago(run.startedAt)) ago", took])
         }
         return table
+    }
+}
+
+extension AcceptedGap {
+    /// Which windows may lack the records, in words.
+    fileprivate var windows: String {
+        switch (eventsFrom, eventsUntil) {
+        case (nil, nil): "of all times"
+        case (let from?, nil): "from \(from.text) on"
+        case (nil, let until?): "before \(until.text)"
+        case (let from?, let until?): "from \(from.text) to \(until.text)"
+        }
     }
 }

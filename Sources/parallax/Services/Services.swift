@@ -51,6 +51,7 @@ extension Pipeline {
                 if stop?.isSet ?? Interrupt.isRequested { throw ParallaxError(.cancelled, "stopped while archiving") }
             }
             if summary.archived != part.recorded {
+                try catalog.recordGaps(try part.writer.acceptedGaps(), source: source.id)
                 try catalog.recordArchived(source: source.id, summary.archived)
                 parts[source.id]?.recorded = summary.archived
             }

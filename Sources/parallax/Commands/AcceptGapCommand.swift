@@ -1,0 +1,78 @@
+import Archive
+import ArgumentParser
+import Catalog
+import Foundation
+import ParallaxCore
+
+struct ArchiveAcceptGapCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "accept-gap", abstract: "Give up records that a log lost before they were archived.",
+        discussion: discussion(
+            """
+            Where the log's retention took offsets that the archive does not have, archiver and batch runs stop and name them. This records your \
+            decision to go on without: the archive gets a segment without records for them, and the speed layer goes on behind them. \
+            Prints the offsets. Changes nothing where nothing is missing.
+
+            Answers carry the decision for good: parallax status and parallax.frontier name the offsets, and is_exact is false for every row \
+            that may lack their records. Those are the rows of all windows that begin before the decision (and speed.max_future_skew after \
+            it), and all rows of views without a window. Say --events-from and --events-until where you know better.
+            """, example: "parallax archive accept-gap page_view --pipeline demo"))
+
+    @OptionGroup var options: PipelineOptions
+    @Argument(help: "The source, as the definitions name it.") var source: String
+    @Option(help: ArgumentHelp("No lost event has an event time before this one, such as 2024-01-01T00:00:00Z.", valueName: "instant"))
+    var eventsFrom: String?
+    @Option(help: ArgumentHelp("No lost event has this event time or a later one.", valueName: "instant"))
+    var eventsUntil: String?
+
+    func validate() throws {
+        for (name, text) in [("--events-from", eventsFrom), ("--events-until", eventsUntil)] {
+            if let text, GenerateCommand.instant(text) == nil {
+                throw ValidationError("\(name) must look like 2024-01-01T00:00:00Z, not \"\(text)\".")
+            }
+        }
+        if let from = eventsFrom.flatMap(GenerateCommand.instant), let until = eventsUntil.flatMap(GenerateCommand.instant), from >= until {
+            throw ValidationError("--events-from must lie before --events-until.")
+        }
+    }
+
+    func run() throws {
+        let pipeline = try options.pipeline()
+        let database = try Database(pipeline)
+        defer { try? database.close() }
+        let connection = try database.connect()
+        let catalog = try requireApplied(connection)
+        let known = try catalog.source(named: source)
+        let log = try pipeline.openLog(known.definition)
+        let writer = try pipeline.archiveWriter(known.definition, log: log)
+        let partitions = try log.partitions()
+        try catalog.ensurePartitions(source: known.id, partitions)
+        let before = try Set(writer.acceptedGaps())
+        for partition in partitions {
+            _ = try writer.acceptGap(
+                in: partition, eventsFrom: eventsFrom.flatMap(GenerateCommand.instant).map { Instant(microseconds: $0) },
+                eventsUntil: latestEvent(pipeline))
+        }
+        // All of them: an earlier call may have been cut off before this.
+        let gaps = try writer.acceptedGaps()
+        try connection.transaction { () throws(ParallaxError) in
+            try catalog.recordGaps(gaps, source: known.id)
+            for gap in gaps { try catalog.passOver(gap, source: known.id) }
+        }
+        try catalog.recordArchived(source: known.id, writer.archived())
+        let new = gaps.filter { !before.contains($0) }
+        for gap in new {
+            Terminal.print(
+                "\(source): partition \(gap.partition): offsets \(gap.offsets.lowerBound) up to, not including, \(gap.offsets.upperBound) "
+                    + "are given up")
+        }
+        if new.isEmpty { Terminal.print("\(source): nothing is missing") }
+    }
+
+    /// What is lost was in the log before this moment; an event time beyond the believable is none to mark all the future for.
+    private func latestEvent(_ pipeline: Pipeline) -> Instant {
+        if let given = eventsUntil.flatMap(GenerateCommand.instant) { return Instant(microseconds: given) }
+        let now = Int64(Date().timeIntervalSince1970 * 1e6)
+        return Instant(microseconds: now + pipeline.speedSettings.rules.maxFutureSkew)
+    }
+}
