@@ -116,6 +116,18 @@ extension Catalog {
             "INSERT INTO parallax.published (source_id, run, slice) VALUES ($1, 0, 1) ON CONFLICT DO NOTHING", [.int(id)])
         try connection.query("INSERT INTO parallax.watermark (source_id) VALUES ($1) ON CONFLICT DO NOTHING", [.int(id)])
         try ensurePartitions(source: id, (0..<partitions).map { Partition($0) })
+        try renumberPlans(ofSource: id, over: source)
+    }
+
+    /// Stored plans number the source's columns. Those that read only what the source still has go on over its new form, under the same version;
+    /// the others keep the form that they were compiled for, until the versions that take their place are published.
+    private func renumberPlans(ofSource id: Int64, over source: SourceDefinition) throws(ParallaxError) {
+        for version in try versions(ofSource: id) {
+            guard let plan = version.plan.rebound(to: source), plan != version.plan else { continue }
+            try connection.query(
+                "UPDATE parallax.view_version SET plan = $2::jsonb WHERE version_id = $1",
+                [.int(version.id), .text(try encodeStored(plan))])
+        }
     }
 
     /// Partitions that the catalog does not know yet begin at offset 0, in the slice that is open now.

@@ -53,10 +53,13 @@ extension Catalog {
                 let number =
                     try connection.query(
                         """
-                        INSERT INTO parallax.run (source_id, is_full, state, slice, base_run, base_slice)
-                        VALUES ($1, $2, 'requested', $3, $4, $5) RETURNING run_id
+                        INSERT INTO parallax.run (source_id, is_full, state, slice, base_run, base_slice, source_form)
+                        VALUES ($1, $2, 'requested', $3, $4, $5, $6) RETURNING run_id
                         """,
-                        [.int(source.id), .bool(isFull), .int(slice.rawValue), .int(base.run.rawValue), .int(base.slice.rawValue)]
+                        [
+                            .int(source.id), .bool(isFull), .int(slice.rawValue), .int(base.run.rawValue), .int(base.slice.rawValue),
+                            .text(source.definition.form),
+                        ]
                     ).rows[0].int(0) ?? 0
                 try connection.query("UPDATE parallax.source SET active_run = $2 WHERE source_id = $1", [.int(source.id), .int(number)])
                 return CatalogRun(number: RunNumber(number), sourceID: source.id, isFull: isFull, slice: slice, base: base)
@@ -183,10 +186,16 @@ extension Catalog {
                 """, [.int(run.sourceID), .int(run.slice.rawValue), .int(run.number.rawValue)]
             ).affectedRows
             try connection.query(
-                "INSERT INTO parallax.publication (source_id, run_id, slice, cut) VALUES ($1, $2, $3, $4::jsonb)",
+                """
+                INSERT INTO parallax.publication (source_id, run_id, slice, cut, source_form, newest_event_time, cut_watermark)
+                SELECT $1, run_id, $3, $4::jsonb, source_form, newest_event_time, cut_watermark FROM parallax.run WHERE run_id = $2
+                """,
                 [.int(run.sourceID), .int(run.number.rawValue), .int(run.slice.rawValue), .text(Self.cutJSON(cut))])
             try connection.query(
-                "UPDATE parallax.published SET run = $2, slice = $3 WHERE source_id = $1",
+                """
+                UPDATE parallax.published SET run = $2, slice = $3, cut_watermark = (SELECT cut_watermark FROM parallax.run WHERE run_id = $2)
+                WHERE source_id = $1
+                """,
                 [.int(run.sourceID), .int(run.number.rawValue), .int(run.slice.rawValue)])
             try connection.query(
                 "UPDATE parallax.run SET state = 'published', finished_at = clock_timestamp() WHERE run_id = $1",
@@ -280,7 +289,11 @@ extension Catalog {
                     hint: "run the batch layer again instead: parallax batch run --full")
             }
             try connection.query(
-                "UPDATE parallax.published SET run = $2, slice = $3 WHERE source_id = $1",
+                """
+                UPDATE parallax.published SET run = $2, slice = $3,
+                    cut_watermark = (SELECT cut_watermark FROM parallax.publication WHERE source_id = $1 AND run_id = $2)
+                WHERE source_id = $1
+                """,
                 [.int(source.id), .int(run.rawValue), .int(kept)])
             try connection.query(
                 "UPDATE parallax.run SET state = 'reverted' WHERE source_id = $1 AND run_id > $2 AND state = 'published'",

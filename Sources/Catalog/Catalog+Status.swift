@@ -60,6 +60,8 @@ public struct SourceStatus: Sendable {
     public var now: Instant
     /// Late events that wait for a run.
     public var lateWaiting: Int64
+    /// Published rows were computed when the source had another form: the next run computes all of history again.
+    public var hasChanged = false
 }
 
 /// One row of `parallax.run`.
@@ -117,7 +119,7 @@ extension Catalog {
                 SELECT \(Self.micros("clock_timestamp()")), (SELECT \(Self.micros("watermark")) FROM parallax.watermark WHERE source_id = $1),
                        \(Self.micros("p.published_at")), p.cut,
                        (SELECT coalesce(sum(t.late), 0)::bigint FROM parallax.touched_window t JOIN parallax.view w
-                        ON w.active_version_id = t.version_id WHERE w.source_id = $1 AND t.slice >= $3)
+                        ON w.active_version_id = t.version_id WHERE w.source_id = $1 AND t.slice >= $3), p.source_form
                 FROM (SELECT 1) one LEFT JOIN parallax.publication p ON p.source_id = $1 AND p.run_id = $2
                 """, [.int(source.id), .int(source.published.run.rawValue), .int(source.published.slice.rawValue)]
             ).rows[0]
@@ -127,6 +129,7 @@ extension Catalog {
             all[last].publishedAt = row.int(2).map { Instant(microseconds: $0) }
             all[last].cut = try row[3].map { text throws(ParallaxError) in try Self.cut(json: text) } ?? Cut()
             all[last].lateWaiting = row.int(4) ?? 0
+            all[last].hasChanged = row[5].map { $0 != source.definition.form } ?? false
         }
         return all
     }

@@ -5,10 +5,12 @@ struct Migration: Sendable {
     var number: Int
     var name: String
     var sql: String
+    /// What SQL alone cannot do, in the same transaction.
+    var then: @Sendable (Connection) throws(ParallaxError) -> Void = { (_) throws(ParallaxError) in }
 }
 
 /// All migrations, in order. The number of the last is the version that this binary knows.
-let migrations: [Migration] = [migration1, migration2]
+let migrations: [Migration] = [migration1, migration2, migration3]
 
 extension Catalog {
     /// Brings the control tables to this binary's version, each migration in a transaction of its own, under a lock against a second one.
@@ -38,6 +40,7 @@ extension Catalog {
         for migration in migrations where migration.number > applied {
             try connection.transaction { () throws(ParallaxError) in
                 try connection.execute(migration.sql)
+                try migration.then(connection)
                 try connection.query(
                     "INSERT INTO parallax.migration (number, name) VALUES ($1, $2)",
                     [.int(Int64(migration.number)), .text(migration.name)])

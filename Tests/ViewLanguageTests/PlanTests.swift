@@ -122,6 +122,6 @@ struct PlanTests {
         let decoded = try JSONDecoder().decode(Definitions.self, from: JSONEncoder().encode(definitions))
         #expect(decoded == definitions)
         let plan = definitions.views[0].plan
-        #expect(try JSONDecoder().decode(Plan.self, from: Data(plan.canonicalJSON)) == plan)
+        #expect(try JSONDecoder().decode(Plan.self, from: try JSONEncoder().encode(plan)) == plan)
     }
 }

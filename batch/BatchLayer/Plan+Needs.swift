@@ -1,9 +1,6 @@
 import ViewLanguage
 
 extension Plan {
-    /// Indexes of the source's columns that the plan reads, and those that every event is told apart by.
-    public var sourceColumnsRead: Set<Int> { usedColumns.union([source.eventIDColumn, source.eventTimeColumn]) }
-
     /// The plan that puts every event into its window and does nothing else: which windows a record touches must not depend on the
     /// filter, since a copy of an event may pass it and the copy that takes its place may not.
     var windowOnly: Plan {

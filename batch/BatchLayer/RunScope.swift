@@ -20,18 +20,22 @@ public enum ExtentReason: String, Sendable, Codable {
     case noWindow = "no_window"
     /// The base publication has no complete rows of it.
     case newVersion = "new_version"
+    /// The base publication's rows were computed when the source had another form: records that were events may be none now.
+    case sourceChanged = "source_changed"
 
-    /// asked   has a window   base has its rows   reason
-    /// yes     any            any                 asked
-    /// no      any            no                  newVersion
-    /// no      no             yes                 noWindow
-    /// no      yes            yes                 incremental
-    public static func decide(isFull: Bool, plan: Plan, baseHasRows: Bool) -> ExtentReason {
-        switch (isFull, plan.window != nil, baseHasRows) {
-        case (true, _, _): .asked
-        case (false, _, false): .newVersion
-        case (false, false, true): .noWindow
-        case (false, true, true): .incremental
+    /// asked   base has its rows   source has changed   has a window   reason
+    /// yes     any                 any                  any            asked
+    /// no      no                  any                  any            newVersion
+    /// no      yes                 yes                  any            sourceChanged
+    /// no      yes                 no                   no             noWindow
+    /// no      yes                 no                   yes            incremental
+    public static func decide(isFull: Bool, plan: Plan, baseHasRows: Bool, sourceHasChanged: Bool = false) -> ExtentReason {
+        switch (isFull, baseHasRows, sourceHasChanged, plan.window != nil) {
+        case (true, _, _, _): .asked
+        case (false, false, _, _): .newVersion
+        case (false, true, true, _): .sourceChanged
+        case (false, true, false, false): .noWindow
+        case (false, true, false, true): .incremental
         }
     }
 }

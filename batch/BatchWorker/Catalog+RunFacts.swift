@@ -1,6 +1,7 @@
 import Catalog
 import ParallaxCore
 import Postgres
+import ViewLanguage
 
 /// What a run reads and writes in the control tables beside the steps that the catalog itself performs.
 extension Catalog {
@@ -16,6 +17,15 @@ extension Catalog {
         var cut = Cut()
         for row in rows { cut[Partition(Int(row.int(0) ?? 0))] = Offset(row.int(1) ?? 0) }
         return cut
+    }
+
+    /// Whether the base's rows were computed under another form of the source. A publication from before forms were kept says nothing, and
+    /// is taken to be of this one.
+    func hasChanged(_ source: SourceDefinition, since base: Published, source id: Int64) throws(ParallaxError) -> Bool {
+        let form = try connection.query(
+            "SELECT source_form FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.int(id), .int(base.run.rawValue)]
+        ).rows.first?[0]
+        return form.map { $0 != source.form } ?? false
     }
 
     /// The slice in which each partition's next record will be, in partition order.

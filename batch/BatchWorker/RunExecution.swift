@@ -120,19 +120,23 @@ extension RunExecution {
         let versions = try catalog.versions(for: run)
         var newest: [Int64: Int64] = [:]
         for version in versions { newest[version.viewID] = max(version.id, newest[version.viewID] ?? 0) }
-        for version in versions {
-            // Plans number the source's columns: one of another schema would read the wrong ones. An older version of a view gives way to the
-            // newer one with this run's publication, and is not computed any more.
-            guard version.plan.source.columns == source.definition.columns else {
+        let sourceHasChanged = try catalog.hasChanged(source.definition, since: run.base, source: source.id)
+        for var version in versions {
+            // This run decodes the source as it was when it began. A version that reads what this form lacks is too new for it; or, an older one,
+            // gives way to the newer with this run's publication, and is not computed any more.
+            guard let plan = version.plan.rebound(to: source.definition) else {
                 if newest[version.viewID] != version.id { continue }
                 throw ParallaxError(
                     .busy, "the definitions of source \"\(source.name)\" changed while run \(run.number) began",
                     hint: "run the batch layer again")
             }
+            version.plan = plan
             let baseHasRows = try catalog.hasBatchRows(version, at: run.base)
             views.append(
                 RunView(
-                    version: version, reason: ExtentReason.decide(isFull: run.isFull, plan: version.plan, baseHasRows: baseHasRows),
+                    version: version,
+                    reason: ExtentReason.decide(
+                        isFull: run.isFull, plan: version.plan, baseHasRows: baseHasRows, sourceHasChanged: sourceHasChanged),
                     baseHasRows: baseHasRows, tables: StateTables(version)))
         }
         return views

@@ -78,9 +78,10 @@ final class TestPipeline {
     /// - Parameter columns: what of each view is compared (by default everything that is not an estimate).
     func compare(
         _ views: [(name: String, select: String, columns: String)], source: String = "page_view",
-        oracle columns: [Oracle.Column] = pageViewColumns, topic: String? = nil
+        oracle columns: [Oracle.Column] = pageViewColumns, topic: String? = nil,
+        identity: (id: String, time: String) = ("event_id", "event_time")
     ) throws -> [String] {
-        let oracle = try Oracle(dsn: dsn, source: source, columns: columns, identity: ("event_id", "event_time"))
+        let oracle = try Oracle(dsn: dsn, source: source, columns: columns, identity: identity)
         try oracle.load(try openLog?(topic ?? source) ?? log(topic ?? source))
         try oracle.parse()
         var differences: [String] = []

@@ -1,0 +1,110 @@
+import Foundation
+import ParallaxCore
+import TestSupport
+import Testing
+
+/// Definitions that change under a pipeline that runs.
+@Suite(.serialized) struct CLIChangeTests {
+    static let configuration = "log:\n  partitions: 2\nbatch:\n  interval: off\n"
+
+    static func source(_ columns: String, lateness: String = "1 hour") -> String {
+        """
+        CREATE FOREIGN TABLE visit (\(columns)) SERVER parallax
+        OPTIONS (event_id 'id', event_time 'at', out_of_orderness '5 seconds', lateness '\(lateness)');
+
+        """
+    }
+    static let byPage = "SELECT tumble(at, '1 minute') AS minute, page, count(*) AS n FROM visit GROUP BY minute, page"
+    static let byReferrer = "SELECT tumble(at, '1 minute') AS minute, referrer, count(*) AS n FROM visit GROUP BY minute, referrer"
+
+    /// Events a second apart, numbered from `first`; every hundredth has a referrer that is no text.
+    static func lines(_ numbers: Range<Int>) -> String {
+        numbers.map { n in
+            let id = "00000000-0000-4000-8000-" + String(repeating: "0", count: 12 - "\(n)".count) + "\(n)"
+            let time = "2024-01-01T\(two(n / 3_600)):\(two(n / 60 % 60)):\(two(n % 60))Z"
+            let referrer = n % 100 == 99 ? "7" : "\"r\(n % 3)\""
+            return #"{"id":"\#(id)","at":"\#(time)","page":"/p\#(n % 5)","referrer":\#(referrer)}"# + "\n"
+        }.joined()
+    }
+    private static func two(_ n: Int) -> String { n < 10 ? "0\(n)" : "\(n)" }
+
+    /// Version and state of a view's versions, oldest first.
+    static func versions(_ pipeline: TestPipeline, _ view: String) throws -> [String] {
+        try pipeline.connection.query(
+            """
+            SELECT v.version_id || ' ' || v.hash || CASE WHEN w.active_version_id = v.version_id THEN ' active' ELSE '' END
+            FROM parallax.view w JOIN parallax.view_version v USING (view_id) WHERE w.name = $1 ORDER BY v.version_id
+            """, [.text(view)]
+        ).rows.map { $0[0] ?? "" }
+    }
+
+    @Test func aSourceGainsAColumnWhileWorkersRunAndItsViewsStayWhatTheyAre() throws {
+        let columns = "id uuid, at timestamptz, page text"
+        let pipeline = try TestPipeline(
+            sql: Self.source(columns) + "CREATE MATERIALIZED VIEW by_page AS \(Self.byPage);", configuration: Self.configuration)
+        let speed = try pipeline.start("speed")
+        try pipeline.ingest("visit", Self.lines(0..<1_000))
+        try waitUntil("the first thousand") { try pipeline.value("SELECT sum(n)::bigint FROM serving.by_page") == 1_000 }
+        try pipeline.run("batch", "run")
+        let before = try Self.versions(pipeline, "by_page")
+
+        // First in the list: everything behind it has another number. The new view reads it.
+        let wider = "referrer text, \(columns)"
+        try pipeline.define(
+            Self.source(wider, lateness: "2 hours")
+                + "CREATE MATERIALIZED VIEW by_page AS \(Self.byPage); CREATE MATERIALIZED VIEW by_referrer AS \(Self.byReferrer);")
+        #expect(try pipeline.run("apply", expecting: 65).errors.contains("add --yes to agree"))
+        try pipeline.run("apply", "--yes")
+        #expect(try Self.versions(pipeline, "by_page") == before)
+        try pipeline.ingest("visit", Self.lines(1_000..<1_500))
+        // A record whose referrer is no text is no event any more: five of the new ones, but for what the worker reads before it looks.
+        try waitUntil("the next five hundred") {
+            try pipeline.value("SELECT sum(next_offset)::bigint FROM parallax.partition_position") == 1_500
+        }
+        #expect((1_495...1_500).contains(try pipeline.value("SELECT sum(n)::bigint FROM serving.by_page")))
+
+        let report = try pipeline.run("batch", "run").output
+        #expect(report.contains("by_page: everything (source_changed), +0 −0 rows") == false, "\(report)")
+        #expect(report.contains("by_page: everything (source_changed)"), "\(report)")
+        #expect(report.contains("by_referrer: everything (new_version)"), "\(report)")
+        #expect(try pipeline.value("SELECT sum(n)::bigint FROM serving.by_page") == 1_485)
+        #expect(try pipeline.value("SELECT sum(n)::bigint FROM serving.by_referrer WHERE referrer IS NOT NULL") == 1_485)
+        #expect(try pipeline.value("SELECT count(*) FROM serving.by_page WHERE NOT is_exact") == 0)
+        let oracle = [
+            Oracle.Column("id", "uuid"), Oracle.Column("at", "timestamptz"), Oracle.Column("page", "text"),
+            Oracle.Column("referrer", "text"),
+        ]
+        func compare() throws -> [String] {
+            try pipeline.compare(
+                [("by_page", Self.byPage, "minute, page, n"), ("by_referrer", Self.byReferrer, "minute, referrer, n")], source: "visit",
+                oracle: oracle, identity: ("id", "at"))
+        }
+        #expect(try compare() == [])
+
+        // Only lateness: nothing is computed again.
+        try pipeline.define(
+            Self.source(wider, lateness: "3 hours")
+                + "CREATE MATERIALIZED VIEW by_page AS \(Self.byPage); CREATE MATERIALIZED VIEW by_referrer AS \(Self.byReferrer);")
+        try pipeline.run("apply", "--yes")
+        #expect(try Self.versions(pipeline, "by_page") == before)
+        try pipeline.ingest("visit", Self.lines(1_500..<1_600))
+        try waitUntil("the last hundred") { try pipeline.value("SELECT sum(n)::bigint FROM serving.by_page") == 1_584 }
+        let last = try pipeline.run("batch", "run").output
+        #expect(last.contains("by_page: 2 windows") && last.contains("by_referrer: 2 windows"), "\(last)")
+        #expect(try pipeline.run("batch", "run", "--full").output.contains("by_page: everything (asked), +0 −0 rows"))
+        #expect(try compare() == [])
+        speed.kill(SIGTERM)
+        let ended = speed.wait()
+        #expect(ended.status == 0, "\(ended.errors)")
+    }
+}
+
+extension TestPipeline {
+    /// Writes the definitions anew; nothing is applied.
+    func define(_ sql: String) throws { try Data(sql.utf8).write(to: URL(fileURLWithPath: path + "/views.sql")) }
+
+    func ingest(_ source: String, _ lines: String) throws {
+        let result = try Program.run(["ingest", source, "-", "--pipeline", path], input: Data(lines.utf8))
+        guard result.status == 0 else { throw ParallaxError(.internalInconsistency, "ingest: \(result.errors)") }
+    }
+}
