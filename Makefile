@@ -6,10 +6,10 @@ SHELL := /bin/bash
 
 PARALLAX := .build/release/parallax
 DEMO := demo
-.PHONY: help up down build test bench format lint clean packages
+.PHONY: help up down build test test-generated bench format lint clean packages
 
 help: ## List the tasks.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 up: ## Install what is missing, build, make a demo pipeline, start everything, say where to look.
 	@scripts/packages run
@@ -33,6 +33,11 @@ test: ## Install what is missing and run all tests.
 	@scripts/swift-toolchain
 	@scripts/python-environment
 	@scripts/test
+
+test-generated: ## Try 2,000 random views over random events against PostgreSQL (CASES=…, SEED=…).
+	@scripts/packages test
+	@scripts/swift-toolchain
+	@PARALLAX_GENERATED_CASES=$(or $(CASES),2000) PARALLAX_GENERATED_SEED=$(or $(SEED),100000) scripts/test --filter GeneratedTests
 
 bench: ## Measure each stage (ratios within one run; COUNT=5000000 for more events than a million).
 	@scripts/packages test

@@ -79,7 +79,14 @@ enum FinishingSQL {
         switch (measure.function, measure.argument?.type) {
         case (.percentileDisc, .numeric(_, let scale)): { "round((\($0))::numeric, \(scale))" }
         case (.percentileDisc, .int4): { "round(\($0))::integer" }
-        case (.percentileDisc, .int8): { "round(\($0))::bigint" }
+        case (.percentileDisc, .int8):
+            // The type's ends are no doubles: an estimate next to them lies beyond, and would make the whole view unreadable.
+            {
+                """
+                CASE WHEN \($0) >= 9223372036854775807::double precision THEN 9223372036854775807 \
+                WHEN \($0) <= (-9223372036854775808)::double precision THEN -9223372036854775808 ELSE round(\($0))::bigint END
+                """
+            }
         default: { $0 }
         }
     }

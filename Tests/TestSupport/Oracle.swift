@@ -154,6 +154,18 @@ public final class Oracle {
         return Self.lines(try connection.query(select))
     }
 
+    /// What else a test asks of PostgreSQL, in the oracle's schema: the raw records are in `raw`, parsed ones in `parsed`.
+    public func query(_ sql: String) throws(ParallaxError) -> QueryResult {
+        try connection.execute("SET search_path = oracle, public")
+        return try connection.query(sql)
+    }
+
+    /// The same without a result; several statements may stand in it.
+    public func execute(_ sql: String) throws(ParallaxError) {
+        try connection.execute("SET search_path = oracle, public")
+        try connection.execute(sql)
+    }
+
     /// How many records are events, and how many different ones.
     public func counts() throws(ParallaxError) -> (records: Int64, events: Int64, distinct: Int64) {
         try connection.execute("SET search_path = oracle, public")

@@ -44,19 +44,23 @@ final class LayeredPipeline {
     let log: MemoryLog
     let folder: TemporaryFolder
     let views: [View]
-    private let source: SourceDefinition
+    let definitions: Definitions
+    private var source: SourceDefinition { definitions.sources[0] }
 
-    init(partitions: Int, views: [View]) throws {
+    /// - Parameter sourceSQL: the CREATE FOREIGN TABLE of the one source; its topic has its name.
+    init(partitions: Int, sourceSQL: String = LayeredPipeline.sourceSQL, views: [View]) throws {
         dsn = try TestCluster.shared.freshDatabase()
         connection = try Connection(dsn)
         // Appended in 2026: no event lies in the future, so every one moves the watermark.
-        log = MemoryLog(partitions: partitions) { Instant(microseconds: 1_767_225_600_000_000 + Int64($0)) }
+        definitions = try Self.compiled(views, sourceSQL: sourceSQL)
+        log = MemoryLog(source: definitions.sources[0].name, partitions: partitions) {
+            Instant(microseconds: 1_767_225_600_000_000 + Int64($0))
+        }
         folder = try TemporaryFolder()
         self.views = views
-        let definitions = try Self.compiled(views)
-        source = definitions.sources[0]
         try Catalog.migrate(connection)
-        try Catalog(connection).apply(definitions, partitions: ["page_view": partitions]) { (connection) throws(ParallaxError) in
+        try Catalog(connection).apply(definitions, partitions: [definitions.sources[0].name: partitions]) {
+            (connection) throws(ParallaxError) in
             if let refusal = try ServingViews.refresh(connection).first { throw refusal.error }
         }
     }
@@ -66,7 +70,7 @@ final class LayeredPipeline {
         try? TestCluster.shared.drop(dsn)
     }
 
-    static func compiled(_ views: [View]) throws -> Definitions {
+    static func compiled(_ views: [View], sourceSQL: String = LayeredPipeline.sourceSQL) throws -> Definitions {
         let text =
             sourceSQL
             + views.map { "CREATE MATERIALIZED VIEW \($0.name)\($0.options.map { " WITH (\($0))" } ?? "") AS \($0.select);\n" }.joined()
@@ -104,23 +108,23 @@ final class LayeredPipeline {
             dsn: dsn, log: log, archive: archive, settings: BatchSettings(), logger: Self.logger,
             observe: { (_) throws(ParallaxError) in }
         ) { (connection) throws(ParallaxError) in _ = try ServingViews.refresh(connection) }
-        return try worker.run(source: "page_view", full: full)
+        return try worker.run(source: source.name, full: full)
     }
 
     func rows(_ sql: String) throws -> [String] { Oracle.lines(try connection.query(sql)) }
 
     func oracle() throws -> Oracle {
         let oracle = try Oracle(
-            dsn: dsn, source: "page_view",
+            dsn: dsn, source: source.name,
             columns: source.columns.map { Oracle.Column($0.name, $0.type.sqlName, isRequired: $0.isNotNull) },
-            identity: (id: "event_id", time: "event_time"))
+            identity: (id: source.columns[source.eventIDColumn].name, time: source.columns[source.eventTimeColumn].name))
         try oracle.load(log)
         try oracle.parse()
         return oracle
     }
 
     func served(_ view: View) throws -> [String] {
-        let definition = try #require(try Self.compiled(views).views.first { $0.name == view.name })
+        let definition = try #require(definitions.views.first { $0.name == view.name })
         let columns = definition.plan.outputs.map { Connection.quoteIdentifier($0.name) }.joined(separator: ", ")
         return try rows("SELECT \(columns) FROM serving.\(view.name)")
     }

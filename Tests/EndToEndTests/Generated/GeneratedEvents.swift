@@ -1,0 +1,176 @@
+import Foundation
+import TestSupport
+
+/// Random records for a schema: nulls, extremes, Unicode, disorder, late events, events from the future, copies (also with another content) and
+/// what is no event at all.
+///
+/// Copies of an event lie in its partition, a few records apart: further away they are the batch layer's alone to remove.
+struct GeneratedEvents {
+    struct Record: Codable, Hashable {
+        var partition: Int
+        /// Nil for a null payload. Latin-1 of the bytes, so that a case file can hold what is no UTF-8.
+        var payload: String?
+
+        var bytes: [UInt8]? { payload.map { $0.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) } } }
+
+        init(_ partition: Int, _ bytes: [UInt8]?) {
+            self.partition = partition
+            payload = bytes.map { String(String.UnicodeScalarView($0.map { Unicode.Scalar($0) })) }
+        }
+    }
+
+    private struct Sent {
+        var id: String
+        var time: String
+        var partition: Int
+    }
+
+    let schema: GeneratedSchema
+    let partitions: Int
+    private(set) var random: SeededGenerator
+    /// Microseconds since 1970 of the newest event, but for those from the future.
+    private var clock: Int64
+    private var pace: Double
+    private var number = 0
+    private var lately: [Sent] = []
+
+    /// Instants near which calendars and clocks do something: changes to and from summer time, a leap day, a year's end, 1970.
+    private static let starts: [Int64] = [1_710_053_400, 1_730_610_000, 1_711_846_200, 1_709_164_000, 1_704_066_000, -3_000, 951_825_000]
+
+    init(_ schema: GeneratedSchema, partitions: Int, random: SeededGenerator) {
+        self.schema = schema
+        self.partitions = partitions
+        self.random = random
+        clock = (Self.starts.randomElement(using: &self.random) ?? 0) * 1_000_000
+        pace = [0.3, 2, 20, 400].randomElement(using: &self.random) ?? 1
+    }
+
+    mutating func records(_ count: Int) -> [Record] {
+        var records: [Record] = []
+        while records.count < count {
+            if let record = below(25) == 0 ? hostile() : below(20) == 0 ? copy() : event() { records.append(record) }
+        }
+        return records
+    }
+
+    private mutating func below(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
+    private mutating func pick<T>(_ choices: [T]) -> T { choices[below(choices.count)] }
+
+    private mutating func event() -> Record? {
+        number += 1
+        clock += Int64(Double.random(in: 0..<(pace * 1e6), using: &random))
+        var time = clock - Int64(Double.random(in: 0..<(pace * 4e6), using: &random))
+        // Behind the watermark, by more or less than the lateness.
+        if below(20) == 0 { time = clock - Int64(below(10_000)) * 1_000_000 }
+        if below(80) == 0 { time = 1_830_000_000_000_000 + Int64(below(1_000_000)) }
+        let sent = Sent(id: id(), time: "\"\(stamp(time))\"", partition: below(partitions))
+        lately.append(sent)
+        if lately.count > 30 { lately.removeFirst() }
+        return record(sent)
+    }
+
+    /// The same event once more: the first copy counts, whatever is in the second.
+    private mutating func copy() -> Record? {
+        guard !lately.isEmpty else { return nil }
+        return record(pick(lately))
+    }
+
+    private mutating func id() -> String {
+        switch schema.id.kind {
+        case .uuid: "\"\(String(format: "%08x-0000-4000-8000-%012x", number % 7, number))\""
+        case .int4, .int8: "\(number)"
+        default: "\"e\(number)\""
+        }
+    }
+
+    private mutating func record(_ sent: Sent) -> Record {
+        var fields = ["\(Self.quoted(schema.id.name)): \(sent.id)", "\(Self.quoted(schema.time.name)): \(sent.time)"]
+        for column in schema.columns.dropFirst(2) {
+            guard below(7) > 0 || column.isNotNull && below(4) > 0 else {
+                if below(2) == 0 { fields.append("\(Self.quoted(column.name)): null") }
+                continue
+            }
+            fields.append("\(Self.quoted(column.name)): \(value(of: column))")
+        }
+        if below(9) == 0 { fields.append("\"unknown\": {\"a\": [1, {\"b\": null}]}") }
+        fields.shuffle(using: &random)
+        return Record(sent.partition, Array("{\(fields.joined(separator: ", "))}".utf8))
+    }
+
+    /// What must not become an event, and must not disturb those around it.
+    private mutating func hostile() -> Record {
+        let time = "\"\(stamp(clock))\""
+        let payloads: [[UInt8]?] = [
+            nil, [], Array("{".utf8), Array("[]".utf8), Array("{}".utf8), [0xff, 0xfe, 0x00], Array("nul".utf8),
+            Array("{\(Self.quoted(schema.id.name)): \(id())}".utf8), Array("{\(Self.quoted(schema.time.name)): \(time)}".utf8),
+            Array("{\(Self.quoted(schema.id.name)): \(id()), \(Self.quoted(schema.time.name)): \"soon\"}".utf8),
+            Array("{\(Self.quoted(schema.id.name)): {}, \(Self.quoted(schema.time.name)): \(time)}".utf8),
+        ]
+        return Record(below(partitions), pick(payloads))
+    }
+
+    private mutating func value(of column: GeneratedSchema.Column) -> String {
+        let wild = below(12) == 0
+        switch column.kind {
+        case .int4: return wild ? pick(["2147483647", "-2147483648", "0"]) : "\(below(60) - 20)"
+        case .int8:
+            return wild
+                ? pick(["9223372036854775807", "-9223372036854775808", "\"12\""]) : "\(below(4_000) * (below(2) == 0 ? 1 : 1_000_003))"
+        case .numeric: return numeric(column.type, wild)
+        case .float8:
+            if column.isTame || !wild { return "\(Double(below(8_000) - 4_000) / 4)" }
+            return pick(["1e300", "-1e300", "4.9e-324", "0.1", "3.3333333333333335", "123456789.123456789"])
+        case .bool: return pick(["true", "false"])
+        case .text:
+            return Self.quoted(
+                wild ? pick(Self.strangeTexts) : pick(["/a", "/b", "/a/b", "home", "Home", "x"]) + (below(3) == 0 ? "\(below(4))" : ""))
+        case .timestamptz, .timestamp: return "\"\(wild ? pick(Self.strangeTimes) : stamp(clock - Int64(below(90_000_000)) * 1_000))\""
+        case .date: return wild ? pick(["\"0001-01-01\"", "\"2024-02-29\"", "\"9999-12-31\""]) : "\"2024-0\(1 + below(9))-1\(below(10))\""
+        case .uuid: return "\"\(String(format: "0000000%x-1111-4222-8333-444444444444", below(9)))\""
+        }
+    }
+
+    private mutating func numeric(_ type: String, _ wild: Bool) -> String {
+        switch type {
+        case "numeric(5,0)": return wild ? pick(["99999", "-99999", "\"7\""]) : "\(below(300) - 100)"
+        case "numeric(3,3)": return "0.\(100 + below(900))"
+        case "numeric(25,10)":
+            return wild ? pick(["999999999999999.9999999999", "-0.0000000001"]) : "\(below(90_000) - 20_000).\(below(10_000_000))"
+        case "numeric(18,6)":
+            return wild ? pick(["999999999999.999999", "\"-1.5\"", "1e3"]) : "\(below(9_000) - 2_000).\(below(1_000_000))"
+        default: return wild ? pick(["9999999999.99", "-9999999999.99", "0.005", "\"19.90\""]) : "\(below(900) - 200).\(below(100))"
+        }
+    }
+
+    private static let strangeTexts = [
+        "", " ", "Ä", "ä", "日本語", "🙂🙂", "a'b\"c\\d", "\t\n", "%_%", "A b  c", "e\u{301}", "-12", "3.50", "true", "2024-05-01",
+    ]
+    private static let strangeTimes = [
+        "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "2024-03-10 02:30:00", "2024-06-30T12:00:00+05:30",
+    ]
+
+    private mutating func stamp(_ time: Int64) -> String {
+        let seconds = Int64((Double(time) / 1e6).rounded(.down))
+        let text = Date(timeIntervalSince1970: Double(seconds)).ISO8601Format().dropLast()
+        let fraction = String(time - seconds * 1_000_000 + 1_000_000).dropFirst()
+        switch below(4) {
+        case 0: return "\(text).\(fraction)Z"
+        case 1: return "\(text).\(fraction)+00:00"
+        case 2: return "\(text.replacing("T", with: " ")).\(fraction)+00"
+        default: return "\(text).\(fraction)"
+        }
+    }
+
+    static func quoted(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": quoted += "\\\(scalar)"
+            case "\n": quoted += "\\n"
+            case "\t": quoted += "\\t"
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
+    }
+}

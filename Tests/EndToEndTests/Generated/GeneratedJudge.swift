@@ -1,0 +1,91 @@
+import ParallaxCore
+import Postgres
+import TestSupport
+
+/// PostgreSQL's answers about a case: the view's own SELECT over the events that no expression of the view raises an error for, and, as the
+/// speed layer is allowed to leave late events to the next run, over those that are visible at a moment.
+struct GeneratedJudge {
+    let oracle: Oracle
+    let schema: GeneratedSchema
+
+    struct Rows {
+        /// By the view's key columns.
+        var byKey: [[String?]: [[String?]]] = [:]
+        var count = 0
+    }
+
+    /// - Parameters:
+    ///   - oracle: loaded and parsed.
+    ///   - cut: what the published run contains; late records at or above it are not visible yet.
+    init(_ oracle: Oracle, _ schema: GeneratedSchema) throws {
+        self.oracle = oracle
+        self.schema = schema
+        let id = schema.id.quoted
+        let time = schema.time.quoted
+        // late(e) ⇔ e.time < max{ time of an earlier event of the partition, believable by its append time } − out_of_orderness − lateness
+        try oracle.execute(
+            """
+            SET TimeZone = 'UTC';
+            CREATE TABLE flat AS
+            SELECT row_number() OVER () AS __n, d.*
+            FROM (SELECT DISTINCT ON (\(id), \(time)) * FROM (
+                SELECT partition AS __partition, record_offset AS __offset,
+                       coalesce((e).\(time) < newest - interval '\(schema.outOfOrderness + schema.lateness) seconds', false) AS __late, (e).*
+                FROM (SELECT p.*, max((e).\(time)) FILTER (WHERE (e).\(time) <= '2026-01-01 01:00:00+00')
+                                  OVER (PARTITION BY partition ORDER BY record_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newest
+                      FROM parsed p WHERE (e).\(id) IS NOT NULL) w) r
+                ORDER BY \(id), \(time), __partition, __offset) d;
+            ALTER TABLE flat ADD PRIMARY KEY (__n);
+            ANALYZE flat;
+            """)
+    }
+
+    /// Finds the events that the view can take; call before `rows`.
+    func prepare(_ view: GeneratedView) throws {
+        let table = Connection.quoteIdentifier(schema.source)
+        let row = "(SELECT * FROM flat WHERE __n = wanted) AS \(table)"
+        let filter = view.filter.map { "WHERE (\($0)) IS TRUE" } ?? ""
+        let evaluated = view.evaluated.isEmpty ? "1" : view.evaluated.map { "(\($0)) IS NULL" }.joined(separator: ", ")
+        try oracle.execute(
+            """
+            CREATE FUNCTION takes_\(view.name)(wanted bigint) RETURNS boolean LANGUAGE plpgsql STABLE AS $takes$
+            BEGIN
+                PERFORM \(evaluated) FROM \(row) \(filter);
+                RETURN true;
+            EXCEPTION WHEN OTHERS THEN RETURN false;
+            END $takes$;
+            CREATE TABLE taken_\(view.name) AS SELECT * FROM flat WHERE takes_\(view.name)(__n);
+            ANALYZE taken_\(view.name);
+            """)
+    }
+
+    func taken(_ view: GeneratedView) throws -> (Int, of: Int) {
+        let row = try oracle.query("SELECT (SELECT count(*) FROM taken_\(view.name)), (SELECT count(*) FROM flat)").rows[0]
+        return (Int(row.int(0) ?? 0), of: Int(row.int(1) ?? 0))
+    }
+
+    /// - Parameter cut: of the published run. Nil: a run has seen everything, so late events are in.
+    func rows(_ view: GeneratedView, cut: Cut?, withBounds: Bool) throws -> Rows {
+        var visible = "true"
+        if let cut {
+            let boundaries = cut.partitions.map { "(__partition = \($0) AND __offset < \(cut[$0]))" }.joined(separator: " OR ")
+            visible = "(NOT __late OR \(boundaries.isEmpty ? "false" : boundaries))"
+        }
+        let source = "(SELECT * FROM taken_\(view.name) WHERE \(visible)) AS \(Connection.quoteIdentifier(schema.source))"
+        let result = try oracle.query(view.oracle(from: source, withBounds: withBounds))
+        return Self.byKey(result, view)
+    }
+
+    static func byKey(_ result: QueryResult, _ view: GeneratedView) -> Rows {
+        var rows = Rows()
+        for row in result.rows {
+            let key = zip(row.values, view.items.prefix(view.keyCount)).map { value, item in
+                // Which of two equal values a group shows is PostgreSQL's own affair.
+                value == "-0" ? "0" : item.hasVaryingScale ? value.map(GeneratedTrial.withoutTrailingZeros) : value
+            }
+            rows.byKey[key, default: []].append(row.values)
+            rows.count += 1
+        }
+        return rows
+    }
+}

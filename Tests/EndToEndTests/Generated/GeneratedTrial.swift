@@ -1,0 +1,199 @@
+import Catalog
+import ParallaxCore
+import Postgres
+import TestSupport
+import ViewLanguage
+
+/// One case through the layers: the speed layer alone, the batch layer alone, both merged at the case's cut, and a second, incremental run;
+/// each time every view against PostgreSQL.
+struct GeneratedTrial {
+    struct Failure: CustomStringConvertible {
+        var view: String
+        var step: String
+        var text: String
+        var description: String { "view \(view), \(step): \(text)" }
+    }
+
+    struct Outcome {
+        var failures: [Failure] = []
+        /// Views that the dialect took.
+        var views = 0
+        /// Views that it refused, with the first line of why.
+        var refused: [(sql: String, message: String)] = []
+        var rows = 0
+        var rejectedEvents = 0
+    }
+
+    let generated: GeneratedCase
+    private var source: String { Connection.quoteIdentifier(generated.schema.source) }
+
+    init(_ generated: GeneratedCase) { self.generated = generated }
+
+    func run() throws -> Outcome {
+        var outcome = Outcome()
+        let views = generated.views.filter { view in
+            let message = Self.refusal(of: view.select(from: source), view, generated.schema)
+            if let message { outcome.refused.append((view.select(from: source), message)) }
+            return message == nil
+        }
+        guard !views.isEmpty else { return outcome }
+        outcome.views = views.count
+        let pipeline = try LayeredPipeline(
+            partitions: generated.partitions, sourceSQL: generated.schema.sql,
+            views: views.map { .init($0.name, $0.select(from: source), options: $0.options) })
+        try pipeline.batch()
+        var published = try cut(pipeline)
+        for (part, records) in [generated.records.prefix(generated.cut), generated.records.dropFirst(generated.cut)].enumerated() {
+            for record in records {
+                try pipeline.log.append([NewRecord(key: nil, payload: record.bytes)], to: Partition(record.partition))
+            }
+            guard attempt("speed layer", &outcome, { try pipeline.speed() }) else { return outcome }
+            let judge = try GeneratedJudge(try pipeline.oracle(), generated.schema)
+            for view in views { try judge.prepare(view) }
+            try check(views, pipeline, judge, cut: published, part == 0 ? "speed layer alone" : "merged", &outcome)
+            guard attempt("run", &outcome, { try pipeline.batch() }) else { return outcome }
+            published = try cut(pipeline)
+            try check(views, pipeline, judge, cut: nil, part == 0 ? "batch layer alone" : "second run", &outcome)
+            if part == 1 {
+                for view in views {
+                    let taken = try judge.taken(view)
+                    outcome.rejectedEvents += taken.of - taken.0
+                }
+            }
+        }
+        return outcome
+    }
+
+    /// What stops a layer stops all views; a shrinker finds the one that did it.
+    private func attempt(_ step: String, _ outcome: inout Outcome, _ body: () throws -> Void) -> Bool {
+        do { try body() } catch {
+            outcome.failures.append(Failure(view: generated.views.count == 1 ? generated.views[0].name : "*", step: step, text: "\(error)"))
+            return false
+        }
+        return true
+    }
+
+    private static func refusal(of select: String, _ view: GeneratedView, _ schema: GeneratedSchema) -> String? {
+        let options = view.options.map { " WITH (\($0))" } ?? ""
+        let text = schema.sql + "CREATE MATERIALIZED VIEW \(view.name)\(options) AS \(select);\n"
+        let compilation = compile([SQLFile(path: "view.sql", text: text)])
+        return compilation.definitions == nil ? compilation.diagnostics.map(\.message).joined(separator: "; ") : nil
+    }
+
+    private func cut(_ pipeline: LayeredPipeline) throws -> Cut {
+        let rows = try pipeline.connection.query(
+            """
+            SELECT b.partition, b.first_offset FROM parallax.boundary b
+            JOIN parallax.published p ON p.source_id = b.source_id AND p.slice = b.slice
+            """
+        ).rows
+        var offsets: [Partition: Offset] = [:]
+        for row in rows { offsets[Partition(Int(row.int(0) ?? 0))] = Offset(row.int(1) ?? 0) }
+        return Cut(offsets)
+    }
+
+    private func check(
+        _ views: [GeneratedView], _ pipeline: LayeredPipeline, _ judge: GeneratedJudge, cut: Cut?, _ step: String, _ outcome: inout Outcome
+    ) throws {
+        for view in views {
+            func fail(_ text: String) {
+                outcome.failures.append(Failure(view: view.name, step: step, text: "\(text)\n  \(view.select(from: source))"))
+            }
+            do {
+                let isLive = cut != nil
+                let expected = try judge.rows(view, cut: cut, withBounds: isLive)
+                let columns = view.items.map { Connection.quoteIdentifier($0.name) } + ["is_exact"]
+                let served = GeneratedJudge.byKey(
+                    try pipeline.connection.query("SELECT \(columns.joined(separator: ", ")) FROM serving.\(view.name)"), view)
+                outcome.rows += served.count
+                if let text = difference(view, served, expected, isLive: isLive) {
+                    fail(text)
+                } else if isLive {
+                    // A row that says that it is exact is so over all events, late ones, too.
+                    let all = try judge.rows(view, cut: nil, withBounds: false)
+                    if let text = wronglyExact(view, served, all) { fail(text) }
+                }
+            } catch let error as ParallaxError { fail("\(error)") }
+        }
+    }
+
+    private func difference(_ view: GeneratedView, _ served: GeneratedJudge.Rows, _ expected: GeneratedJudge.Rows, isLive: Bool) -> String?
+    {
+        if served.count != expected.count || Set(served.byKey.keys) != Set(expected.byKey.keys) {
+            let only = served.byKey.keys.filter { expected.byKey[$0] == nil }.prefix(3)
+            let missing = expected.byKey.keys.filter { served.byKey[$0] == nil }.prefix(3)
+            return "\(served.count) rows, PostgreSQL has \(expected.count); only ours: \(Array(only)), only PostgreSQL's: \(Array(missing))"
+        }
+        for (key, rows) in served.byKey {
+            guard let theirs = expected.byKey[key] else { continue }
+            if rows.count != 1 || theirs.count != 1 {
+                return "the key \(key) is there \(rows.count) times, in PostgreSQL \(theirs.count) times"
+            }
+            if let text = difference(view, rows[0], theirs[0], isLive: isLive) { return "key \(key): \(text)" }
+        }
+        return nil
+    }
+
+    private func difference(_ view: GeneratedView, _ ours: [String?], _ theirs: [String?], isLive: Bool) -> String? {
+        var bound = view.items.count
+        for (index, item) in view.items.enumerated() {
+            let measure = index - view.keyCount
+            if isLive, view.measures.indices.contains(measure), view.measures[measure].bounds != nil {
+                let (low, high) = (theirs[bound], theirs[bound + 1])
+                bound += 2
+                if !Self.isBetween(ours[index], low, high) {
+                    return "\(item.name) is \(ours[index] ?? "null"), not between \(low ?? "null") and \(high ?? "null")"
+                }
+            } else if !Self.isSame(ours[index], theirs[index], item) {
+                return "\(item.name) is \(ours[index] ?? "null"), in PostgreSQL \(theirs[index] ?? "null")"
+            }
+        }
+        return nil
+    }
+
+    private func wronglyExact(_ view: GeneratedView, _ served: GeneratedJudge.Rows, _ all: GeneratedJudge.Rows) -> String? {
+        for (key, rows) in served.byKey where rows[0].last == "t" {
+            guard let theirs = all.byKey[key]?.first else { return "key \(key) says that it is exact, and PostgreSQL has no such row" }
+            for (index, item) in view.items.enumerated() where !Self.isSame(rows[0][index], theirs[index], item) {
+                return
+                    "key \(key) says that it is exact, but \(item.name) is \(rows[0][index] ?? "null"), in PostgreSQL \(theirs[index] ?? "null")"
+            }
+        }
+        return nil
+    }
+
+    static func isSame(_ ours: String?, _ theirs: String?, _ item: GeneratedView.Item) -> Bool {
+        if ours == theirs { return true }
+        guard let ours, let theirs, item.hasVaryingScale else { return false }
+        return withoutTrailingZeros(ours) == withoutTrailingZeros(theirs)
+    }
+
+    static func withoutTrailingZeros(_ text: String) -> String {
+        text.replacing(/\.([0-9]*?)0+(?![0-9])/) { $0.1.isEmpty ? "" : ".\($0.1)" }
+    }
+
+    /// Numbers, or arrays of numbers.
+    private static func isBetween(_ value: String?, _ low: String?, _ high: String?) -> Bool {
+        func numbers(_ text: String?) -> [Double]? {
+            guard let text else { return nil }
+            let numbers = text.trimming(while: { "{}".contains($0) }).split(separator: ",").map { Double($0) }
+            return numbers.contains(nil) ? nil : numbers.compactMap { $0 }
+        }
+        guard let values = numbers(value), let lows = numbers(low), let highs = numbers(high) else {
+            return value == nil && (low == nil || low == "{NULL}" || low?.contains("NULL") == true)
+        }
+        guard values.count == lows.count, values.count == highs.count else { return false }
+        return values.indices.allSatisfy { index in
+            let slack = 1e-9 * max(1, abs(lows[index]), abs(highs[index]))
+            return values[index] >= lows[index] - slack && values[index] <= highs[index] + slack
+        }
+    }
+}
+
+extension String {
+    fileprivate func trimming(while isUnwanted: (Character) -> Bool) -> Substring {
+        var rest = drop(while: isUnwanted)
+        while let last = rest.last, isUnwanted(last) { rest = rest.dropLast() }
+        return rest
+    }
+}
