@@ -136,7 +136,8 @@ struct GeneratedTrial {
 
     private func difference(_ view: GeneratedView, _ ours: [String?], _ theirs: [String?], isLive: Bool) -> String? {
         var bound = view.items.count
-        for (index, item) in view.items.enumerated() {
+        // The key columns are equal: they led to the two rows.
+        for (index, item) in view.items.enumerated().dropFirst(view.keyCount) {
             let measure = index - view.keyCount
             if isLive, view.measures.indices.contains(measure), view.measures[measure].bounds != nil {
                 let (low, high) = (theirs[bound], theirs[bound + 1])
@@ -154,7 +155,7 @@ struct GeneratedTrial {
     private func wronglyExact(_ view: GeneratedView, _ served: GeneratedJudge.Rows, _ all: GeneratedJudge.Rows) -> String? {
         for (key, rows) in served.byKey where rows[0].last == "t" {
             guard let theirs = all.byKey[key]?.first else { return "key \(key) says that it is exact, and PostgreSQL has no such row" }
-            for (index, item) in view.items.enumerated() where !Self.isSame(rows[0][index], theirs[index], item) {
+            for (index, item) in view.items.enumerated().dropFirst(view.keyCount) where !Self.isSame(rows[0][index], theirs[index], item) {
                 return
                     "key \(key) says that it is exact, but \(item.name) is \(rows[0][index] ?? "null"), in PostgreSQL \(theirs[index] ?? "null")"
             }
