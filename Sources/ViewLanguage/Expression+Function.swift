@@ -53,7 +53,7 @@ extension Expression {
     /// The expressions that this one is made of, in the order in which they are written.
     public var children: [Expression] {
         switch self {
-        case .column, .literal: []
+        case .column, .lookup, .literal: []
         case .compare(_, let a, let b), .arithmetic(_, let a, let b, _): [a, b]
         case .negate(let a, _), .not(let a), .isNull(let a), .isNotNull(let a), .isTruth(let a, _, _), .cast(let a, _): [a]
         case .and(let parts), .or(let parts), .coalesce(let parts, _), .call(_, let parts, _): parts

@@ -16,11 +16,14 @@ public enum Literal: Hashable, Sendable, Codable {
     case interval(CalendarInterval)
 }
 
-/// A typed expression over one row of a source. Every implicit cast of PostgreSQL is explicit here, so that the
+/// A typed expression over one row of a source and of the tables that it is joined with. Every implicit cast of PostgreSQL is explicit here, so that the
 /// evaluator never guesses: both operands of a comparison or an arithmetic operator have the same type class.
 public indirect enum Expression: Hashable, Sendable, Codable {
     /// Index into the source's columns.
     case column(Int, ScalarType)
+    /// A column of a table that the event was looked up in: index into the plan's lookups, index into its columns. Null where a LEFT JOIN
+    /// found no row.
+    case lookup(Int, Int, ScalarType)
     case literal(Literal, ScalarType)
     case compare(Comparison, Expression, Expression)
     case arithmetic(Arithmetic, Expression, Expression, ScalarType)
@@ -49,7 +52,7 @@ public indirect enum Expression: Hashable, Sendable, Codable {
 
     public var type: ScalarType {
         switch self {
-        case .column(_, let type), .literal(_, let type), .arithmetic(_, _, _, let type), .negate(_, let type),
+        case .column(_, let type), .lookup(_, _, let type), .literal(_, let type), .arithmetic(_, _, _, let type), .negate(_, let type),
             .cast(_, let type), .coalesce(_, let type), .choice(_, _, let type), .call(_, _, let type):
             type
         case .compare, .not, .and, .or, .isNull, .isNotNull, .isTruth, .inList: .bool

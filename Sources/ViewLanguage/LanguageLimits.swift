@@ -22,6 +22,10 @@ public enum LanguageLimits {
     public static let topicBytes = 249
     /// PostgreSQL's is 1,600, some of which the archive needs.
     public static let columnsPerSource = 1_000
+    /// Of a table; more is no table that fits into memory.
+    public static let columnsPerDimension = 1_000
+    /// Tables that one view joins: each is one more look-up for every event.
+    public static let lookups = 16
     /// An index of PostgreSQL has at most 32 columns; the slice (or run) and the window take two.
     public static let groupColumns = 30
     /// Windows of hop that hold one event: each costs as much as an event does.

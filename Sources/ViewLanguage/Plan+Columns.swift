@@ -1,10 +1,11 @@
 import Columns
 
 extension Plan {
-    /// The source's columns that the filter, the groups and the measures read. The event id and the event time are in it only
+    /// The source's columns that the filter, the groups, the measures and the keys of lookups read. The event id and the event time are in it only
     /// where an expression reads them; a window reads the event time without being counted here.
     public var usedColumns: Set<Int> {
         var columns: Set<Int> = []
+        for lookup in lookups ?? [] { for key in lookup.keys { key.expression.collectColumns(into: &columns) } }
         filter?.collectColumns(into: &columns)
         for group in groups { group.expression.collectColumns(into: &columns) }
         for measure in measures {
@@ -57,7 +58,7 @@ extension Expression {
     /// PostgreSQL's type of the expression: only a column and a cast have a precision and a scale there.
     public var resultSQLName: String {
         switch (self, type) {
-        case (.column, _), (.cast, _): type.sqlName
+        case (.column, _), (.lookup, _), (.cast, _): type.sqlName
         case (_, .numeric): "numeric"
         default: type.sqlName
         }

@@ -17,6 +17,8 @@ public struct Plan: Hashable, Sendable, Codable {
     public var outputs: [Output]
     /// HAVING: groups for which it is not true are not shown. Their states are kept, since a group may come to fulfil it, or cease to.
     public var having: Finisher?
+    /// Tables that the events are joined with, in the order of FROM. Nil: none.
+    public var lookups: [Lookup]?
 
     public struct Window: Hashable, Sendable, Codable {
         public enum Kind: Hashable, Sendable, Codable {
@@ -117,7 +119,7 @@ public struct Plan: Hashable, Sendable, Codable {
 
     public init(
         source: SourceDefinition, filter: Expression?, window: Window?, groups: [Group], isGlobal: Bool,
-        measures: [Measure], outputs: [Output], having: Finisher? = nil
+        measures: [Measure], outputs: [Output], having: Finisher? = nil, lookups: [Lookup]? = nil
     ) {
         self.source = source
         self.filter = filter
@@ -127,5 +129,6 @@ public struct Plan: Hashable, Sendable, Codable {
         self.measures = measures
         self.outputs = outputs
         self.having = having
+        self.lookups = lookups
     }
 }

@@ -19,7 +19,7 @@ public struct OverlayDefinition: Hashable, Sendable, Codable {
     public var name: String
     /// The query after AS, as written.
     public var selectText: String
-    /// Views and overlays of the pipeline that it reads, by name.
+    /// Views, overlays and tables of the pipeline that it reads, by name.
     public var reads: [String]
     public init(name: String, selectText: String, reads: [String]) {
         self.name = name
@@ -31,10 +31,15 @@ public struct OverlayDefinition: Hashable, Sendable, Codable {
 /// All definitions of a pipeline, in an order in which each stands after what it reads.
 public struct Definitions: Hashable, Sendable, Codable {
     public var sources: [SourceDefinition]
+    /// The tables that views look events up in.
+    public var dimensions: [DimensionDefinition]
     public var views: [ViewDefinition]
     public var overlays: [OverlayDefinition]
-    public init(sources: [SourceDefinition], views: [ViewDefinition], overlays: [OverlayDefinition]) {
+    public init(
+        sources: [SourceDefinition], dimensions: [DimensionDefinition] = [], views: [ViewDefinition], overlays: [OverlayDefinition]
+    ) {
         self.sources = sources
+        self.dimensions = dimensions
         self.views = views
         self.overlays = overlays
     }

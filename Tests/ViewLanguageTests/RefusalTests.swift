@@ -19,9 +19,9 @@ struct RefusalTests {
         }
     }
 
-    private func check(_ texts: [String], before prefix: String = "") {
+    private func check(_ texts: [String], before prefix: String = "", beside files: [SQLFile] = []) {
         for refusal in texts.flatMap(Self.cases) {
-            let compilation = compile([eventSource, SQLFile(path: "views.sql", text: prefix + refusal.sql)])
+            let compilation = compile([eventSource] + files + [SQLFile(path: "views.sql", text: prefix + refusal.sql)])
             #expect(compilation.diagnostics.map(\.rendered).joined(separator: "\n") == refusal.printed)
             #expect(compilation.definitions == nil && compilation.hasErrors)
         }
@@ -29,6 +29,12 @@ struct RefusalTests {
 
     @Test("of a SELECT")
     func select() { check([refusedNames, refusedClauses, refusedGroups], before: "CREATE MATERIALIZED VIEW v AS\n") }
+
+    @Test("of a join")
+    func join() {
+        check(
+            [refusedJoins], before: "CREATE MATERIALIZED VIEW v AS\n", beside: [SQLFile(path: "tables.sql", text: joinedTables)])
+    }
 
     @Test("of a function call")
     func call() { check([refusedAggregates, refusedWindows], before: "CREATE MATERIALIZED VIEW v AS\n") }
@@ -41,5 +47,5 @@ struct RefusalTests {
     }
 
     @Test("of a statement")
-    func statement() { check([refusedStatements, refusedSources, refusedTexts]) }
+    func statement() { check([refusedStatements, refusedSources, refusedTables, refusedTexts]) }
 }

@@ -64,16 +64,10 @@ let refusedNames = #"""
           | ^
 
     SELECT count(*) FROM event, event e
-    views.sql:2:29: error: several FROM items are not supported yet
+    views.sql:2:29: error: several FROM items are not supported
         2 | SELECT count(*) FROM event, event e
           |                             ^
-    hint: a materialized view reads one source
-
-    SELECT count(*) FROM event JOIN event e ON true
-    views.sql:2:28: error: joins are not supported yet
-        2 | SELECT count(*) FROM event JOIN event e ON true
-          |                            ^
-    hint: a materialized view reads one source
+    hint: a materialized view reads one source; a table is joined: FROM source JOIN table USING (column)
 
     SELECT count(*) FROM (SELECT 1) x
     views.sql:2:22: error: sub-queries are not supported in a materialized view

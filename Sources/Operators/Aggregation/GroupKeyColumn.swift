@@ -31,13 +31,24 @@ struct GroupKeyColumn {
 
     /// Writes the words of each row at `offset` in keys of `stride` words.
     mutating func pack(_ vector: Vector, into keys: inout [UInt64], offset: Int, stride: Int) {
+        guard case .text(let texts) = vector.values else { return packWords(vector, into: &keys, offset: offset, stride: stride) }
+        let codes = dictionary.encode(texts, nulls: vector.nulls, null: .max)
+        for row in codes.indices { keys[row * stride + offset] = codes[row] }
+    }
+
+    /// The same without learning new strings: one that no key holds has a word that none has.
+    func packKnown(_ vector: Vector, into keys: inout [UInt64], offset: Int, stride: Int) {
+        guard case .text(let texts) = vector.values else { return packWords(vector, into: &keys, offset: offset, stride: stride) }
+        let codes = dictionary.known(texts, nulls: vector.nulls, null: .max, unknown: .max - 1)
+        for row in codes.indices { keys[row * stride + offset] = codes[row] }
+    }
+
+    private func packWords(_ vector: Vector, into keys: inout [UInt64], offset: Int, stride: Int) {
         func put<T>(_ values: [T], at place: Int, null: UInt64, _ word: (T) -> UInt64) {
             for row in values.indices { keys[row * stride + place] = vector.isNull(row) ? null : word(values[row]) }
         }
         switch (vector.values, type) {
-        case (.text(let texts), _):
-            let codes = dictionary.encode(texts, nulls: vector.nulls, null: .max)
-            for row in codes.indices { keys[row * stride + offset] = codes[row] }
+        case (.text, _): preconditionFailure("texts are packed by their dictionary")
         case (.bool(let values), _): put(values, at: offset, null: 2) { UInt64($0) }
         case (.int64(let values), .int4): put(values, at: offset, null: 1 << 32) { UInt64(UInt32(truncatingIfNeeded: $0)) }
         case (.int64(let values), .int8):

@@ -28,16 +28,38 @@ struct GroupTable {
         }
     }
 
+    /// The same without adding any: -1 where there is none.
+    func known(_ words: [UInt64], rows: Int) -> [Int32] {
+        precondition(width > 0, "a table without a key")
+        let hashes = hashes(of: words, rows)
+        return switch width {
+        case 1: search(words, rows, hashes) { a, i, b, j in a[i] == b[j] }.groups
+        case 2: search(words, rows, hashes) { a, i, b, j in a[i] == b[j] && a[i + 1] == b[j + 1] }.groups
+        default: search(words, rows, hashes) { [width] a, i, b, j in (0..<width).allSatisfy { a[i + $0] == b[j + $0] } }.groups
+        }
+    }
+
     @inline(__always)
     private mutating func find(
         _ words: [UInt64], _ rows: Int, _ isEqual: (UnsafeBufferPointer<UInt64>, Int, UnsafeBufferPointer<UInt64>, Int) -> Bool
     ) -> [Int32] {
         let hashes = hashes(of: words, rows)
+        // First those that are known, reading only; then the new ones.
+        var (groups, missing) = search(words, rows, hashes, isEqual)
+        for row in missing { groups[row] = insert(words[(row * width)..<(row * width + width)], hash: hashes[row]) }
+        return groups
+    }
+
+    /// The groups that are there; -1, and their places in the list, for those that are not.
+    @inline(__always)
+    private func search(
+        _ words: [UInt64], _ rows: Int, _ hashes: [UInt64],
+        _ isEqual: (UnsafeBufferPointer<UInt64>, Int, UnsafeBufferPointer<UInt64>, Int) -> Bool
+    ) -> (groups: [Int32], missing: [Int]) {
         var missing: [Int] = []
         var groups = [Int32](repeating: -1, count: rows)
         let mask = slots.count - 1
         let width = width
-        // First those that are known, reading only; then the new ones.
         words.withUnsafeBufferPointer { words in
             keys.withUnsafeBufferPointer { keys in
                 slots.withUnsafeBufferPointer { slots in
@@ -63,8 +85,7 @@ struct GroupTable {
                 }
             }
         }
-        for row in missing { groups[row] = insert(words[(row * width)..<(row * width + width)], hash: hashes[row]) }
-        return groups
+        return (groups, missing)
     }
 
     private mutating func insert(_ key: ArraySlice<UInt64>, hash: UInt64) -> Int32 {

@@ -2,7 +2,7 @@ import Columns
 import ParallaxCore
 import ViewLanguage
 
-/// Filter and window: which rows enter a view, and where.
+/// Joins, filter and window: which rows enter a view, and where.
 struct RowSelection {
     struct Selected {
         /// Ascending, each once.
@@ -24,10 +24,11 @@ struct RowSelection {
     }
 
     /// Rejected records are passed over. Rows in error are still among the selected: the caller takes them out together with those of later steps.
-    func select(_ batch: EventBatch, _ rows: [Int32], _ evaluator: inout Evaluator) -> Selected {
+    /// - Parameter lookups: one entry a lookup of the plan.
+    func select(_ batch: EventBatch, _ rows: [Int32], _ lookups: [LookupTable], _ evaluator: inout Evaluator) -> Selected {
         var rows = batch.rejections.isEmpty ? rows : rows.filter { batch.isRejected[Int($0)] == 0 }
         guard let window else {
-            if let filter = plan.filter { rows = evaluator.rowsWhere(filter, rows) }
+            rows = filter(rows, lookups, &evaluator)
             return Selected(rows: rows, windows: nil)
         }
         // An incremental run looks at its windows first: errors in the others were reported by the run that computed them.
@@ -36,7 +37,7 @@ struct RowSelection {
             let assigned = assign(window, batch, rows, &ignored)
             rows = rowsInWindows(rows, assigned)
         }
-        if let filter = plan.filter { rows = evaluator.rowsWhere(filter, rows) }
+        rows = filter(rows, lookups, &evaluator)
         var assigned = assign(window, batch, rows, &evaluator.errors)
         if let positions = assigned.positions, let onlyWindows {
             let kept = positions.indices.filter { onlyWindows.contains(assigned.starts[$0]) }.map { Int32($0) }
@@ -44,6 +45,13 @@ struct RowSelection {
         }
         return Selected(
             rows: rows, windows: Vector(type: .timestamptz, values: .int64(assigned.starts), nulls: []), places: assigned.positions)
+    }
+
+    private func filter(_ rows: [Int32], _ lookups: [LookupTable], _ evaluator: inout Evaluator) -> [Int32] {
+        var rows = rows
+        for (lookup, table) in zip(plan.lookups ?? [], lookups) { rows = evaluator.join(lookup, table, rows) }
+        if let filter = plan.filter { rows = evaluator.rowsWhere(filter, rows) }
+        return rows
     }
 
     private func assign(

@@ -14,12 +14,29 @@ struct TextDictionary {
 
     /// The codes of some strings; `null` for those that are null.
     mutating func encode(_ texts: TextValues, nulls: [UInt8], null: UInt64) -> [UInt64] {
+        // First those that are known, reading only; then, rarely, the new ones.
+        var (codes, hashes, missing) = search(texts, nulls: nulls, null: null)
+        for row in missing {
+            codes[row] = UInt64(insert(texts.bytes[texts.starts[row]..<texts.ends[row]], hash: hashes[row]))
+        }
+        return codes
+    }
+
+    /// The same without adding any: `unknown` for a string that is not there.
+    func known(_ texts: TextValues, nulls: [UInt8], null: UInt64, unknown: UInt64) -> [UInt64] {
+        var (codes, _, missing) = search(texts, nulls: nulls, null: null)
+        for row in missing { codes[row] = unknown }
+        return codes
+    }
+
+    private func search(
+        _ texts: TextValues, nulls: [UInt8], null: UInt64
+    ) -> (codes: [UInt64], hashes: [UInt64], missing: [Int]) {
         let rows = texts.starts.count
-        var hashes: [UInt64] = []
         var missing: [Int] = []
         let known = slots.count - 1
         var codes = [UInt64](repeating: null, count: rows)
-        hashes = [UInt64](unsafeUninitializedCapacity: rows) { target, count in
+        let hashes = [UInt64](unsafeUninitializedCapacity: rows) { target, count in
             texts.bytes.withUnsafeBytes { bytes in
                 for row in 0..<rows {
                     target.initializeElement(at: row, to: hashBytes(bytes, texts.starts[row], texts.ends[row] - texts.starts[row]))
@@ -27,7 +44,6 @@ struct TextDictionary {
             }
             count = rows
         }
-        // First those that are known, reading only; then, rarely, the new ones.
         texts.bytes.withUnsafeBytes { bytes in
             arena.withUnsafeBytes { arena in
                 slots.withUnsafeBufferPointer { slots in
@@ -60,10 +76,7 @@ struct TextDictionary {
                 }
             }
         }
-        for row in missing {
-            codes[row] = UInt64(insert(texts.bytes[texts.starts[row]..<texts.ends[row]], hash: hashes[row]))
-        }
-        return codes
+        return (codes, hashes, missing)
     }
 
     private mutating func insert(_ text: ArraySlice<UInt8>, hash: UInt64) -> Int {

@@ -22,11 +22,14 @@ public final class ViewAggregator {
     private var keyColumns: [GroupKeyColumn]
     private var table: GroupTable
     private var measures: [any MeasureState]
+    /// One entry a lookup of the plan.
+    private var lookups: [LookupTable]
 
     /// - Parameters:
     ///   - layer: which states are kept (exact ones for batch, mergeable ones for speed).
     ///   - onlyWindows: where given, rows of other windows are passed over (an incremental run's touched windows).
-    public init(plan: Plan, layer: StateLayout.Layer, onlyWindows: Set<Int64>? = nil) {
+    ///   - dimensions: the tables that the plan joins.
+    public init(plan: Plan, layer: StateLayout.Layer, onlyWindows: Set<Int64>? = nil, dimensions: Dimensions = .none) {
         self.plan = plan
         self.layer = layer
         layout = StateLayout(plan, layer: layer)
@@ -36,19 +39,23 @@ public final class ViewAggregator {
         keyWidth = keyColumns.reduce(0) { $0 + $1.width }
         table = GroupTable(width: keyWidth)
         measures = plan.measures.map { $0.makeState(layer) }
+        lookups = dimensions.lookups(of: plan)
     }
+
+    /// Another version of the tables that the plan joins, for the rows that are added from now on.
+    public func use(_ dimensions: Dimensions) { lookups = dimensions.lookups(of: plan) }
 
     /// The window is a key column like the others, and the first.
     private static func keyColumns(_ plan: Plan) -> [GroupKeyColumn] {
         (plan.window == nil ? [] : [GroupKeyColumn(.timestamptz)]) + plan.groups.map { GroupKeyColumn($0.expression.type) }
     }
 
-    /// Adds the given rows (ascending) of a batch: filter, window, group, measures. Rows for which PostgreSQL would raise an error
+    /// Adds the given rows (ascending) of a batch: joins, filter, window, group, measures. Rows for which PostgreSQL would raise an error
     /// change nothing and come back as rejections.
     public func add(_ batch: EventBatch, rows: [Int32]) -> [Rejection] {
         var evaluator = Evaluator(batch)
         var tooLong = RowErrors()
-        var selected = selection.select(batch, rows, &evaluator)
+        var selected = selection.select(batch, rows, lookups, &evaluator)
         var keys: [Vector] = []
         for group in plan.groups { keys.append(evaluator.evaluate(group.expression, selected.rows).spread(selected.rows.count)) }
         checkKeyLengths(keys, selected.rows, &tooLong)
@@ -120,7 +127,7 @@ public final class ViewAggregator {
     /// For a plan without a window every window is `Int64.min`. Rows with errors are left out.
     public func admitted(_ batch: EventBatch, rows: [Int32]) -> [(row: Int32, window: Int64)] {
         var evaluator = Evaluator(batch)
-        let selected = selection.select(batch, rows, &evaluator)
+        let selected = selection.select(batch, rows, lookups, &evaluator)
         guard case .int64(let starts)? = selected.windows?.values else {
             return selected.rows.lazy.filter { evaluator.errors.messages[$0] == nil }.map { (row: $0, window: .min) }
         }

@@ -10,6 +10,8 @@ import ViewLanguage
 struct Evaluator {
     let batch: EventBatch
     var errors = RowErrors()
+    /// One entry a lookup of the plan, as far as they are done.
+    var joined: [JoinedRows] = []
 
     init(_ batch: EventBatch) { self.batch = batch }
 
@@ -20,6 +22,7 @@ struct Evaluator {
         case .column(let index, _):
             guard let column = batch.columns[index] else { preconditionFailure("the batch was read without column \(index)") }
             return Vector(column, rows: rows)
+        case .lookup(let lookup, let column, _): return looked(up: lookup, column, rows)
         case .literal(let literal, let type): return Vector(literal, type)
         case .compare(let comparison, let left, let right):
             let a = evaluate(left, rows)

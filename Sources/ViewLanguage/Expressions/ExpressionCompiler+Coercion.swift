@@ -117,7 +117,10 @@ extension Expression {
     }
 
     var readsColumns: Bool {
-        if case .column = self { true } else { children.contains(where: \.readsColumns) }
+        switch self {
+        case .column, .lookup: true
+        default: children.contains(where: \.readsColumns)
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 import Columns
 
-/// Compiles expressions over one row of a source, in one clause.
+/// Compiles expressions over one row of a source, and of the tables that it is joined with, in one clause.
 struct ExpressionCompiler {
     struct ColumnUse {
-        var column: Int
+        var column: ColumnReference
         var offset: Int
     }
 
@@ -76,10 +76,10 @@ struct ExpressionCompiler {
 
     private mutating func column(_ body: SyntaxNode, at offset: Int) throws(Refusal) -> Operand {
         try body.allowFields(["fields", "location"], in: statement)
-        let index = try scope.column(body, at: offset)
-        guard let type = scope.source.columns[index].type else { throw .consequence(at: offset) }
-        columnUses.append(ColumnUse(column: index, offset: offset))
-        return Operand(.column(index, type), at: offset)
+        let column = try scope.column(body, at: offset)
+        let expression = try scope.expression(of: column, at: offset)
+        columnUses.append(ColumnUse(column: column, offset: offset))
+        return Operand(expression, at: offset)
     }
 
     private mutating func logical(_ body: SyntaxNode, at offset: Int) throws(Refusal) -> Operand {

@@ -1,6 +1,6 @@
 /// A statement that defines something, sorted by kind, before its parts are compiled.
 struct Declaration {
-    enum Kind { case source, view, overlay }
+    enum Kind { case source, dimension, view, overlay }
     var kind: Kind
     var name: String
     /// Where the name stands: bytes in the file.
@@ -9,17 +9,24 @@ struct Declaration {
     /// The body of the statement's node.
     var body: SyntaxNode
 
-    init(_ kind: Kind, relation: SyntaxNode?, statement: Statement, body: SyntaxNode) throws(Refusal) {
+    /// - Parameter mayNameSchema: whether the statement says where the relation is.
+    init(
+        _ kind: Kind, relation: SyntaxNode?, statement: Statement, body: SyntaxNode, mayNameSchema: Bool = false
+    ) throws(Refusal) {
         guard let relation, let name = relation["relname"]?.string else { throw Refusal(statement.start, "a name is missing") }
         let offset = statement.offset(relation.location)
-        if relation["schemaname"] != nil {
+        if relation["schemaname"] != nil, !mayNameSchema {
             throw Refusal(
-                offset, "a schema cannot be chosen here", hint: "write \"\(name)\" alone; results appear in the schema \"serving\"")
+                offset, "a schema cannot be chosen here",
+                hint: kind == .dimension
+                    ? "write \"\(name)\" alone: the pipeline's tables are in the schema \"\(DimensionDefinition.ownSchema)\"; "
+                        + "CREATE TABLE IF NOT EXISTS names a table of your own, in any schema"
+                    : "write \"\(name)\" alone; results appear in the schema \"serving\"")
         }
         guard relation["relpersistence"]?.string == "p" else {
             throw Refusal(offset, "TEMPORARY and UNLOGGED are not supported here")
         }
-        try relation.allowFields(["relname", "inh", "relpersistence", "location"], in: statement)
+        try relation.allowFields(["relname", "schemaname", "inh", "relpersistence", "location"], in: statement)
         self.kind = kind
         self.name = name
         nameOffset = offset
@@ -27,7 +34,7 @@ struct Declaration {
         self.body = body
     }
 
-    /// Parses and sorts a statement. Nothing else than the three kinds of definitions is taken.
+    /// Parses and sorts a statement. Nothing else than the four kinds of definitions is taken.
     static func reading(_ statement: Statement) throws(Refusal) -> Declaration {
         try statement.checkTokens()
         let (kind, body) = try Parser.parse(statement)
@@ -38,17 +45,21 @@ struct Declaration {
             return try Declaration(.view, relation: body["into"]?["rel"], statement: statement, body: body)
         case "ViewStmt":
             return try Declaration(.overlay, relation: body["view"], statement: statement, body: body)
-        case "CreateStmt", "CreateTableAsStmt":
+        case "CreateStmt":
+            return try Declaration(
+                .dimension, relation: body["relation"], statement: statement, body: body,
+                mayNameSchema: body["if_not_exists"]?.isTrue == true)
+        case "CreateTableAsStmt":
             throw Refusal(
-                statement.start, "CREATE TABLE is not supported in a pipeline's definitions",
-                hint: "a source is a CREATE FOREIGN TABLE … SERVER parallax; a view a CREATE MATERIALIZED VIEW")
+                statement.start, "CREATE TABLE AS is not supported in a pipeline's definitions",
+                hint: "a view over a source is a CREATE MATERIALIZED VIEW; a table to join has its columns declared: CREATE TABLE name (…)")
         case "SelectStmt":
             throw Refusal(
                 statement.start, "a SELECT alone defines nothing", hint: "write CREATE MATERIALIZED VIEW name AS SELECT …")
         default:
             throw Refusal(
                 statement.start, "this statement is not supported in a pipeline's definitions",
-                hint: "supported: CREATE FOREIGN TABLE, CREATE MATERIALIZED VIEW, CREATE VIEW")
+                hint: "supported: CREATE FOREIGN TABLE, CREATE TABLE, CREATE MATERIALIZED VIEW, CREATE VIEW")
         }
     }
 }

@@ -69,10 +69,10 @@ struct FinisherCompiler {
         if let window, let bound = ViewCompiler.windowBound(body, window, scope) {
             return finisher.append(bound == .end ? .windowEnd : .windowStart)
         }
-        let index = try scope.column(body, at: offset)
+        let column = try scope.column(body, at: offset)
         throw Refusal(
             offset,
-            "column \"\(scope.relationName).\(scope.source.columns[index].name)\" must appear in the GROUP BY clause or be used in an "
+            "column \"\(scope.shownName(of: column))\" must appear in the GROUP BY clause or be used in an "
                 + "aggregate function")
     }
 

@@ -79,10 +79,10 @@ struct OverlayCompiler {
         let offset = statement.offset(node.location)
         guard let name = node["relname"]?.string else { return }
         if let schema = node["schemaname"]?.string {
-            guard schema == "serving" else {
+            guard schema == "serving" || schema == relations.dimensions[name]?.schema else {
                 throw Refusal(
                     offset, "relation \"\(schema).\(name)\" does not belong to the pipeline",
-                    hint: "a CREATE VIEW reads the pipeline's views")
+                    hint: "a CREATE VIEW reads the pipeline's views and tables")
             }
         } else {
             var next: Int? = scope
@@ -92,7 +92,7 @@ struct OverlayCompiler {
             }
         }
         switch relations.declarations[name]?.kind {
-        case .view, .overlay: found.append((name, offset))
+        case .view, .overlay, .dimension: found.append((name, offset))
         case .source:
             throw Refusal(
                 offset, "\"\(name)\" is a source: a CREATE VIEW reads views",

@@ -1,6 +1,6 @@
 import ParallaxCore
 
-/// All files together: first the names, then the sources, then what reads them.
+/// All files together: first the names, then the sources and tables, then what reads them.
 struct PipelineCompiler {
     private let collector = DiagnosticCollector()
     private var relations = Relations()
@@ -11,7 +11,12 @@ struct PipelineCompiler {
             var compiler = SourceCompiler(declaration, reportingTo: collector)
             relations.add(compiler.compile())
         }
+        for declaration in relations.order where declaration.kind == .dimension {
+            var compiler = DimensionCompiler(declaration, reportingTo: collector)
+            relations.add(compiler.compile())
+        }
         let sources = self.sources()
+        let dimensions = relations.order.filter { $0.kind == .dimension }.compactMap { relations.dimensions[$0.name]?.definition }
         var views: [ViewDefinition] = []
         for declaration in relations.order where declaration.kind == .view {
             let compiler = ViewCompiler(declaration, relations: relations, reportingTo: collector)
@@ -23,7 +28,8 @@ struct PipelineCompiler {
             (place[$0.file] ?? 0, $0.line, $0.column, $0.message) < (place[$1.file] ?? 0, $1.line, $1.column, $1.message)
         }
         guard !collector.hasErrors else { return Compilation(definitions: nil, diagnostics: diagnostics) }
-        return Compilation(definitions: Definitions(sources: sources, views: views, overlays: overlays), diagnostics: diagnostics)
+        return Compilation(
+            definitions: Definitions(sources: sources, dimensions: dimensions, views: views, overlays: overlays), diagnostics: diagnostics)
     }
 
     private mutating func declare(_ file: SQLFile) {

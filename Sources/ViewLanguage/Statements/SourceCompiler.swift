@@ -84,7 +84,7 @@ struct SourceCompiler {
         reporter.check { () throws(Refusal) in
             try body.allowFields(["colname", "typeName", "is_local", "constraints", "location"], in: statement)
             guard let typeNode = body["typeName"] else { throw Refusal(offset, "column \"\(name)\" has no type") }
-            type = try columnType(TypeName(typeNode, in: statement), at: statement.offset(typeNode.location))
+            type = try Self.columnType(TypeName(typeNode, in: statement), at: statement.offset(typeNode.location))
         }
         var columnIsNotNull = false
         for constraint in body["constraints"]?.children ?? [] {
@@ -97,6 +97,8 @@ struct SourceCompiler {
         }
     }
 
+    static let systemColumns: Set = ["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"]
+
     private func checkName(_ name: String, at offset: Int) throws(Refusal) {
         if scope.columns.contains(where: { $0.name == name }) {
             throw Refusal(offset, "column \"\(name)\" specified more than once")
@@ -104,12 +106,12 @@ struct SourceCompiler {
         if name.hasPrefix("_") {
             throw Refusal(offset, "column name \"\(name)\" is reserved", hint: "names that begin with '_' are the archive's own columns")
         }
-        if ["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"].contains(name) {
+        if Self.systemColumns.contains(name) {
             throw Refusal(offset, "column name \"\(name)\" conflicts with a system column name")
         }
     }
 
-    private func columnType(_ type: TypeName, at offset: Int) throws(Refusal) -> ScalarType {
+    static func columnType(_ type: TypeName, at offset: Int) throws(Refusal) -> ScalarType {
         switch type {
         case .interval: throw Refusal(offset, "type interval is not supported yet", hint: TypeName.supportedHint)
         case .scalar(.numeric, let shape):

@@ -44,7 +44,7 @@ extension ViewCompiler {
                 if assembled.groups.contains(where: { $0.expression == expression }) { continue }
                 let item = items.first { if case .expression(expression, _, _) = $0.value { true } else { false } }
                 var name = item?.name
-                if name == nil, case .column(let index, _) = expression { name = scope.source.columns[index].name }
+                if name == nil { name = scope.columnName(of: expression) }
                 assembled.groups.append(Plan.Group(name: name ?? "group_\(assembled.groups.count + 1)", expression: expression))
             }
         }

@@ -1,4 +1,4 @@
-/// `window_start`, `window_end` and `<alias>_end`: the bounds of a view's window by name. A column of the source goes before them.
+/// `window_start`, `window_end` and `<alias>_end`: the bounds of a view's window by name. A column of what is read goes before them.
 extension ViewCompiler {
     enum WindowBound { case start, end }
 
@@ -17,7 +17,7 @@ extension ViewCompiler {
     }
 
     private static func boundName(_ body: SyntaxNode?, _ scope: Scope) -> String? {
-        guard let names = body?["fields"]?.names, names.count == 1, !scope.source.columns.contains(where: { $0.name == names[0] }) else {
+        guard let names = body?["fields"]?.names, names.count == 1, !scope.hasColumn(named: names[0]) else {
             return nil
         }
         return names[0]

@@ -33,7 +33,7 @@ extension ViewCompiler {
             }
             return try key(of: items[position - 1], at: offset)
         case "ColumnRef":
-            if let names = body["fields"]?.names, names.count == 1, !scope.source.columns.contains(where: { $0.name == names[0] }) {
+            if let names = body["fields"]?.names, names.count == 1, !scope.hasColumn(named: names[0]) {
                 let named = items.filter { $0.name == names[0] }
                 if named.count > 1 { throw Refusal(offset, "GROUP BY \"\(names[0])\" is ambiguous") }
                 if let item = named.first { return try key(of: item, at: offset) }

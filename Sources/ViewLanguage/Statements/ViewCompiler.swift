@@ -32,12 +32,13 @@ struct ViewCompiler {
         let keys = groupKeys(groupNodes, items, scope)
         guard var assembled = assemble(items, keys, scope) else { return nil }
         let having = select["havingClause"].flatMap { self.having($0, &assembled, scope) }
-        guard reporter.isSound, let source = scope.source.definition,
+        guard reporter.isSound, let source = scope.source.definition, scope.lookups.allSatisfy({ $0.dimension.definition != nil }),
             let query = statement.queryText(after: declaration.nameOffset)
         else { return nil }
         let plan = Plan(
             source: source, filter: filter, window: assembled.window, groups: assembled.groups,
-            isGlobal: groupNodes.isEmpty, measures: assembled.measures.map(options.apply), outputs: assembled.outputs, having: having)
+            isGlobal: groupNodes.isEmpty, measures: assembled.measures.map(options.apply), outputs: assembled.outputs, having: having,
+            lookups: scope.planLookups)
         return ViewDefinition(name: declaration.name, plan: plan, selectText: query.text, version: plan.version)
     }
 
@@ -68,37 +69,5 @@ struct ViewCompiler {
             throw Refusal(statement.offset(ofKeyword: "no"), "WITH NO DATA is not supported", hint: "a view is filled by its first run")
         }
         try body["into"]?.allowFields(["rel", "onCommit", "options", "skipData"], in: statement, at: declaration.nameOffset)
-    }
-
-    private func scope(_ select: SyntaxNode) throws(Refusal) -> Scope {
-        let items = select["fromClause"]?.children ?? []
-        guard let first = items.first else {
-            throw Refusal(statement.offset(ofKeyword: "select"), "a materialized view needs a source: FROM is missing")
-        }
-        let from = statement.offset(after: statement.offset(ofKeyword: "from"))
-        let (kind, body) = first.tagged
-        switch kind {
-        case "RangeVar": break
-        case "JoinExpr":
-            throw Refusal(statement.offset(ofKeyword: "join"), "joins are not supported yet", hint: "a materialized view reads one source")
-        case "RangeSubselect":
-            throw Refusal(from, "sub-queries are not supported in a materialized view", hint: "a materialized view reads one source")
-        case "RangeFunction": throw Refusal(from, "a function in FROM is not supported", hint: "a materialized view reads one source")
-        case "RangeTableSample": throw Refusal(from, "TABLESAMPLE is not supported: a view counts every event")
-        default: throw Refusal(from, "this FROM item is not supported", hint: "a materialized view reads one source")
-        }
-        if items.count > 1 {
-            throw Refusal(
-                statement.offset(items[1].tagged.body.location), "several FROM items are not supported yet",
-                hint: "a materialized view reads one source")
-        }
-        let offset = statement.offset(body.location)
-        guard body["inh"]?.isTrue == true else { throw Refusal(offset, "ONLY is not supported") }
-        try body.allowFields(["relname", "inh", "relpersistence", "alias", "location"], in: statement)
-        let alias = body["alias"]
-        try alias?.allowFields(["aliasname"], in: statement, at: offset)
-        let name = body["relname"]?.string ?? ""
-        let source = try relations.source(name, at: offset)
-        return Scope(source: source, relationName: alias?["aliasname"]?.string ?? name)
     }
 }

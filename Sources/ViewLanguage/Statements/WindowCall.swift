@@ -18,9 +18,9 @@ struct WindowCall {
         if !name.isQualified, ["tumble", "hop"].contains(name.last) { return true }
         guard ["date_bin", "date_trunc"].contains(name.last), !name.isQualified || name.isBuiltIn,
             let arguments = body["args"]?.children, arguments.count > 1, let column = arguments[1].body(of: "ColumnRef"),
-            let eventTime = scope.eventTimeIndex, let index = try? scope.column(column, at: 0)
+            let eventTime = scope.eventTimeIndex, let column = try? scope.column(column, at: 0)
         else { return false }
-        return index == eventTime
+        return column == .source(eventTime)
     }
 
     func compile(_ body: SyntaxNode, at offset: Int) throws(Refusal) -> Plan.Window.Kind {
@@ -64,7 +64,7 @@ struct WindowCall {
         let offset = statement.offset(body.location)
         guard let eventTime = scope.eventTimeIndex else { throw .consequence(at: offset) }
         let column = kind == "ColumnRef" ? try scope.column(body, at: offset) : nil
-        guard column == eventTime else {
+        guard column == .source(eventTime) else {
             throw Refusal(
                 offset, "\(name) must be over the source's event time",
                 hint: "its event time is the column \"\(scope.source.columns[eventTime].name)\"")

@@ -36,6 +36,19 @@ struct Statement {
         return best?.offset
     }
 
+    /// The first name behind a place that reads like this one.
+    func offset(ofName name: String, after offset: Int) -> Int? {
+        tokens.first { token in
+            guard token.range.lowerBound > offset else { return false }
+            let text = source.string(token.range)
+            switch token.kind {
+            case .word: return text.lowercased() == name
+            case .quotedName: return text.dropFirst().dropLast().replacing("\"\"", with: "\"") == name
+            default: return false
+            }
+        }?.range.lowerBound
+    }
+
     /// The token behind the given place.
     func offset(after offset: Int) -> Int {
         tokens.first { $0.range.lowerBound > offset }?.range.lowerBound ?? offset

@@ -33,6 +33,7 @@ private func clause(_ field: String) -> (name: String, keyword: String?) {
     case "schemaname": ("a schema name", nil)
     case "colnames": ("a column alias list", nil)
     case "if_not_exists": ("IF NOT EXISTS", "if")
+    case "including": ("INCLUDE", "include")
     case "inhRelations": ("INHERITS", "inherits")
     case "partbound", "partspec": ("PARTITION", "partition")
     case "colNames", "aliases": ("a column list after the name", nil)
