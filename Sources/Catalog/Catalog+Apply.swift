@@ -80,6 +80,7 @@ extension Catalog {
     public func apply(
         _ definitions: Definitions, partitions: [String: Int], refreshServing: (Connection) throws(ParallaxError) -> Void
     ) throws(ParallaxError) {
+        guard definitions.dimensions.isEmpty else { throw ParallaxError(.definition, "tables cannot be applied yet") }
         var extensions: Set<String> = []
         for view in definitions.views { extensions.formUnion(StateTables.extensions(for: view.plan)) }
         try Catalog.createExtensions(connection, needed: extensions)

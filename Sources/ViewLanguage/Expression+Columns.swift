@@ -4,7 +4,7 @@ extension Expression {
         func each(_ parts: [Expression]) -> [Expression] { parts.map { $0.renumbered(place) } }
         return switch self {
         case .column(let index, let type): .column(place(index), type)
-        case .literal: self
+        case .lookup, .literal: self
         case .compare(let comparison, let a, let b): .compare(comparison, a.renumbered(place), b.renumbered(place))
         case .arithmetic(let operation, let a, let b, let type): .arithmetic(operation, a.renumbered(place), b.renumbered(place), type)
         case .negate(let a, let type): .negate(a.renumbered(place), type)

@@ -37,6 +37,11 @@ extension Plan {
     private func renumbered(over form: SourceDefinition, _ place: (Int) -> Int) -> Plan {
         var plan = self
         plan.source = form
+        plan.lookups = lookups?.map { lookup in
+            var lookup = lookup
+            for index in lookup.keys.indices { lookup.keys[index].expression = lookup.keys[index].expression.renumbered(place) }
+            return lookup
+        }
         plan.filter = filter?.renumbered(place)
         for index in plan.groups.indices { plan.groups[index].expression = groups[index].expression.renumbered(place) }
         for (index, measure) in measures.enumerated() {

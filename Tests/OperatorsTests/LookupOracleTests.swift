@@ -51,14 +51,14 @@ import ViewLanguage
         "SELECT on_day, mark, count(*) AS n FROM every_type e LEFT JOIN by_big d USING (big) GROUP BY on_day, mark",
         "SELECT code, count(*) AS n FROM every_type e JOIN by_price d ON d.price = e.price GROUP BY code",
         "SELECT note, count(*) AS n FROM every_type e LEFT JOIN by_exact d ON e.exact = d.exact GROUP BY note",
-        "SELECT count(*) AS n, count(other) AS o, sum(other) AS s FROM every_type e JOIN by_ratio d ON d.ratio = e.ratio",
+        "SELECT count(*) AS n, count(other) AS o, min(other) AS s FROM every_type e JOIN by_ratio d ON d.ratio = e.ratio",
         "SELECT local, count(*) AS n FROM every_type e LEFT JOIN by_id d USING (id) GROUP BY local",
         "SELECT big_note, count(*) AS n FROM every_type e LEFT JOIN by_at d ON d.at = e.at GROUP BY big_note",
         "SELECT note, count(*) AS n FROM every_type e LEFT JOIN pair p ON p.label = e.label AND p.flag = e.flag GROUP BY note",
         "SELECT note, count(*) AS n FROM every_type e JOIN pair p ON p.label = e.label AND p.flag = true GROUP BY note",
         "SELECT n.note, tag, p.note AS pn, count(*) AS c FROM every_type e LEFT JOIN nothing n USING (label) LEFT JOIN by_label l USING (label) LEFT JOIN pair p USING (label, flag) GROUP BY n.note, tag, p.note",
         "SELECT s.note, count(*) AS c FROM every_type e JOIN by_label l USING (label) JOIN by_small s ON s.small = l.next + 0 GROUP BY s.note",
-        "SELECT count(*) AS n FROM every_type JOIN nothing USING (label)",
+        "SELECT label, count(*) AS n FROM every_type JOIN nothing USING (label) GROUP BY label",
         "SELECT tumble(e.at, '5 seconds') AS w, tag, count(*) FILTER (WHERE l.next IS NOT NULL) AS n, min(tag) AS a FROM every_type e LEFT JOIN by_label l USING (label) WHERE l.weight IS DISTINCT FROM 1 GROUP BY w, tag",
     ]
 
@@ -78,7 +78,9 @@ import ViewLanguage
     }
 
     @Test func aKeyInErrorRejectsTheEvent() throws {
-        let plan = try plan("SELECT tag, count(*) AS n FROM every_type e LEFT JOIN by_small s ON s.small = 10 / e.small JOIN by_label USING (label) GROUP BY tag")
+        let plan = try plan(
+            "SELECT tag, count(*) AS n FROM every_type e LEFT JOIN by_small s ON s.small = 10 / e.small JOIN by_label USING (label) GROUP BY tag"
+        )
         let tables = [
             table("by_small", ["small"], [["5"]]), table("by_label", ["label", "tag"], [["x", "X"]]),
         ]

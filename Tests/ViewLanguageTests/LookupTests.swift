@@ -77,12 +77,15 @@ struct LookupTests {
         let wider = "CREATE TABLE t (duration int PRIMARY KEY, quantity bigint UNIQUE)"
         func wide(_ select: String) throws -> Plan {
             let compilation = compile([
-                eventSource, SQLFile(path: "t.sql", text: wider), SQLFile(path: "views.sql", text: "CREATE MATERIALIZED VIEW v AS \(select)"),
+                eventSource, SQLFile(path: "t.sql", text: wider),
+                SQLFile(path: "views.sql", text: "CREATE MATERIALIZED VIEW v AS \(select)"),
             ])
             return try #require(compilation.definitions?.views.last).plan
         }
         // As PostgreSQL: the side that has the common type, if both hold the same value; else the left one, cast.
-        #expect(try wide("SELECT quantity, count(*) FROM event JOIN t USING (quantity) GROUP BY 1").groups[0].expression == .lookup(0, 0, .int8))
+        #expect(
+            try wide("SELECT quantity, count(*) FROM event JOIN t USING (quantity) GROUP BY 1").groups[0].expression == .lookup(0, 0, .int8)
+        )
         #expect(
             try wide("SELECT quantity, count(*) FROM event LEFT JOIN t USING (quantity) GROUP BY 1").groups[0].expression
                 == .cast(Event.quantity, to: .int8))
@@ -98,7 +101,8 @@ struct LookupTests {
         #expect(
             plan.lookups?[0].keys == [
                 .init(
-                    expression: .cast(Event.amount, to: .numeric(precision: 22, scale: 2)), column: 0, type: .numeric(precision: 22, scale: 2))
+                    expression: .cast(Event.amount, to: .numeric(precision: 22, scale: 2)), column: 0,
+                    type: .numeric(precision: 22, scale: 2))
             ])
     }
 
@@ -122,6 +126,15 @@ struct LookupTests {
         #expect(try version("CREATE TABLE t (id int PRIMARY KEY, note text)", "LEFT") != short)
     }
 
+    @Test("over a source that numbers its columns otherwise the events' side of a key follows")
+    func rebound() throws {
+        let plan = try plan("SELECT lang, count(*) FROM event JOIN ad ON ad.id = quantity GROUP BY lang")
+        var form = plan.source
+        form.columns.insert(SourceDefinition.Column(name: "more", type: .text), at: 2)
+        let rebound = try #require(plan.rebound(to: form))
+        #expect(rebound.lookups?[0].keys[0].expression == .column(8, .int4) && rebound.version == plan.version)
+    }
+
     @Test("what plans read of each table")
     func demand() throws {
         let plans = [
@@ -135,7 +148,8 @@ struct LookupTests {
 
     @Test("a CREATE VIEW may read tables, too")
     func overlays() throws {
-        let sql = "CREATE VIEW o AS SELECT * FROM seen JOIN ad USING (page) JOIN crm.customer c ON c.id = ad.id JOIN dimension.pair USING (page)"
+        let sql =
+            "CREATE VIEW o AS SELECT * FROM seen JOIN ad USING (page) JOIN crm.customer c ON c.id = ad.id JOIN dimension.pair USING (page)"
         let compilation = compile([eventSource, Self.tables, SQLFile(path: "o.sql", text: sql)])
         #expect(compilation.definitions?.overlays.first?.reads == ["seen", "ad", "customer", "pair"])
     }

@@ -47,7 +47,8 @@ public struct Dimensions: Sendable {
         let (vector, problems) = Evaluator.reading(values, as: column.type)
         guard let first = problems.min(by: { $0.row < $1.row }) else { return vector }
         throw ParallaxError(
-            .input, "table \"\(table.name)\" holds a value that Parallax cannot compute with, in column \"\(column.name)\": \(first.message)",
+            .input,
+            "table \"\(table.name)\" holds a value that Parallax cannot compute with, in column \"\(column.name)\": \(first.message)",
             hint: "correct the row in PostgreSQL", isRetriable: true)
     }
 }

@@ -50,7 +50,8 @@ extension Scope {
         for column in lookups.lazy.flatMap(\.dimension.columns) where !names.contains(column.name) { names.append(column.name) }
         throw Refusal(
             offset, "column \"\(name)\" does not exist",
-            hint: nameHint(for: name, among: names, listedAs: lookups.isEmpty ? "the columns of \"\(source.name)\" are" : "the columns are"))
+            hint: nameHint(for: name, among: names, listedAs: lookups.isEmpty ? "the columns of \"\(source.name)\" are" : "the columns are")
+        )
     }
 
     private func qualified(_ name: String, of relation: String, at offset: Int) throws(Refusal) -> ColumnReference {

@@ -123,7 +123,8 @@ struct DimensionCompiler {
 
     private mutating func addKey(_ key: [Int], _ body: SyntaxNode, at offset: Int) throws(Refusal) {
         try body.allowFields(
-            ["contype", "keys", "location", "conname", "nulls_not_distinct", "initially_valid", "skip_validation"], in: statement, at: offset)
+            ["contype", "keys", "location", "conname", "nulls_not_distinct", "initially_valid", "skip_validation"], in: statement,
+            at: offset)
         guard body["contype"]?.string == "CONSTR_PRIMARY" else { return uniqueKeys.append(key) }
         guard primaryKey == nil else {
             throw Refusal(offset, "multiple primary keys for table \"\(declaration.name)\" are not allowed")
@@ -134,11 +135,14 @@ struct DimensionCompiler {
 
     private func unsupported(_ kind: String?, at offset: Int) -> Refusal {
         let names = [
-            "CONSTR_DEFAULT": "DEFAULT", "CONSTR_CHECK": "CHECK", "CONSTR_FOREIGN": "REFERENCES", "CONSTR_IDENTITY": "GENERATED AS IDENTITY",
+            "CONSTR_DEFAULT": "DEFAULT", "CONSTR_CHECK": "CHECK", "CONSTR_FOREIGN": "REFERENCES",
+            "CONSTR_IDENTITY": "GENERATED AS IDENTITY",
             "CONSTR_GENERATED": "GENERATED", "CONSTR_EXCLUSION": "EXCLUDE",
         ]
         return Refusal(
             offset, "\(kind.flatMap { names[$0] } ?? "this constraint") is not supported in a table of the pipeline",
-            hint: "supported: NOT NULL, PRIMARY KEY, UNIQUE; a table with more is made in PostgreSQL, and named by CREATE TABLE IF NOT EXISTS")
+            hint:
+                "supported: NOT NULL, PRIMARY KEY, UNIQUE; a table with more is made in PostgreSQL, and named by CREATE TABLE IF NOT EXISTS"
+        )
     }
 }

@@ -10,7 +10,8 @@ struct LookupCompiler {
         let kind = try kind(of: join)
         let (dimension, relationName, offset) = try table(join, scope)
         try join.allowFields(
-            ["jointype", "isNatural", "larg", "rarg", "usingClause", "quals", "rtindex", "alias", "join_using_alias"], in: statement, at: offset)
+            ["jointype", "isNatural", "larg", "rarg", "usingClause", "quals", "rtindex", "alias", "join_using_alias"], in: statement,
+            at: offset)
         let number = scope.lookups.count
         let names = join["usingClause"]?.names ?? []
         // USING looks for its names among what stands to the left; ON sees everything.
@@ -47,7 +48,8 @@ struct LookupCompiler {
         case let type:
             let word = type?.replacing("JOIN_", with: "") ?? "this"
             throw Refusal(
-                statement.offset(ofKeyword: word.lowercased()), "\(word) JOIN is not supported in a materialized view: its rows begin with events",
+                statement.offset(ofKeyword: word.lowercased()),
+                "\(word) JOIN is not supported in a materialized view: its rows begin with events",
                 hint: hint)
         }
     }
@@ -181,7 +183,8 @@ struct LookupCompiler {
         let compiler = ExpressionCompiler(scope: scope, statement: statement, clause: .join)
         if kind == .float8, column.type.typeClass == .int8 || column.type.typeClass == .numeric {
             throw Refusal(
-                offset, "a key of type \(column.type.typeClass.sqlName) would be compared as double precision, in which several keys are equal",
+                offset,
+                "a key of type \(column.type.typeClass.sqlName) would be compared as double precision, in which several keys are equal",
                 hint: "cast the event's side to \(column.type.typeClass.sqlName)")
         }
         let (a, b) = (expression.widened(to: kind), column.widened(to: kind))

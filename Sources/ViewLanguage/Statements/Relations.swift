@@ -55,7 +55,9 @@ struct Relations {
     func dimension(_ name: String, schema: String?, at offset: Int) throws(Refusal) -> DimensionScope {
         if let dimension = dimensions[name] {
             guard let schema, schema != dimension.schema else { return dimension }
-            throw Refusal(offset, "relation \"\(schema).\(name)\" does not exist", hint: "the table \"\(name)\" is in the schema \"\(dimension.schema)\"")
+            throw Refusal(
+                offset, "relation \"\(schema).\(name)\" does not exist",
+                hint: "the table \"\(name)\" is in the schema \"\(dimension.schema)\"")
         }
         switch declarations[name]?.kind {
         case .source:
