@@ -53,6 +53,10 @@ struct ArchiveSchema: Sendable {
         // The name last: it may hold anything, the length before it says where it ends.
         for column in source.columns {
             text += "\(column.type) \(column.isNotNull ? "not null" : "null") \(column.name.utf8.count) \(column.name)\n"
+            // Columns without these keep the fingerprint that they had before there were any.
+            if let path = column.path { text += "path \(path)\n" }
+            if let value = column.missingValue { text += "default \(value)\n" }
+            if let format = column.format { text += "format \(format.rawValue)\n" }
         }
         fingerprint = String(Array(text.utf8).withUnsafeBytes { sha256($0) }.prefix(32))
     }

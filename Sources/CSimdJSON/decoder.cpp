@@ -19,37 +19,75 @@ bool is_plain_name(const std::string &name) {
 
 }  // namespace
 
-csj_decoder::csj_decoder(const csj_field *list, size_t count) : name_lengths(0), row(0), problems_in_row(0), seen_in_row(0) {
+Name::Name(std::string name) : text(std::move(name)), is_plain(is_plain_name(text)) {
+    std::string padded = text + std::string(8, '\0');
+    auto bytes = reinterpret_cast<const uint8_t *>(padded.data());
+    head = load_word(bytes, text.size());
+    tail = text.size() > 8 ? load_word(bytes + text.size() - 8, 8) : 0;
+}
+
+void Node::index_names() {
     size_t slot_count = 8;
-    while (slot_count < count * 4) slot_count *= 2;
+    while (slot_count < children.size() * 4) slot_count *= 2;
     slots.assign(slot_count, 0);
+    for (size_t k = 0; k < children.size(); k++) {
+        const std::string &name = children[k].name.text;
+        name_lengths |= 1ull << (name.size() % 64);
+        size_t slot = hash_name(reinterpret_cast<const uint8_t *>(name.data()), name.size()) & (slot_count - 1);
+        while (slots[slot]) slot = (slot + 1) & (slot_count - 1);
+        slots[slot] = uint32_t(k + 1);
+    }
+}
+
+/// The path's names down from the outermost object, with the nodes that are not there yet.
+void csj_decoder::add_path(const char *path, size_t length, uint32_t field) {
+    size_t node = 0;
+    const char *end = path + length;
+    for (;;) {
+        nodes[node].fields.push_back(field);
+        const char *stop = static_cast<const char *>(length ? memchr(path, 0, size_t(end - path)) : nullptr);
+        std::string name(path, stop ? stop : end);
+        size_t child = 0;
+        while (child < nodes[node].children.size() && nodes[node].children[child].name.text != name) child++;
+        if (child == nodes[node].children.size()) nodes[node].children.push_back({Name(name), -1, -1});
+        if (!stop) {
+            nodes[node].children[child].field = int(field);
+            return;
+        }
+        if (nodes[node].children[child].node < 0) {
+            nodes[node].children[child].node = int(nodes.size());
+            nodes.emplace_back();
+        }
+        node = size_t(nodes[node].children[child].node);
+        path = stop + 1;
+    }
+}
+
+csj_decoder::csj_decoder(const csj_field *list, size_t count) : row(0), problems_in_row(0), seen_in_row(0) {
     fields.reserve(count);
+    nodes.emplace_back();
     for (size_t k = 0; k < count; k++) {
         Field field{};
-        field.name.assign(list[k].name, list[k].name_length);
-        field.is_plain = is_plain_name(field.name);
-        name_lengths |= 1ull << (field.name.size() % 64);
-        std::string padded = field.name + std::string(8, '\0');
-        auto bytes = reinterpret_cast<const uint8_t *>(padded.data());
-        field.name_head = load_word(bytes, field.name.size());
-        field.name_tail = field.name.size() > 8 ? load_word(bytes + field.name.size() - 8, 8) : 0;
+        add_path(list[k].path, list[k].path_length, uint32_t(k));
         field.type = list[k].type;
+        field.element = list[k].element;
+        field.has_default = list[k].has_default != 0;
+        memcpy(field.default_value, list[k].default_value, sizeof field.default_value);
+        if (list[k].default_length) field.default_text.assign(list[k].default_text, list[k].default_length);
         field.precision = list[k].precision;
         field.scale = list[k].scale;
         field.is_required = list[k].is_required != 0;
         if (field.is_required) required.push_back(uint32_t(k));
-        size_t slot = hash_name(reinterpret_cast<const uint8_t *>(field.name.data()), field.name.size()) & (slot_count - 1);
-        while (slots[slot]) slot = (slot + 1) & (slot_count - 1);
-        slots[slot] = uint32_t(k + 1);
         fields.push_back(std::move(field));
     }
+    for (Node &node : nodes) node.index_names();
 }
 
-int csj_decoder::find(const uint8_t *name, size_t length) const {
+int Node::find(const uint8_t *name, size_t length) const {
     if (!(name_lengths >> (length % 64) & 1)) return -1;
     size_t mask = slots.size() - 1;
     for (size_t slot = hash_name(name, length) & mask; slots[slot]; slot = (slot + 1) & mask) {
-        const std::string &candidate = fields[slots[slot] - 1].name;
+        const std::string &candidate = children[slots[slot] - 1].name.text;
         if (candidate.size() == length && memcmp(candidate.data(), name, length) == 0) return int(slots[slot] - 1);
     }
     return -1;
@@ -64,10 +102,27 @@ bool csj_decoder::ensure_parser(size_t length) {
 }
 
 void csj_decoder::set_null(Field &field) {
-    memset(field.values.data() + (field.type == CSJ_TEXT ? 0 : row * field.width()), 0, field.type == CSJ_TEXT ? 0 : field.width());
+    if (field.is_text())
+        field.text_ends()[row] = field.text_start(row);
+    else
+        memset(field.values.data() + row * field.width(), 0, field.width());
     field.nulls.data()[row] = 1;
     field.has_null = true;
-    if (field.type == CSJ_TEXT) field.text_ends()[row] = field.text_start(row);
+}
+
+void csj_decoder::set_text(Field &field, const uint8_t *first, size_t length) {
+    size_t start = size_t(field.text_start(row));
+    field.values.reserve(start + length);
+    if (length) memcpy(field.values.data() + start, first, length);
+    field.text_ends()[row] = int64_t(start + length);
+    field.nulls.data()[row] = 0;
+}
+
+void csj_decoder::set_default(Field &field) {
+    if (field.is_text())
+        return set_text(field, reinterpret_cast<const uint8_t *>(field.default_text.data()), field.default_text.size());
+    memcpy(field.values.data() + row * field.width(), field.default_value, field.width());
+    field.nulls.data()[row] = 0;
 }
 
 void csj_decoder::reject(int32_t column, csj_problem code, int64_t position, int64_t start, int64_t length) {
@@ -87,7 +142,7 @@ void csj_decoder::decode_row(const uint8_t *begin, const uint8_t *end) {
     Payload payload{begin, end, parser->structural_indexes.get(), parser->n_structural_indexes, 0, {CSJ_OK, begin}};
     const uint8_t *first = payload.here();
     bool is_object = payload.next() == '{';
-    bool is_valid = is_object ? decode_object(payload) : payload.skip(0);
+    bool is_valid = is_object ? decode_object(payload, 0, 1) : payload.skip(0);
     if (is_valid && !payload.at_end()) is_valid = payload.fail(CSJ_TRAILING_CONTENT, payload.here());
     if (!is_valid) {
         // simdjson's scalar implementation checks UTF-8 in strings only; look everywhere, so that all processors agree.
@@ -118,8 +173,13 @@ void csj_decoder::decode_framed_row(const uint8_t *begin, const uint8_t *end) {
 /// Fills in what is missing, and rejects the row for its first column in trouble.
 void csj_decoder::finish_row(const uint8_t *begin) {
     if (seen_in_row < fields.size()) {
-        for (Field &field : fields)
-            if (field.written_row != row + 1) set_null(field);
+        for (Field &field : fields) {
+            if (field.written_row == row + 1) continue;
+            if (field.has_default)
+                set_default(field);
+            else
+                set_null(field);
+        }
     }
     int64_t column = -1;
     for (uint32_t candidate : required) {
@@ -148,11 +208,12 @@ extern "C" void csj_destroy(csj_decoder *decoder) { delete decoder; }
 
 extern "C" size_t csj_decode(csj_decoder *decoder, const uint8_t *arena, const int64_t *ends, const uint8_t *nulls, size_t count) {
     decoder->rejections.clear();
+    for (Node &node : decoder->nodes) node.entered_row = 0;
     for (Field &field : decoder->fields) {
         field.written_row = 0;
         field.has_null = false;
         field.nulls.reserve(count);
-        if (field.type == CSJ_TEXT) {
+        if (field.is_text()) {
             field.ends.reserve(count * 8);
             field.values.reserve(0);
         } else {
@@ -178,7 +239,7 @@ extern "C" csj_column csj_column_at(const csj_decoder *decoder, size_t index) {
     csj_column column{};
     column.values = field.values.data();
     column.nulls = field.has_null ? field.nulls.data() : nullptr;
-    column.ends = field.type == CSJ_TEXT ? field.text_ends() : nullptr;
+    column.ends = field.is_text() ? field.text_ends() : nullptr;
     return column;
 }
 

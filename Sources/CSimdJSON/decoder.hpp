@@ -46,17 +46,57 @@ inline uint64_t load_word(const uint8_t *p, size_t length) {
     return length >= 8 ? word : word & ((1ull << (length * 8)) - 1);
 }
 
-struct Field {
-    std::string name;
+/// A name as it is looked for in an object.
+struct Name {
+    std::string text;
     /// The name's first and last eight bytes; all of it where it has no more.
-    uint64_t name_head;
-    uint64_t name_tail;
+    uint64_t head;
+    uint64_t tail;
     /// False for names that JSON must escape: those are compared unescaped only.
     bool is_plain;
+
+    explicit Name(std::string text);
+    /// Whether a key as it stands in the payload is this name. At least eight bytes must be readable from its start.
+    bool is(const uint8_t *key, size_t length) const {
+        if (length != text.size() || !is_plain || load_word(key, length) != head) return false;
+        if (length <= 8) return true;
+        if (load_word(key + length - 8, 8) != tail) return false;
+        return length <= 16 || memcmp(key + 8, text.data() + 8, length - 16) == 0;
+    }
+};
+
+/// What a name in an object leads to: a column, an object with columns inside, or both. -1: none.
+struct Child {
+    Name name;
+    int field;
+    int node;
+};
+
+/// The names that count in one object.
+struct Node {
+    std::vector<Child> children;
+    /// Open addressing over the names: 1 + index, 0 empty.
+    std::vector<uint32_t> slots;
+    /// Which lengths (modulo 64) the names have: most unknown fields are recognised by that.
+    uint64_t name_lengths;
+    /// Of the columns at any depth below.
+    std::vector<uint32_t> fields;
+    /// The row, counted from 1, in which it was last met: a second object of the same name replaces the first.
+    size_t entered_row;
+
+    void index_names();
+    int find(const uint8_t *name, size_t length) const;
+};
+
+struct Field {
     csj_type type;
+    csj_type element;
     int precision;
     int scale;
     bool is_required;
+    bool has_default;
+    uint8_t default_value[16];
+    std::string default_text;
 
     Arena values;
     Arena nulls;
@@ -70,12 +110,8 @@ struct Field {
     const uint8_t *shown_first;
     const uint8_t *shown_last;
 
-    /// Whether a key as it stands in the payload is this name. At least eight bytes must be readable from its start.
-    bool is_named(const uint8_t *key, size_t length) const {
-        if (length != name.size() || !is_plain || load_word(key, length) != name_head) return false;
-        if (length <= 8) return true;
-        if (load_word(key + length - 8, 8) != name_tail) return false;
-        return length <= 16 || memcmp(key + 8, name.data() + 8, length - 16) == 0;
+    bool is_text() const {
+        return type == CSJ_TEXT || type == CSJ_VARCHAR || type == CSJ_CHAR || type == CSJ_DECIMAL || type == CSJ_JSONB || type == CSJ_ARRAY;
     }
     size_t width() const { return type == CSJ_NUMERIC128 || type == CSJ_UUID ? 16 : type == CSJ_BOOL ? 1 : 8; }
     int64_t *text_ends() const { return reinterpret_cast<int64_t *>(ends.data()); }
@@ -87,10 +123,8 @@ struct Field {
 struct csj_decoder {
     std::vector<csj::Field> fields;
     std::vector<uint32_t> required;
-    /// Open addressing over field names: 1 + index, 0 empty.
-    std::vector<uint32_t> slots;
-    /// Which lengths (modulo 64) the names have: most unknown fields are recognised by that.
-    uint64_t name_lengths;
+    /// The outermost object first.
+    std::vector<csj::Node> nodes;
     std::unique_ptr<simdjson::internal::dom_parser_implementation> parser;
     csj::Arena scratch;
     std::vector<csj_rejection> rejections;
@@ -99,14 +133,20 @@ struct csj_decoder {
     size_t seen_in_row;
 
     explicit csj_decoder(const csj_field *list, size_t count);
-    int find(const uint8_t *name, size_t length) const;
+    void add_path(const char *path, size_t length, uint32_t field);
     void decode_row(const uint8_t *begin, const uint8_t *end);
     void decode_framed_row(const uint8_t *begin, const uint8_t *end);
-    bool decode_object(csj::Payload &payload);
-    bool decode_value(csj::Payload &payload, csj::Field &field);
+    bool decode_object(csj::Payload &payload, size_t node, int depth);
+    bool decode_child(csj::Payload &payload, const csj::Child &child, int depth);
+    void forget(csj::Node &node);
+    bool decode_value(csj::Payload &payload, csj::Field &field, int depth);
+    bool decode_array(csj::Payload &payload, csj::Field &field, int depth);
+    bool decode_jsonb(csj::Payload &payload, csj::Field &field, int depth);
     bool decode_string(csj::Payload &payload, csj::Field &field);
     bool decode_number(csj::Payload &payload, csj::Field &field);
     void set_null(csj::Field &field);
+    void set_default(csj::Field &field);
+    void set_text(csj::Field &field, const uint8_t *first, size_t length);
     void set_problem(csj::Field &field, csj_problem code, const uint8_t *place, const uint8_t *first, const uint8_t *last);
     void finish_row(const uint8_t *begin);
     void reject(int32_t column, csj_problem code, int64_t position, int64_t start, int64_t length);

@@ -50,10 +50,39 @@ extern "C" csj_problem csj_parse(csj_type type, int precision, int scale, const 
             problem = parse_uuid(text, end, &bits);
             memcpy(value, &bits, 16);
             break;
+        case CSJ_INT2:
+            problem = parse_int(text, end, INT16_MIN, INT16_MAX, &narrow);
+            memcpy(value, &narrow, 8);
+            break;
+        case CSJ_FLOAT4:
+            problem = parse_float(text, end, &real);
+            memcpy(value, &real, 8);
+            break;
+        case CSJ_TIME:
+            problem = parse_time(text, end, &narrow);
+            memcpy(value, &narrow, 8);
+            break;
+        case CSJ_EPOCH:
+            problem = parse_epoch(text, end, scale, &narrow);
+            memcpy(value, &narrow, 8);
+            break;
         case CSJ_BOOL:
         case CSJ_TEXT:
+        case CSJ_VARCHAR:
+        case CSJ_CHAR:
+        case CSJ_DECIMAL:
+        case CSJ_JSONB:
+        case CSJ_ARRAY:
             break;
     }
+    return problem;
+}
+
+extern "C" csj_problem csj_parse_decimal(const uint8_t *text, size_t length, char *buffer, size_t *written) {
+    csj_problem problem = CSJ_OK;
+    auto target = reinterpret_cast<uint8_t *>(buffer);
+    uint8_t *last = parse_decimal(text, text + length, target, &problem);
+    *written = last ? size_t(last - target) : 0;
     return problem;
 }
 
@@ -64,8 +93,8 @@ static size_t format_special(double value, char *buffer) {
 }
 
 /// Whether these digits lie exactly between the value and a neighbour. Reading them back gives the value where its mantissa is even, but
-/// PostgreSQL's Ryu keeps off the ends of the interval. Only whole numbers from 2^54 on have such short midpoints.
-static bool is_midpoint(double value, const char *text, const char *mark, int exponent) {
+/// PostgreSQL's Ryu keeps off the ends of the interval. Only whole numbers from 2^54 on (2^25 for `bits` of a float) have such short midpoints.
+static bool is_midpoint(double value, int bits, const char *text, const char *mark, int exponent) {
     uint64_t digits = 0;
     int point = 0;
     for (const char *p = text; p < mark && *p != 'e'; p++) {
@@ -80,15 +109,17 @@ static bool is_midpoint(double value, const char *text, const char *mark, int ex
     uint128 odd = digits >> __builtin_ctzll(digits);
     for (int k = 0; k < exponent; k++) odd *= 5;
     int binary = 0;
-    uint128 mantissa = uint128(std::ldexp(std::frexp(std::fabs(value), &binary), 53));
-    binary -= 53;
+    uint128 mantissa = uint128(std::ldexp(std::frexp(std::fabs(value), &binary), bits));
+    binary -= bits;
     if (shift == binary - 1 && (odd == 2 * mantissa + 1 || odd == 2 * mantissa - 1)) return true;
     return shift == binary - 2 && odd == 4 * mantissa - 1;
 }
 
-extern "C" size_t csj_format_double(double value, char *buffer) {
+/// Shortest digits in scientific form, d[.ddd]e[+-]xx; PostgreSQL shows exponents from -4 up to, not including, `digits` without one: 15 of
+/// a double, 6 of a float.
+template <typename Real>
+static size_t format_shortest(Real value, int bits, int digits, int most, char *buffer) {
     if (!std::isfinite(value)) return format_special(value, buffer);
-    // Shortest digits in scientific form, d[.ddd]e[+-]xx; PostgreSQL shows exponents -4 ..< 15 without one.
     char text[40];
     char *end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
     char *mark = end;
@@ -96,20 +127,28 @@ extern "C" size_t csj_format_double(double value, char *buffer) {
     int exponent = 0;
     std::from_chars(mark + (*mark == '+' ? 1 : 0), end, exponent);
     int precision = int(mark - text) - 3;
-    while (exponent >= 15 && precision < 16 && is_midpoint(value, text, mark, exponent)) {
-        double back = 0;
+    while (exponent >= digits && precision < most && is_midpoint(double(value), bits, text, mark, exponent)) {
+        Real back = 0;
         do {
             end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, ++precision).ptr;
             std::from_chars(text, end, back);
-        } while (back != value && precision < 16);
+        } while (back != value && precision < most);
         mark = end;
         while (mark[-1] != 'e') mark--;
     }
-    if (exponent < -4 || exponent >= 15) {
+    if (exponent < -4 || exponent >= digits) {
         memcpy(buffer, text, size_t(end - text));
         return size_t(end - text);
     }
     return size_t(std::to_chars(buffer, buffer + 32, value, std::chars_format::fixed).ptr - buffer);
+}
+
+extern "C" size_t csj_format_double(double value, char *buffer) { return format_shortest(value, 53, 15, 16, buffer); }
+extern "C" size_t csj_format_float(float value, char *buffer) { return format_shortest(value, 24, 6, 8, buffer); }
+
+extern "C" size_t csj_format_float_6(float value, char *buffer) {
+    if (!std::isfinite(value)) return format_special(value, buffer);
+    return size_t(std::to_chars(buffer, buffer + 32, double(value), std::chars_format::general, 6).ptr - buffer);
 }
 
 extern "C" size_t csj_format_double_15(double value, char *buffer) {

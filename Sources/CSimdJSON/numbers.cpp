@@ -86,6 +86,52 @@ csj_problem to_double(const Decimal &number, const uint8_t *begin, const uint8_t
     return CSJ_OK;
 }
 
+csj_problem to_float(const Decimal &number, const uint8_t *begin, const uint8_t *end, double *value) {
+    if (number.digits == 0) {
+        *value = number.is_negative ? -0.0 : 0.0;
+        return CSJ_OK;
+    }
+    if (*begin == '+') begin++;
+    // Not by way of a double: that would round twice.
+    float parsed = 0;
+    auto result = std::from_chars(reinterpret_cast<const char *>(begin), reinterpret_cast<const char *>(end), parsed);
+    if (result.ec != std::errc() || parsed == 0 || !std::isfinite(parsed)) return CSJ_VALUE_RANGE;
+    *value = double(parsed);
+    return CSJ_OK;
+}
+
+csj_problem to_epoch(const Decimal &number, int digits, int64_t *value) {
+    int128 wide = 0;
+    if (to_numeric(number, 19, digits, &wide) != CSJ_OK) return CSJ_TIMESTAMP_RANGE;
+    if (wide < -int128(210866803200000000) || wide >= int128(INT64_MAX)) return CSJ_TIMESTAMP_RANGE;
+    *value = int64_t(wide);
+    return CSJ_OK;
+}
+
+uint8_t *put_unscaled(int128 value, int scale, uint8_t *target) {
+    uint8_t digits[40];
+    int count = 0;
+    uint128 rest = value < 0 ? -uint128(value) : uint128(value);
+    do digits[count++] = uint8_t('0' + int(rest % 10)), rest /= 10;
+    while (rest != 0);
+    while (count <= scale) digits[count++] = '0';
+    if (value < 0) *target++ = '-';
+    while (count > 0) {
+        if (count == scale) *target++ = '.';
+        *target++ = digits[--count];
+    }
+    return target;
+}
+
+uint8_t *put_decimal(const Decimal &number, uint8_t *target, csj_problem *problem) {
+    int64_t scale = number.fraction - number.exponent;
+    if (scale < 0) scale = 0;
+    int128 wide = 0;
+    *problem = scale > 38 ? CSJ_DECIMAL_DIGITS : to_numeric(number, 38, int(scale), &wide);
+    if (*problem == CSJ_NUMERIC_OVERFLOW || *problem == CSJ_NUMERIC_FORMAT) *problem = CSJ_DECIMAL_DIGITS;
+    return *problem == CSJ_OK ? put_unscaled(wide, int(scale), target) : nullptr;
+}
+
 static void trim(const uint8_t *&p, const uint8_t *&end) {
     while (p < end && is_space(*p)) p++;
     while (p < end && is_space(end[-1])) end--;
@@ -162,6 +208,38 @@ csj_problem parse_numeric(const uint8_t *p, const uint8_t *end, int precision, i
     Decimal number;
     if (scan_decimal(p, end, true, &number)) return to_numeric(number, precision, scale, value);
     return is_not_finite(p, end) ? CSJ_NOT_FINITE : CSJ_SYNTAX;
+}
+
+csj_problem parse_epoch(const uint8_t *p, const uint8_t *end, int digits, int64_t *value) {
+    trim(p, end);
+    Decimal number;
+    if (scan_decimal(p, end, true, &number)) return to_epoch(number, digits, value);
+    return is_not_finite(p, end) ? CSJ_NOT_FINITE : CSJ_SYNTAX;
+}
+
+uint8_t *parse_decimal(const uint8_t *p, const uint8_t *end, uint8_t *target, csj_problem *problem) {
+    trim(p, end);
+    Decimal number;
+    if (scan_decimal(p, end, true, &number)) return put_decimal(number, target, problem);
+    *problem = is_not_finite(p, end) ? CSJ_NOT_FINITE : CSJ_SYNTAX;
+    return nullptr;
+}
+
+csj_problem parse_float(const uint8_t *p, const uint8_t *end, double *value) {
+    trim(p, end);
+    Decimal number;
+    if (scan_decimal(p, end, false, &number)) return to_float(number, p, end, value);
+    if (is_not_finite(p, end)) return CSJ_NOT_FINITE;
+    const uint8_t *digits = p;
+    if (digits < end && (*digits == '-' || *digits == '+')) digits++;
+    if (end - digits < 3 || digits[0] != '0' || lower(digits[1]) != 'x' || digits[2] == '-') return CSJ_SYNTAX;
+    float parsed = 0;
+    auto last = reinterpret_cast<const char *>(end);
+    auto result = std::from_chars(reinterpret_cast<const char *>(digits + 2), last, parsed, std::chars_format::hex);
+    if (result.ptr != last || result.ec == std::errc::invalid_argument) return CSJ_SYNTAX;
+    if (result.ec != std::errc() || !std::isfinite(parsed)) return CSJ_VALUE_RANGE;
+    *value = double(*p == '-' ? -parsed : parsed);
+    return CSJ_OK;
 }
 
 csj_problem parse_double(const uint8_t *p, const uint8_t *end, double *value) {

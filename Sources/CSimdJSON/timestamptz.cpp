@@ -177,6 +177,28 @@ csj_problem parse_timestamptz(const uint8_t *p, const uint8_t *end, int64_t *val
     return CSJ_OK;
 }
 
+csj_problem parse_time(const uint8_t *p, const uint8_t *end, int64_t *value) {
+    Reader in{p, end};
+    in.spaces();
+    while (in.end > in.p && is_space(in.end[-1])) in.end--;
+    int64_t hour = 0, minute = 0, second = 0, microsecond = 0, zone = 0;
+    if (!in.take('T')) in.take('t');
+    if (!in.number(1, 2, &hour) || !in.take(':') || !in.number(1, 2, &minute)) return CSJ_SYNTAX;
+    if (in.take(':')) {
+        if (!in.number(1, 2, &second)) return CSJ_SYNTAX;
+        if (in.take('.') && !read_fraction(in, &microsecond)) return CSJ_SYNTAX;
+    }
+    in.spaces();
+    // A zone must be one, and changes nothing.
+    csj_problem problem = read_zone(in, &zone);
+    if (problem == CSJ_SYNTAX || in.p != in.end) return CSJ_SYNTAX;
+    if (problem != CSJ_OK) return problem;
+    if (minute > 59 || second > 60 || hour > 24 || (hour == 24 && (minute > 0 || second > 0 || microsecond > 0)))
+        return CSJ_DATETIME_FIELD;
+    *value = ((hour * 60 + minute) * 60 + second) * 1000000 + microsecond;
+    return CSJ_OK;
+}
+
 /// 36 characters with hyphens after the 8th, 12th, 16th and 20th digit: what everyone writes. False for any other form.
 static bool parse_canonical_uuid(const uint8_t *p, const uint8_t *end, uint128 *value) {
     if (end - p != 36 || p[8] != '-' || p[13] != '-' || p[18] != '-' || p[23] != '-') return false;

@@ -41,6 +41,19 @@ csj_problem to_double(const Decimal &number, const uint8_t *begin, const uint8_t
 csj_problem parse_int(const uint8_t *p, const uint8_t *end, int64_t least, int64_t greatest, int64_t *value);
 csj_problem parse_numeric(const uint8_t *p, const uint8_t *end, int precision, int scale, int128 *value);
 csj_problem parse_double(const uint8_t *p, const uint8_t *end, double *value);
+csj_problem to_float(const Decimal &number, const uint8_t *begin, const uint8_t *end, double *value);
+csj_problem parse_float(const uint8_t *p, const uint8_t *end, double *value);
+/// Whole microseconds of a number that counts in units of 10^digits microseconds, half away from zero.
+csj_problem to_epoch(const Decimal &number, int digits, int64_t *value);
+csj_problem parse_epoch(const uint8_t *p, const uint8_t *end, int digits, int64_t *value);
+/// A numeric as PostgreSQL writes it. `target` has room for `decimal_room` bytes; returns its end, or NULL with the problem.
+constexpr int decimal_room = 48;
+uint8_t *put_decimal(const Decimal &number, uint8_t *target, csj_problem *problem);
+uint8_t *parse_decimal(const uint8_t *p, const uint8_t *end, uint8_t *target, csj_problem *problem);
+/// The unscaled number with its point.
+uint8_t *put_unscaled(int128 value, int scale, uint8_t *target);
+/// Microseconds since midnight.
+csj_problem parse_time(const uint8_t *p, const uint8_t *end, int64_t *value);
 csj_problem parse_uuid(const uint8_t *p, const uint8_t *end, uint128 *value);
 /// A zone in the text of a `timestamp` is read, and changes nothing. `day`: the day that is written, also before a time of 24:00.
 csj_problem parse_timestamptz(const uint8_t *p, const uint8_t *end, int64_t *value, bool uses_zone = true, int64_t *day = nullptr);

@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
     import Glibc
 #endif
@@ -37,6 +39,43 @@ public struct TimeZoneRules: Sendable {
         self.transitions = transitions
         self.offsets = offsets
         first = parsed.first
+    }
+
+    /// The rules of a zone, read once a process: the calendar of a window asks for them at every row.
+    public static func named(_ name: String) -> TimeZoneRules? {
+        if let rules = read.withLock({ $0[name] }) { return rules }
+        let rules = TimeZoneRules(name)
+        read.withLock { $0[name] = rules }
+        return rules
+    }
+
+    private static let read = Mutex<[String: TimeZoneRules]>([:])
+
+    /// The tz database's own spelling of a region and a place, whatever the case of its letters. Nil for what is none.
+    public static func knownName(_ name: String) -> String? {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count > 1, !name.contains(".") else { return nil }
+        var spelled: [String] = []
+        for part in parts {
+            let path = ([folder] + spelled).joined(separator: "/")
+            guard let found = names(in: path).first(where: { $0.lowercased() == part.lowercased() }) else { return nil }
+            spelled.append(found)
+        }
+        let found = spelled.joined(separator: "/")
+        return TimeZoneRules.named(found) == nil ? nil : found
+    }
+
+    private static func names(in path: String) -> [String] {
+        guard let handle = opendir(path) else { return [] }
+        defer { closedir(handle) }
+        var names: [String] = []
+        while let entry = readdir(handle) {
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) { field in
+                    field.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: field.pointee)) { String(cString: $0) }
+                })
+        }
+        return names
     }
 
     /// Seconds east of UTC at a point in time, given in seconds since 1970.

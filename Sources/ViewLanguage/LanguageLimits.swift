@@ -26,6 +26,8 @@ public enum LanguageLimits {
     public static let columnsPerDimension = 1_000
     /// Tables that one view joins: each is one more look-up for every event.
     public static let lookups = 16
+    /// Objects inside one another that a column's path goes down; the decoder follows 256.
+    public static let pathLength = 32
     /// An index of PostgreSQL has at most 32 columns; the slice (or run) and the window take two.
     public static let groupColumns = 30
     /// Windows of hop that hold one event: each costs as much as an event does.

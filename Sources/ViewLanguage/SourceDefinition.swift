@@ -7,10 +7,43 @@ public struct SourceDefinition: Hashable, Sendable, Codable {
         public var name: String
         public var type: ScalarType
         public var isNotNull: Bool
-        public init(name: String, type: ScalarType, isNotNull: Bool = false) {
+        /// The names from the outermost object down to the field. Nil: the field of the column's name.
+        public var path: [String]?
+        /// What the column holds where the field is missing (not where it is null): a literal of the column's type. Nil: null.
+        public var missingValue: Literal?
+        /// Nil: the type's own text.
+        public var format: Format?
+        public init(
+            name: String, type: ScalarType, isNotNull: Bool = false, path: [String]? = nil, missingValue: Literal? = nil,
+            format: Format? = nil
+        ) {
             self.name = name
             self.type = type
             self.isNotNull = isNotNull
+            self.path = path
+            self.missingValue = missingValue
+            self.format = format
+        }
+
+        /// Where the value lies in the record.
+        public var fieldPath: [String] { path ?? [name] }
+    }
+
+    /// How a time is written where it is no text: as a number of these units since 1970-01-01 00:00 UTC.
+    public enum Format: String, Hashable, Sendable, Codable, CaseIterable {
+        case epochSeconds = "epoch_seconds"
+        case epochMilliseconds = "epoch_milliseconds"
+        case epochMicroseconds = "epoch_microseconds"
+        case epochNanoseconds = "epoch_nanoseconds"
+
+        /// A unit is 10^digits microseconds.
+        public var digits: Int {
+            switch self {
+            case .epochSeconds: 6
+            case .epochMilliseconds: 3
+            case .epochMicroseconds: 0
+            case .epochNanoseconds: -3
+            }
         }
     }
 

@@ -151,6 +151,20 @@ import ViewLanguage
         #expect(written[0].schema != segments[0].schema)
     }
 
+    /// Another path, default or format of a column changes what a payload says, and so does taking it away again.
+    @Test func pathsDefaultsAndFormatsArePartOfTheSchema() throws {
+        let plain = try ArchiveSchema(Fixture.source).fingerprint
+        var seen: Set<String> = [plain]
+        for change in [
+            { $0.path = ["large"] }, { $0.path = ["a", "b"] }, { $0.path = ["a.b"] }, { $0.missingValue = .int(1) },
+            { $0.missingValue = .int(2) }, { $0.format = .epochSeconds }, { $0.format = .epochMilliseconds },
+        ] as [(inout SourceDefinition.Column) -> Void] {
+            var changed = Fixture.source
+            change(&changed.columns[3])
+            #expect(try seen.insert(ArchiveSchema(changed).fingerprint).inserted)
+        }
+    }
+
     /// What says nothing about decoding does not make old columns unreadable.
     @Test func latenessIsNoPartOfTheSchema() throws {
         var changed = Fixture.source

@@ -103,7 +103,7 @@ let refusedSources = #"""
     views.sql:1:113: error: option "event_id": column "id" is of type boolean
         1 | CREATE FOREIGN TABLE s (id boolean, at timestamptz, at text, _offset bigint, ctid int) SERVER parallax OPTIONS (event_id 'id', event_time 'at', lateness '-1 s')
           |                                                                                                                 ^
-    hint: it must be of type text, uuid, integer, bigint
+    hint: it must be of type text, uuid, smallint, integer, bigint
     views.sql:1:145: error: option "lateness" must not be negative
         1 | CREATE FOREIGN TABLE s (id boolean, at timestamptz, at text, _offset bigint, ctid int) SERVER parallax OPTIONS (event_id 'id', event_time 'at', lateness '-1 s')
           |                                                                                                                                                 ^
@@ -112,15 +112,15 @@ let refusedSources = #"""
     views.sql:1:33: error: the constraint PRIMARY is not supported in a source
         1 | CREATE FOREIGN TABLE s (id uuid PRIMARY KEY, at timestamptz DEFAULT '2024-01-01', n int CHECK (n > 0), t text COLLATE "de_DE", CHECK (n > 1)) SERVER parallax O…
           |                                 ^
-    hint: only NOT NULL may follow a column's type
-    views.sql:1:61: error: column defaults are not supported yet
+    hint: NOT NULL and DEFAULT with a constant may follow a column's type
+    views.sql:1:46: error: column "at" identifies an event and cannot have a default
         1 | CREATE FOREIGN TABLE s (id uuid PRIMARY KEY, at timestamptz DEFAULT '2024-01-01', n int CHECK (n > 0), t text COLLATE "de_DE", CHECK (n > 1)) SERVER parallax O…
-          |                                                             ^
-    hint: a missing field is null; use coalesce in the view
+          |                                              ^
+    hint: records without it would all be the same event
     views.sql:1:89: error: the constraint CHECK is not supported in a source
         1 | …REIGN TABLE s (id uuid PRIMARY KEY, at timestamptz DEFAULT '2024-01-01', n int CHECK (n > 0), t text COLLATE "de_DE", CHECK (n > 1)) SERVER parallax OPTIONS (…
           |                                                                                 ^
-    hint: only NOT NULL may follow a column's type
+    hint: NOT NULL and DEFAULT with a constant may follow a column's type
     views.sql:1:111: error: COLLATE is not supported here
         1 | … PRIMARY KEY, at timestamptz DEFAULT '2024-01-01', n int CHECK (n > 0), t text COLLATE "de_DE", CHECK (n > 1)) SERVER parallax OPTIONS (event_id 'id', event_t…
           |                                                                                 ^
@@ -129,10 +129,90 @@ let refusedSources = #"""
           |                                                                                          ^
     hint: declare columns only; NOT NULL may follow a column's type
 
-    CREATE FOREIGN TABLE s (id uuid OPTIONS (path 'a.b'), at timestamptz) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
-    views.sql:1:42: error: OPTIONS of a column is not supported here
-        1 | CREATE FOREIGN TABLE s (id uuid OPTIONS (path 'a.b'), at timestamptz) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
-          |                                          ^
+    CREATE FOREIGN TABLE s (id uuid OPTIONS (path 'a.b', path 'c', pth 'x'), at timestamptz OPTIONS (format 'epoch_second'), a int OPTIONS (path 'items[0].id'), b int OPTIONS (path 'a..b')) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
+    views.sql:1:54: error: option "path" provided more than once
+        1 | CREATE FOREIGN TABLE s (id uuid OPTIONS (path 'a.b', path 'c', pth 'x'), at timestamptz OPTIONS (format 'epoch_second'), a int OPTIONS (path 'items[0].id'), b …
+          |                                                      ^
+    views.sql:1:64: error: unknown option "pth" of a column
+        1 | CREATE FOREIGN TABLE s (id uuid OPTIONS (path 'a.b', path 'c', pth 'x'), at timestamptz OPTIONS (format 'epoch_second'), a int OPTIONS (path 'items[0].id'), b …
+          |                                                                ^
+    hint: did you mean "path"?
+    views.sql:1:98: error: option "format": "epoch_second" is no format
+        1 | …LE s (id uuid OPTIONS (path 'a.b', path 'c', pth 'x'), at timestamptz OPTIONS (format 'epoch_second'), a int OPTIONS (path 'items[0].id'), b int OPTIONS (path…
+          |                                                                                 ^
+    hint: did you mean "epoch_seconds"?
+    views.sql:1:137: error: option "path": elements of arrays cannot be reached by 'items[0].id'
+        1 | … 'c', pth 'x'), at timestamptz OPTIONS (format 'epoch_second'), a int OPTIONS (path 'items[0].id'), b int OPTIONS (path 'a..b')) SERVER parallax OPTIONS (even…
+          |                                                                                 ^
+    hint: declare the array as a column of type jsonb, or write a name that holds brackets in double quotes
+    views.sql:1:173: error: option "path": a name is empty in 'a..b'
+        1 | …mptz OPTIONS (format 'epoch_second'), a int OPTIONS (path 'items[0].id'), b int OPTIONS (path 'a..b')) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
+          |                                                                                           ^
+    hint: such as 'user.address.city'; an empty name is ""
+
+    CREATE FOREIGN TABLE s (id uuid, at timestamptz, a int OPTIONS (path '"a'), b int OPTIONS (path '"a"b'), c int OPTIONS (path 'a"b'), d int OPTIONS (path ''), e date OPTIONS (format 'epoch_seconds')) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
+    views.sql:1:65: error: option "path": a double quote is not closed in '"a'
+        1 | CREATE FOREIGN TABLE s (id uuid, at timestamptz, a int OPTIONS (path '"a'), b int OPTIONS (path '"a"b'), c int OPTIONS (path 'a"b'), d int OPTIONS (path ''), e…
+          |                                                                 ^
+    views.sql:1:92: error: option "path": a dot must follow a name in double quotes in '"a"b'
+        1 | …GN TABLE s (id uuid, at timestamptz, a int OPTIONS (path '"a'), b int OPTIONS (path '"a"b'), c int OPTIONS (path 'a"b'), d int OPTIONS (path ''), e date OPTIO…
+          |                                                                                 ^
+    views.sql:1:121: error: option "path": a double quote stands inside of a name in 'a"b'
+        1 | …tamptz, a int OPTIONS (path '"a'), b int OPTIONS (path '"a"b'), c int OPTIONS (path 'a"b'), d int OPTIONS (path ''), e date OPTIONS (format 'epoch_seconds')) …
+          |                                                                                 ^
+    hint: put the whole name in double quotes, and write the one inside twice
+    views.sql:1:149: error: option "path": a name is empty in ''
+        1 | …'"a'), b int OPTIONS (path '"a"b'), c int OPTIONS (path 'a"b'), d int OPTIONS (path ''), e date OPTIONS (format 'epoch_seconds')) SERVER parallax OPTIONS (eve…
+          |                                                                                 ^
+    hint: such as 'user.address.city'; an empty name is ""
+    views.sql:1:175: error: option "format": a column of type date has none
+        1 | … '"a"b'), c int OPTIONS (path 'a"b'), d int OPTIONS (path ''), e date OPTIONS (format 'epoch_seconds')) SERVER parallax OPTIONS (event_id 'id', event_time 'at…
+          |                                                                                 ^
+    hint: times since an epoch are for timestamptz and timestamp
+
+    CREATE FOREIGN TABLE s (id uuid, at timestamptz, a int OPTIONS (path 'x.y'), b int OPTIONS (path 'x.y')) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
+    views.sql:1:78: error: columns "a" and "b" both read the field x.y
+        1 | CREATE FOREIGN TABLE s (id uuid, at timestamptz, a int OPTIONS (path 'x.y'), b int OPTIONS (path 'x.y')) SERVER parallax OPTIONS (event_id 'id', event_time 'at…
+          |                                                                              ^
+    hint: a view can compute with one column in two ways
+
+    CREATE FOREIGN TABLE s (id text DEFAULT 'x', at timestamptz DEFAULT '2024-01-01') SERVER parallax OPTIONS (event_id 'id', event_time 'at')
+    views.sql:1:25: error: column "id" identifies an event and cannot have a default
+        1 | CREATE FOREIGN TABLE s (id text DEFAULT 'x', at timestamptz DEFAULT '2024-01-01') SERVER parallax OPTIONS (event_id 'id', event_time 'at')
+          |                         ^
+    hint: records without it would all be the same event
+    views.sql:1:46: error: column "at" identifies an event and cannot have a default
+        1 | CREATE FOREIGN TABLE s (id text DEFAULT 'x', at timestamptz DEFAULT '2024-01-01') SERVER parallax OPTIONS (event_id 'id', event_time 'at')
+          |                                              ^
+    hint: records without it would all be the same event
+
+    CREATE FOREIGN TABLE s (id text, at timestamptz, a int DEFAULT 'x', b int DEFAULT 1.5, c text DEFAULT 5, d timestamptz DEFAULT now(), e int DEFAULT a, f numeric(3,2) DEFAULT 10, g int DEFAULT 1 + 1) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
+    views.sql:1:64: error: invalid input syntax for type integer: "x"
+        1 | CREATE FOREIGN TABLE s (id text, at timestamptz, a int DEFAULT 'x', b int DEFAULT 1.5, c text DEFAULT 5, d timestamptz DEFAULT now(), e int DEFAULT a, f numeri…
+          |                                                                ^
+    views.sql:1:83: error: column "b" is of type integer but default expression is of type numeric
+        1 | …ATE FOREIGN TABLE s (id text, at timestamptz, a int DEFAULT 'x', b int DEFAULT 1.5, c text DEFAULT 5, d timestamptz DEFAULT now(), e int DEFAULT a, f numeric(…
+          |                                                                                 ^
+    hint: write the constant in quotes, as the column's type writes it
+    views.sql:1:103: error: column "c" is of type text but default expression is of type integer
+        1 | …(id text, at timestamptz, a int DEFAULT 'x', b int DEFAULT 1.5, c text DEFAULT 5, d timestamptz DEFAULT now(), e int DEFAULT a, f numeric(3,2) DEFAULT 10, g i…
+          |                                                                                 ^
+    hint: write the constant in quotes, as the column's type writes it
+    views.sql:1:128: error: now() is not deterministic: a view must give the same result at any time
+        1 | … a int DEFAULT 'x', b int DEFAULT 1.5, c text DEFAULT 5, d timestamptz DEFAULT now(), e int DEFAULT a, f numeric(3,2) DEFAULT 10, g int DEFAULT 1 + 1) SERVER …
+          |                                                                                 ^
+    hint: use a column of the event, or filter in a CREATE VIEW on top of this view
+    views.sql:1:149: error: cannot use column reference in DEFAULT expression
+        1 | … int DEFAULT 1.5, c text DEFAULT 5, d timestamptz DEFAULT now(), e int DEFAULT a, f numeric(3,2) DEFAULT 10, g int DEFAULT 1 + 1) SERVER parallax OPTIONS (eve…
+          |                                                                                 ^
+    views.sql:1:175: error: numeric field overflow
+        1 | …EFAULT 5, d timestamptz DEFAULT now(), e int DEFAULT a, f numeric(3,2) DEFAULT 10, g int DEFAULT 1 + 1) SERVER parallax OPTIONS (event_id 'id', event_time 'at…
+          |                                                                                 ^
+    hint: a field with precision 3, scale 2 holds 1 digits before the point
+    views.sql:1:193: error: the default of column "g" must be a constant
+        1 | …FAULT 5, d timestamptz DEFAULT now(), e int DEFAULT a, f numeric(3,2) DEFAULT 10, g int DEFAULT 1 + 1) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
+          |                                                                                                  ^
+    hint: compute in the view
 
     CREATE FOREIGN TABLE IF NOT EXISTS s (id uuid, at timestamptz) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
     views.sql:1:22: error: IF NOT EXISTS is not supported here

@@ -38,6 +38,29 @@ struct SourceTests {
         #expect(source.columns.map(\.isNotNull) == [true, false])
     }
 
+    @Test("a column's path, default and format")
+    func columnOptions() throws {
+        let source = try source(
+            #"""
+            CREATE FOREIGN TABLE s (
+              id text OPTIONS (path 'meta.id'), at timestamptz OPTIONS (path '"meta.v1"."the ""time"""', format 'epoch_milliseconds'),
+              city text OPTIONS (path 'user.address.city') NOT NULL DEFAULT 'nowhere', own int OPTIONS (path 'own') DEFAULT -5,
+              price numeric(6,2) DEFAULT 1.555, ratio double precision DEFAULT 3, day date DEFAULT '1970-01-02', none int DEFAULT NULL,
+              flag boolean DEFAULT true, key uuid DEFAULT 'A0EEBC99-9c0b-4ef8-bb6d-6bb9bd380a11', least numeric(4,1) DEFAULT '-7.25'
+            ) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
+            """#)
+        #expect(
+            source.columns.map(\.path) == [["meta", "id"], ["meta.v1", "the \"time\""], ["user", "address", "city"]]
+                + .init(repeating: nil, count: 8))
+        #expect(source.columns[1].format == .epochMilliseconds)
+        #expect(
+            source.columns[2...].map(\.missingValue) == [
+                .text("nowhere"), .int(-5), .decimal("156"), .float(3), .int(1), nil, .bool(true),
+                .uuid("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"), .decimal("-73"),
+            ])
+        #expect(source.columns[2].isNotNull)
+    }
+
     @Test("options")
     func options() throws {
         let source = try source(

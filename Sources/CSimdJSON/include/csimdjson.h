@@ -22,6 +22,16 @@ typedef enum {
     CSJ_UUID,         // low half first of the big-endian number
     CSJ_TIMESTAMP,    // int64_t, microseconds since 1970 of a clock without a zone
     CSJ_DATE,         // int64_t, days since 1970
+    CSJ_INT2,         // int64_t
+    CSJ_FLOAT4,       // double that a float holds
+    CSJ_TIME,         // int64_t, microseconds since midnight, up to 24:00
+    CSJ_EPOCH,        // int64_t, microseconds since 1970 from a number in a unit of its own: `scale` digits of it are microseconds
+    // Bytes in an arena, as CSJ_TEXT:
+    CSJ_VARCHAR,  // of at most `precision` characters
+    CSJ_CHAR,     // the same, without the blanks at its end
+    CSJ_DECIMAL,  // a numeric of any scale, as PostgreSQL writes it; at most 38 digits
+    CSJ_JSONB,    // any JSON, as PostgreSQL writes its jsonb
+    CSJ_ARRAY,    // a one-dimensional array of `element`, as PostgreSQL writes it
 } csj_type;
 
 // Why a record was not taken. The Swift side turns these into sentences.
@@ -58,15 +68,25 @@ typedef enum {
     CSJ_ZONE_RANGE,
     CSJ_TIMESTAMP_RANGE,
     CSJ_MISSING,
+    CSJ_TOO_LONG,
+    CSJ_DECIMAL_DIGITS,
+    CSJ_JSON_NUMBER_DIGITS,
 } csj_problem;
 
 typedef struct {
-    const char *name;  // UTF-8, not NUL-terminated
-    size_t name_length;
+    const char *path;  // UTF-8: the names from the outermost object to the field, a NUL byte between two of them
+    size_t path_length;
     csj_type type;
-    int precision;  // numerics only
+    csj_type element;  // of arrays; its own length is in `precision`, as are precision and scale of numerics
+    int precision;
     int scale;
     int is_required;  // null or missing is a problem
+    // What the column holds where the field is missing (not where it is null), if has_default: sixteen bytes as csj_parse writes them, or
+    // text.
+    int has_default;
+    uint8_t default_value[16];
+    const char *default_text;
+    size_t default_length;
 } csj_field;
 
 // What was wrong with one row: at most one entry a row, rows ascending.
@@ -98,13 +118,20 @@ size_t csj_decode(csj_decoder *decoder, const uint8_t *arena, const int64_t *end
 csj_column csj_column_at(const csj_decoder *decoder, size_t index);
 const csj_rejection *csj_rejections(const csj_decoder *decoder);
 
-// One value from text in the input syntax of PostgreSQL's type (not for text and bool). `value` takes 16 bytes.
+// One value from text in the input syntax of PostgreSQL's type (not for bool and what is kept as bytes). `value` takes 16 bytes.
 csj_problem csj_parse(csj_type type, int precision, int scale, const uint8_t *text, size_t length, void *value);
+// A numeric of any scale from text in PostgreSQL's input syntax, as PostgreSQL writes it: at most 42 bytes; `written` says how many.
+csj_problem csj_parse_decimal(const uint8_t *text, size_t length, char *buffer, size_t *written);
+// JSON text (at least 64 more bytes must be readable) as PostgreSQL writes it as jsonb; `result` is malloc'ed, and the caller's to free.
+csj_problem csj_parse_jsonb(const uint8_t *text, size_t length, char **result, size_t *written);
 
 // PostgreSQL's output of float8 (shortest text that reads back the same). At most 32 bytes; returns how many.
 size_t csj_format_double(double value, char *buffer);
 // The same with 15 significant digits (C's %.15g), which is how PostgreSQL casts float8 to numeric.
 size_t csj_format_double_15(double value, char *buffer);
+// PostgreSQL's output of float4, and the same with 6 significant digits.
+size_t csj_format_float(float value, char *buffer);
+size_t csj_format_float_6(float value, char *buffer);
 
 #ifdef __cplusplus
 }

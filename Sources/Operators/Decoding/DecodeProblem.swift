@@ -21,7 +21,7 @@ struct DecodeProblem {
         case CSJ_NUL_CHARACTER: .nulCharacter
         case CSJ_WRONG_JSON_TYPE, CSJ_SYNTAX: .wrongType
         case CSJ_VALUE_RANGE, CSJ_NUMERIC_OVERFLOW, CSJ_NUMERIC_FORMAT, CSJ_NOT_FINITE, CSJ_DATETIME_FIELD, CSJ_ZONE_RANGE,
-            CSJ_TIMESTAMP_RANGE:
+            CSJ_TIMESTAMP_RANGE, CSJ_TOO_LONG, CSJ_DECIMAL_DIGITS, CSJ_JSON_NUMBER_DIGITS:
             .outOfRange
         case CSJ_MISSING: .missingValue
         default: .malformedJSON
@@ -59,6 +59,9 @@ struct DecodeProblem {
         case CSJ_ZONE_RANGE: "time zone displacement out of range: \"\(shown)\""
         case CSJ_TIMESTAMP_RANGE: "timestamp out of range: \"\(shown)\""
         case CSJ_MISSING: "null value in column \"\(column?.name ?? "")\" violates not-null constraint"
+        case CSJ_TOO_LONG: "value too long for type \(column?.type.sqlName ?? typeName)"
+        case CSJ_DECIMAL_DIGITS: "numeric field overflow: a numeric has at most \(ScalarType.maximumNumericPrecision) digits"
+        case CSJ_JSON_NUMBER_DIGITS: "a number in JSON has at most 1000 digits before and behind its point"
         default: "invalid JSON"
         }
     }

@@ -17,26 +17,27 @@ public final class EventDecoder {
 
     public init(_ source: SourceDefinition) {
         self.source = source
-        // The names' bytes live in one arena while the decoder copies them.
+        // Paths and texts lie in one arena while the decoder copies them; the last byte is there for its address.
         var arena: [UInt8] = []
-        for column in source.columns { arena += column.name.utf8 }
+        var places: [(path: Range<Int>, text: Range<Int>)] = []
+        for column in source.columns {
+            let start = arena.count
+            arena += column.fieldPath.joined(separator: "\0").utf8
+            let middle = arena.count
+            if case .text(let text)? = column.missingValue { arena += text.utf8 }
+            places.append((start..<middle, middle..<arena.count))
+        }
+        arena.append(0)
         let created = arena.withUnsafeBytes { bytes -> OpaquePointer? in
-            var start = 0
-            var fields: [csj_field] = []
-            for (index, column) in source.columns.enumerated() {
-                let length = column.name.utf8.count
-                var field = csj_field()
-                // An empty arena has no address; its names are empty then.
-                field.name = bytes.baseAddress.map { ($0 + start).assumingMemoryBound(to: CChar.self) }
-                field.name_length = length
-                field.type = column.type.decoderType
-                if case .numeric(let precision, let scale) = column.type {
-                    field.precision = Int32(precision)
-                    field.scale = Int32(scale)
-                }
-                field.is_required = column.isNotNull || index == source.eventIDColumn || index == source.eventTimeColumn ? 1 : 0
-                fields.append(field)
-                start += length
+            guard let base = bytes.baseAddress else { return nil }
+            let fields = source.columns.indices.map { index in
+                var field = csj_field(source.columns[index])
+                field.path = (base + places[index].path.lowerBound).assumingMemoryBound(to: CChar.self)
+                field.path_length = places[index].path.count
+                field.default_text = (base + places[index].text.lowerBound).assumingMemoryBound(to: CChar.self)
+                field.default_length = places[index].text.count
+                if index == source.eventIDColumn || index == source.eventTimeColumn { field.is_required = 1 }
+                return field
             }
             return csj_create(fields, fields.count)
         }
@@ -122,6 +123,39 @@ public final class EventDecoder {
         }
         let exclusiveEnds = ends.withMemoryRebound(to: Int.self, capacity: count) { Array(UnsafeBufferPointer(start: $0, count: count)) }
         return ByteColumn(bytes: bytes, ends: exclusiveEnds)
+    }
+}
+
+extension csj_field {
+    /// Without its path and the text of its default, which live elsewhere.
+    fileprivate init(_ column: SourceDefinition.Column) {
+        self.init()
+        type = column.type.decoderType
+        if case .numeric(let digits, let places) = column.type { (precision, scale) = (Int32(digits), Int32(places)) }
+        if let format = column.format {
+            type = CSJ_EPOCH
+            scale = Int32(format.digits)
+        }
+        is_required = column.isNotNull ? 1 : 0
+        guard let value = column.missingValue else { return }
+        has_default = 1
+        withUnsafeMutableBytes(of: &default_value) { target in
+            switch value {
+            case .int(let value): target.storeBytes(of: value, as: Int64.self)
+            case .float(let value): target.storeBytes(of: value, as: Double.self)
+            case .bool(let value): target.storeBytes(of: value ? 1 : 0, as: UInt8.self)
+            case .decimal(let digits):
+                guard let unscaled = Int128(digits) else { preconditionFailure("a decimal default of \(digits)") }
+                target.storeBytes(of: unscaled, as: Int128.self)
+            case .uuid(let text):
+                guard case .success(let bits) = Array(text.utf8).withUnsafeBytes({ TextInput.read($0, as: .uuid) }) else {
+                    preconditionFailure("a uuid default of \(text)")
+                }
+                target.storeBytes(of: bits, as: UInt128.self)
+            case .text: break
+            case .null, .interval: preconditionFailure("a default of \(value)")
+            }
+        }
     }
 }
 

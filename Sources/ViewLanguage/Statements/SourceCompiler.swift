@@ -6,7 +6,10 @@ struct SourceCompiler {
     let declaration: Declaration
     private let reporter: StatementReporter
     private var scope: SourceScope
-    private var isNotNull: [Bool] = []
+    /// Where each column's declaration stands.
+    private var offsets: [Int] = []
+    /// One entry a column of the scope; its type is that of the scope.
+    private var columns: [SourceDefinition.Column] = []
 
     init(_ declaration: Declaration, reportingTo collector: DiagnosticCollector) {
         self.declaration = declaration
@@ -47,9 +50,16 @@ struct SourceCompiler {
                     hint: "at most \(LanguageLimits.columnsPerSource) columns are taken")
             }
         }
+        checkPaths()
         var options = SourceOptions(statement: statement, tableName: declaration.name, nameOffset: declaration.nameOffset)
         for refusal in options.read(body["options"]?.children ?? [], columns: scope) {
             reporter.report(refusal)
+        }
+        for index in [options.eventIDColumn, options.eventTimeColumn].compactMap({ $0 }) where columns[index].missingValue != nil {
+            reporter.report(
+                Refusal(
+                    offsets[index], "column \"\(columns[index].name)\" identifies an event and cannot have a default",
+                    hint: "records without it would all be the same event"))
         }
         scope.eventTimeColumn = options.eventTimeColumn
         if reporter.isSound { scope.definition = definition(options) }
@@ -59,9 +69,9 @@ struct SourceCompiler {
     private func definition(_ options: SourceOptions) -> SourceDefinition? {
         guard let eventID = options.eventIDColumn, let eventTime = options.eventTimeColumn else { return nil }
         var columns: [SourceDefinition.Column] = []
-        for (column, isNotNull) in zip(scope.columns, isNotNull) {
-            guard let type = column.type else { return nil }
-            columns.append(SourceDefinition.Column(name: column.name, type: type, isNotNull: isNotNull))
+        for (known, column) in zip(scope.columns, self.columns) {
+            guard known.type != nil else { return nil }
+            columns.append(column)
         }
         return SourceDefinition(
             name: declaration.name, topic: options.topic, columns: columns, eventIDColumn: eventID, eventTimeColumn: eventTime,
@@ -82,18 +92,21 @@ struct SourceCompiler {
         reporter.check { () throws(Refusal) in try checkName(name, at: offset) }
         var type: ScalarType?
         reporter.check { () throws(Refusal) in
-            try body.allowFields(["colname", "typeName", "is_local", "constraints", "location"], in: statement)
+            try body.allowFields(["colname", "typeName", "is_local", "constraints", "fdwoptions", "location"], in: statement)
             guard let typeNode = body["typeName"] else { throw Refusal(offset, "column \"\(name)\" has no type") }
             type = try Self.columnType(TypeName(typeNode, in: statement), at: statement.offset(typeNode.location))
         }
-        var columnIsNotNull = false
+        var column = SourceDefinition.Column(name: name, type: type ?? .text)
+        let reader = ColumnReader(statement: statement, source: declaration.name, type: type)
+        for refusal in reader.readOptions(body["fdwoptions"]?.children ?? [], into: &column) { reporter.report(refusal) }
         for constraint in body["constraints"]?.children ?? [] {
-            reporter.check { () throws(Refusal) in columnIsNotNull = try isNotNull(constraint, at: offset) || columnIsNotNull }
+            reporter.check { () throws(Refusal) in try reader.readConstraint(constraint, into: &column, at: offset) }
         }
         // A second column of the same name would only hide the first.
         if !scope.columns.contains(where: { $0.name == name }) {
             scope.columns.append(SourceScope.Column(name: name, type: type))
-            isNotNull.append(columnIsNotNull)
+            columns.append(column)
+            offsets.append(offset)
         }
     }
 
@@ -124,17 +137,16 @@ struct SourceCompiler {
         }
     }
 
-    private func isNotNull(_ constraint: SyntaxNode, at columnOffset: Int) throws(Refusal) -> Bool {
-        let body = constraint.body(of: "Constraint")
-        let offset = body.map { statement.offset($0.location) } ?? columnOffset
-        switch body?["contype"]?.string {
-        case "CONSTR_NOTNULL": return true
-        case "CONSTR_NULL": return false
-        case "CONSTR_DEFAULT":
-            throw Refusal(offset, "column defaults are not supported yet", hint: "a missing field is null; use coalesce in the view")
-        case let kind:
-            let name = kind?.replacing("CONSTR_", with: "") ?? "this"
-            throw Refusal(offset, "the constraint \(name) is not supported in a source", hint: "only NOT NULL may follow a column's type")
+    /// A field goes to one column.
+    private func checkPaths() {
+        var seen: [[String]: String] = [:]
+        for (column, offset) in zip(columns, offsets) {
+            guard let other = seen.updateValue(column.name, forKey: column.fieldPath) else { continue }
+            let path = column.fieldPath.joined(separator: ".")
+            reporter.report(
+                Refusal(
+                    offset, "columns \"\(other)\" and \"\(column.name)\" both read the field \(path)",
+                    hint: "a view can compute with one column in two ways"))
         }
     }
 }

@@ -58,7 +58,7 @@ struct SourceOptions {
             }
             topic = value
         case "event_id":
-            eventIDColumn = try column(value, of: columns, name, ["text", "uuid", "integer", "bigint"], at: offset)
+            eventIDColumn = try column(value, of: columns, name, ["text", "uuid", "smallint", "integer", "bigint"], at: offset)
         case "event_time":
             eventTimeColumn = try column(value, of: columns, name, ["timestamp with time zone"], at: offset)
         case "out_of_orderness": outOfOrderness = try duration(value, name, at: offset)

@@ -1,4 +1,4 @@
-import Foundation
+import ParallaxCore
 
 /// Calendar windows on the clocks of a time zone, as PostgreSQL's date_trunc(unit, timestamptz, zone) has them.
 ///
@@ -7,7 +7,7 @@ import Foundation
 /// Where clocks go back over midnight, the day begins at its second midnight, as PostgreSQL says, and the hour before lies in that day all
 /// the same: start(t) may be above t by the length of the change. A midnight that clocks pass over begins when they have.
 public struct CalendarClock: Sendable {
-    private let zone: TimeZone
+    private let rules: TimeZoneRules
     private let unit: Plan.Window.CalendarUnit
 
     private static let second: Int64 = 1_000_000
@@ -15,8 +15,8 @@ public struct CalendarClock: Sendable {
 
     /// Nil where the machine's time zone data have no such zone.
     public init?(unit: Plan.Window.CalendarUnit, zone: String) {
-        guard let zone = zone == "UTC" ? TimeZone(secondsFromGMT: 0) : TimeZone(identifier: zone) else { return nil }
-        self.zone = zone
+        guard let rules = TimeZoneRules.named(zone) else { return nil }
+        self.rules = rules
         self.unit = unit
     }
 
@@ -24,21 +24,17 @@ public struct CalendarClock: Sendable {
     static func knownName(_ name: String) -> String? {
         let lowered = name.lowercased()
         if ["utc", "gmt", "etc/utc", "zulu"].contains(lowered) { return "UTC" }
-        return TimeZone.knownTimeZoneIdentifiers.first { $0.lowercased() == lowered }
+        return TimeZoneRules.knownName(name)
     }
 
     /// Microseconds east of UTC at an instant (microseconds since 1970).
     private func offset(at instant: Int64) -> Int64 {
-        let seconds = Self.floorDivide(instant, Self.second)
-        return Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(seconds)))) * Self.second
+        rules.offset(at: Self.floorDivide(instant, Self.second)) * Self.second
     }
 
     /// The instant of a local time. Ambiguous: the later one; passed over by the clocks: what it would have been before the change.
     private func instant(ofLocal local: Int64) -> Int64 {
-        let before = offset(at: local - Self.day)
-        let after = offset(at: local + Self.day)
-        guard before != after else { return local - before }
-        return offset(at: local - after) == after ? local - after : local - before
+        local - rules.offset(ofLocal: Self.floorDivide(local, Self.second)) * Self.second
     }
 
     public func start(of instant: Int64) -> Int64 { self.instant(ofLocal: truncated(instant + offset(at: instant))) }

@@ -4,45 +4,41 @@ import ViewLanguage
 
 /// Random events for any declared schema: values of the right type, one in fifty null where that is allowed.
 struct DeclaredEventMaker: Sendable {
+    /// A field of an object: a column's value, or an object of its own.
+    private struct Field: Sendable {
+        var name: String
+        /// The name as JSON, with its quotes.
+        var quotedName: [UInt8]
+        var column: Int?
+        var fields: [Field] = []
+    }
+
     let source: SourceDefinition
-    private let names: [[UInt8]]
+    private let fields: [Field]
     private let words = ZipfRanks(count: 200)
 
     init(_ source: SourceDefinition) {
         self.source = source
-        names = source.columns.map { column in
+        var fields: [Field] = []
+        for (index, column) in source.columns.enumerated() { Self.add(index, column.fieldPath[...], to: &fields) }
+        self.fields = fields
+    }
+
+    private static func add(_ column: Int, _ path: ArraySlice<String>, to fields: inout [Field]) {
+        guard let name = path.first else { return }
+        let at = fields.firstIndex { $0.name == name } ?? fields.count
+        if at == fields.count {
             var quoted = ""
-            JSONText.quote(column.name, to: &quoted)
-            return Array(quoted.utf8)
+            JSONText.quote(name, to: &quoted)
+            fields.append(Field(name: name, quotedName: Array(quoted.utf8)))
         }
+        if path.count == 1 { fields[at].column = column } else { add(column, path.dropFirst(), to: &fields[at].fields) }
     }
 
     func record(eventTime: Int64, malformation: Malformation?, _ random: inout SeededRandom) -> TrafficGenerator.Record {
-        var json: [UInt8] = [UInt8(ascii: "{")]
+        var json: [UInt8] = []
         var key: [UInt8] = []
-        for (index, column) in source.columns.enumerated() {
-            let isID = index == source.eventIDColumn
-            let isTime = index == source.eventTimeColumn
-            if isID && malformation == .missingEventID { continue }
-            if !isID && !isTime && !column.isNotNull && random.happens(perMillion: 20_000) { continue }
-            if json.count > 1 { json.append(UInt8(ascii: ",")) }
-            json.append(contentsOf: names[index])
-            json.append(UInt8(ascii: ":"))
-            if isTime {
-                json.append(UInt8(ascii: "\""))
-                if malformation == .wrongType {
-                    json.appendText("yesterday, about noon")
-                } else {
-                    json.appendInstant(microseconds: eventTime)
-                }
-                json.append(UInt8(ascii: "\""))
-            } else if isID {
-                key = appendID(column.type, to: &json, &random)
-            } else {
-                append(column.type, eventTime: eventTime, to: &json, &random)
-            }
-        }
-        json.append(UInt8(ascii: "}"))
+        append(fields, eventTime, malformation, to: &json, key: &key, &random)
         switch malformation {
         case .invalidUTF8: json.insert(contentsOf: [UInt8(ascii: "\""), 0xFF, UInt8(ascii: "\""), UInt8(ascii: ":")], at: 1)
         // A NUL needs a text column to be wrong, which there may not be: the record becomes a list instead.
@@ -50,6 +46,49 @@ struct DeclaredEventMaker: Sendable {
         case .truncated, .wrongType, .missingEventID, nil: break
         }
         return TrafficGenerator.Record(key: malformation == nil ? key : nil, payload: json, isMalformed: malformation != nil)
+    }
+
+    private func append(
+        _ fields: [Field], _ eventTime: Int64, _ malformation: Malformation?, to json: inout [UInt8], key: inout [UInt8],
+        _ random: inout SeededRandom
+    ) {
+        json.append(UInt8(ascii: "{"))
+        var isFirst = true
+        for field in fields {
+            var column: SourceDefinition.Column?
+            let isID = field.column == source.eventIDColumn
+            let isTime = field.column == source.eventTimeColumn
+            // An object stands for the columns in it, also where a column takes it whole.
+            if let index = field.column, field.fields.isEmpty {
+                column = source.columns[index]
+                if isID && malformation == .missingEventID { continue }
+                if !isID && !isTime && !source.columns[index].isNotNull && random.happens(perMillion: 20_000) { continue }
+            }
+            if !isFirst { json.append(UInt8(ascii: ",")) }
+            isFirst = false
+            json.append(contentsOf: field.quotedName)
+            json.append(UInt8(ascii: ":"))
+            guard let column else {
+                append(field.fields, eventTime, malformation, to: &json, key: &key, &random)
+                continue
+            }
+            if isTime && malformation == .wrongType {
+                json.appendText("\"yesterday, about noon\"")
+            } else if isID {
+                key = appendID(column.type, to: &json, &random)
+            } else if let format = column.format {
+                let time = isTime ? eventTime : eventTime - Int64(random.below(86_400_000_000))
+                let factor: Int64 = format == .epochNanoseconds ? 1_000 : 1
+                json.appendDecimal(unscaled: time * factor, scale: max(0, format.digits))
+            } else if isTime {
+                json.append(UInt8(ascii: "\""))
+                json.appendInstant(microseconds: eventTime)
+                json.append(UInt8(ascii: "\""))
+            } else {
+                append(column.type, eventTime: eventTime, to: &json, &random)
+            }
+        }
+        json.append(UInt8(ascii: "}"))
     }
 
     /// The id's text, which is the record's key.
