@@ -80,6 +80,30 @@ import ViewLanguage
         #expect(sketches.map { $0.prefix(5).joined(separator: "\t") }.sorted() == theirs)
     }
 
+    /// What the documentation promises: an estimate within three standard errors (1.04/√2^log2m), whatever the number of values.
+    @Test(arguments: [(10, 14), (1_000, 14), (100_000, 14), (10_000_000, 14), (100_000, 10), (10_000_000, 10)])
+    func estimatesAreWithinThreeStandardErrors(count: Int, log2m: Int) throws {
+        let sketch = HyperLogLog(log2m: log2m)
+        let state = DistinctState(.int8, isExact: false, sketch: sketch)
+        let groups = [Int32](repeating: 0, count: min(count, 100_000))
+        for start in stride(from: 0, to: count, by: groups.count) {
+            // Each value twice: the second time says nothing new.
+            let values = (start..<(start + groups.count)).map { Int64($0) &* 104_729 }
+            for _ in 0..<(start == 0 ? 2 : 1) {
+                state.add(groups: groups, values: Vector(type: .int8, values: .int64(values), nulls: []), groupCount: 1)
+            }
+        }
+        guard case .text(let texts) = state.columns(order: [0], hasSketch: [true])[0] else { preconditionFailure("a sketch is text") }
+        let dsn = try TestCluster.shared.freshDatabase()
+        let text = String(decoding: texts[0], as: UTF8.self).replacing("\\\\", with: "\\")
+        let row = try connect(dsn).query("SELECT hll_cardinality($1::hll)", [.text(text)]).rows[0]
+        let estimate = try #require(row[0].flatMap { Double($0) })
+        let standardError = 1.04 / Double(1 << log2m).squareRoot()
+        let relative = abs(estimate - Double(count)) / Double(count)
+        #expect(relative <= 3 * standardError, "\(estimate) for \(count): \(relative / standardError) standard errors")
+        try TestCluster.shared.drop(dsn)
+    }
+
     private func connect(_ dsn: String) throws -> Connection {
         let connection = try Connection(dsn)
         try connection.execute("CREATE EXTENSION hll")

@@ -3,8 +3,15 @@ import ParallaxCore
 import ViewLanguage
 
 extension EventMaker {
-    /// Page views for a source with the example's columns, else random values of the declared types.
+    /// Page views for a source with the example's columns, Nexmark's events for one with the columns of its streams, else random values of the
+    /// declared types.
     init(_ source: SourceDefinition) {
+        if let stream = NexmarkMaker.Stream.allCases.first(where: {
+            $0.columns == source.columns.map(\.name) && $0.types == source.columns.map(\.type)
+        }) {
+            self = .nexmark(NexmarkMaker(stream))
+            return
+        }
         let types: [ScalarType] = [.uuid, .timestamptz, .text, .text, .text, .numeric(precision: 12, scale: 2), .int8]
         let isPageView = source.columns.map(\.name) == PageViewMaker.columns && source.columns.map(\.type) == types
         self = isPageView ? .pageViews(PageViewMaker()) : .declared(DeclaredEventMaker(source))

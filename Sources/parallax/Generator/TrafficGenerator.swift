@@ -61,12 +61,17 @@ struct TrafficGenerator: Sendable {
 /// One kind of event.
 enum EventMaker: Sendable {
     case pageViews(PageViewMaker)
+    case nexmark(NexmarkMaker)
     case declared(DeclaredEventMaker)
 
     mutating func record(eventTime: Int64, malformation: Malformation?, _ random: inout SeededRandom) -> TrafficGenerator.Record {
         switch self {
-        case .pageViews(let maker): maker.record(eventTime: eventTime, malformation: malformation, &random)
-        case .declared(let maker): maker.record(eventTime: eventTime, malformation: malformation, &random)
+        case .pageViews(let maker): return maker.record(eventTime: eventTime, malformation: malformation, &random)
+        case .nexmark(var maker):
+            let record = maker.record(eventTime: eventTime, malformation: malformation, &random)
+            self = .nexmark(maker)
+            return record
+        case .declared(let maker): return maker.record(eventTime: eventTime, malformation: malformation, &random)
         }
     }
 }
