@@ -48,11 +48,18 @@ final class LayeredPipeline {
     private var source: SourceDefinition { definitions.sources[0] }
 
     /// - Parameter sourceSQL: the CREATE FOREIGN TABLE of the one source; its topic has its name.
-    init(partitions: Int, sourceSQL: String = LayeredPipeline.sourceSQL, views: [View]) throws {
+    convenience init(partitions: Int, sourceSQL: String = LayeredPipeline.sourceSQL, views: [View]) throws {
+        try self.init(partitions: partitions, definitions: try Self.compiled(views, sourceSQL: sourceSQL), views: views)
+    }
+
+    /// - Parameters:
+    ///   - definitions: of one source.
+    ///   - views: those of the definitions that are compared with the oracle.
+    init(partitions: Int, definitions: Definitions, views: [View]) throws {
         dsn = try TestCluster.shared.freshDatabase()
         connection = try Connection(dsn)
         // Appended in 2026: no event lies in the future, so every one moves the watermark.
-        definitions = try Self.compiled(views, sourceSQL: sourceSQL)
+        self.definitions = definitions
         log = MemoryLog(source: definitions.sources[0].name, partitions: partitions) {
             Instant(microseconds: 1_767_225_600_000_000 + Int64($0))
         }
