@@ -2,83 +2,17 @@ import ParallaxCore
 import Postgres
 import ViewLanguage
 
-/// What applying a pipeline's definitions would change, in the order in which it is done.
-public struct ApplyPlan: Sendable {
-    public enum Change: Sendable, Hashable {
-        case newSource(String)
-        case changedSource(String)
-        case newView(String)
-        /// From one version to another.
-        case changedView(String, from: String, to: String)
-        case droppedView(String)
-        case unchangedView(String)
-        case newOverlay(String)
-        case changedOverlay(String)
-        case droppedOverlay(String)
-        case unchangedOverlay(String)
-    }
-
-    public var changes: [Change]
-    public var definitions: Definitions
-
-    public var isEmpty: Bool {
-        changes.allSatisfy {
-            switch $0 {
-            case .unchangedView, .unchangedOverlay: true
-            default: false
-            }
-        }
-    }
-}
-
 extension Catalog {
-    /// Compares definitions with what is applied. Reads only.
-    public func planApply(_ definitions: Definitions) throws(ParallaxError) -> ApplyPlan {
-        var changes: [ApplyPlan.Change] = []
-        let applied = try sources()
-        for source in definitions.sources {
-            guard let old = applied.first(where: { $0.name == source.name }) else {
-                changes.append(.newSource(source.name))
-                continue
-            }
-            if old.definition != source { changes.append(.changedSource(source.name)) }
-        }
-        var known: [String: String] = [:]
-        let rows = try connection.query(
-            """
-            SELECT w.name, v.hash FROM parallax.view w
-            JOIN LATERAL (SELECT hash FROM parallax.view_version WHERE view_id = w.view_id ORDER BY version_id DESC LIMIT 1) v ON true
-            """
-        ).rows
-        for row in rows { known[row[0] ?? ""] = row[1] ?? "" }
-        for view in definitions.views {
-            switch known.removeValue(forKey: view.name) {
-            case nil: changes.append(.newView(view.name))
-            case view.version: changes.append(.unchangedView(view.name))
-            case let old?: changes.append(.changedView(view.name, from: old, to: view.version))
-            }
-        }
-        changes += known.keys.sorted().map { .droppedView($0) }
-        var overlays: [String: String] = [:]
-        for row in try connection.query("SELECT name, select_text FROM parallax.overlay").rows { overlays[row[0] ?? ""] = row[1] ?? "" }
-        for overlay in definitions.overlays {
-            switch overlays.removeValue(forKey: overlay.name) {
-            case nil: changes.append(.newOverlay(overlay.name))
-            case overlay.selectText: changes.append(.unchangedOverlay(overlay.name))
-            default: changes.append(.changedOverlay(overlay.name))
-            }
-        }
-        changes += overlays.keys.sorted().map { .droppedOverlay($0) }
-        return ApplyPlan(changes: changes, definitions: definitions)
-    }
-
     /// Makes the catalog and the state tables what the definitions say, in one transaction; `refreshServing` then writes the merged
     /// views (the serving layer's work) inside it.
     ///
     /// A view that begins with its source's log is complete at once and served live. One that comes later joins at a slice of its
     /// own and becomes visible with the first run that is published after that; until then the old version, if any, is served.
+    ///
+    /// - Parameter holding: versions that would take the place of a served one wait for `promote`.
     public func apply(
-        _ definitions: Definitions, partitions: [String: Int], refreshServing: (Connection) throws(ParallaxError) -> Void
+        _ definitions: Definitions, partitions: [String: Int], holding: Bool = false,
+        refreshServing: (Connection) throws(ParallaxError) -> Void
     ) throws(ParallaxError) {
         guard definitions.dimensions.isEmpty else { throw ParallaxError(.definition, "tables cannot be applied yet") }
         var extensions: Set<String> = []
@@ -89,8 +23,9 @@ extension Catalog {
             for source in definitions.sources {
                 try applySource(source, partitions: partitions[source.name] ?? 1)
             }
-            for view in definitions.views { try applyView(view) }
+            for view in definitions.views { try applyView(view, holding: holding) }
             try dropViews(except: definitions.views.map(\.name))
+            try checkHeld()
             try connection.execute("DELETE FROM parallax.overlay")
             for (position, overlay) in definitions.overlays.enumerated() {
                 try connection.query(
@@ -111,13 +46,18 @@ extension Catalog {
             ).rows[0].int(0) ?? 0
         // Flushes and new owners wait until the definitions are in place. Else one that begins now could process records that a view which
         // "begins with the log" never sees, or write to a table that is being dropped.
-        try connection.query(
-            "SELECT 1 FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition FOR UPDATE", [.int(id)])
+        try holdFlushes(ofSource: id)
         try connection.query(
             "INSERT INTO parallax.published (source_id, run, slice) VALUES ($1, 0, 1) ON CONFLICT DO NOTHING", [.int(id)])
         try connection.query("INSERT INTO parallax.watermark (source_id) VALUES ($1) ON CONFLICT DO NOTHING", [.int(id)])
         try ensurePartitions(source: id, (0..<partitions).map { Partition($0) })
         try renumberPlans(ofSource: id, over: source)
+    }
+
+    /// Inside a transaction: no flush of the source begins or ends before it does.
+    func holdFlushes(ofSource id: Int64) throws(ParallaxError) {
+        try connection.query(
+            "SELECT 1 FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition FOR UPDATE", [.int(id)])
     }
 
     /// Stored plans number the source's columns. Those that read only what the source still has go on over its new form, under the same version;
@@ -145,7 +85,7 @@ extension Catalog {
             """, [.int(id), .ints(partitions.map { Int64($0.rawValue) })])
     }
 
-    private func applyView(_ view: ViewDefinition) throws(ParallaxError) {
+    private func applyView(_ view: ViewDefinition, holding: Bool) throws(ParallaxError) {
         let sourceID =
             try connection.query("SELECT source_id FROM parallax.source WHERE name = $1", [.text(view.plan.source.name)]).rows[0].int(0)
             ?? 0
@@ -156,9 +96,9 @@ extension Catalog {
         let viewID =
             try connection.query(
                 """
-                INSERT INTO parallax.view (source_id, name) VALUES ($1, $2)
-                ON CONFLICT (name) DO UPDATE SET source_id = excluded.source_id RETURNING view_id
-                """, [.int(sourceID), .text(view.name)]
+                INSERT INTO parallax.view (source_id, name, max_drift) VALUES ($1, $2, $3)
+                ON CONFLICT (name) DO UPDATE SET source_id = excluded.source_id, max_drift = excluded.max_drift RETURNING view_id
+                """, [.int(sourceID), .text(view.name), view.maxDrift.map { .double($0) } ?? .null]
             ).rows[0].int(0) ?? 0
         let active = try connection.query("SELECT active_version_id FROM parallax.view WHERE view_id = $1", [.int(viewID)]).rows[0].int(0)
         // Retired versions that the last clean-up has not met.
@@ -168,8 +108,14 @@ extension Catalog {
         if let row = existing.rows.first {
             // The same meaning, perhaps other words or a source that gained a column: the text and the plan's numbering may change.
             try connection.query(
-                "UPDATE parallax.view_version SET plan = $2::jsonb, select_text = $3 WHERE version_id = $1",
-                [.int(row.int(0) ?? 0), .text(try encodeStored(view.plan)), .text(view.selectText)])
+                """
+                UPDATE parallax.view_version SET plan = $2::jsonb, select_text = $3, definition = $4, is_held = is_held OR $5
+                WHERE version_id = $1
+                """,
+                [
+                    .int(row.int(0) ?? 0), .text(try encodeStored(view.plan)), .text(view.selectText), .text(view.definitionText),
+                    .bool(holding && active != nil && active != row.int(0)),
+                ])
             // Versions that were waiting for their first run and are not wanted any more.
             try dropVersions(ofView: viewID, condition: "version_id > \(row.int(0) ?? 0)")
             return
@@ -192,10 +138,13 @@ extension Catalog {
         let version =
             try connection.query(
                 """
-                INSERT INTO parallax.view_version (view_id, hash, plan, select_text, state_table, first_slice)
-                VALUES ($1, $2, $3::jsonb, $4, '', $5) RETURNING version_id
+                INSERT INTO parallax.view_version (view_id, hash, plan, select_text, definition, state_table, first_slice, is_held)
+                VALUES ($1, $2, $3::jsonb, $4, $5, '', $6, $7) RETURNING version_id
                 """,
-                [.int(viewID), .text(view.version), .text(try encodeStored(view.plan)), .text(view.selectText), .int(slice.rawValue)]
+                [
+                    .int(viewID), .text(view.version), .text(try encodeStored(view.plan)), .text(view.selectText),
+                    .text(view.definitionText), .int(slice.rawValue), .bool(holding && active != nil),
+                ]
             ).rows[0].int(0) ?? 0
         let table = Self.stateTableName(view: view.name, version: version)
         try connection.query("UPDATE parallax.view_version SET state_table = $2 WHERE version_id = $1", [.int(version), .text(table)])
@@ -224,15 +173,29 @@ extension Catalog {
     }
 
     private func dropViews(except names: [String]) throws(ParallaxError) {
-        let gone = try connection.query("SELECT view_id, name FROM parallax.view WHERE name <> ALL ($1::text[])", [.texts(names)])
-        for row in gone.rows { try dropView(row.int(0) ?? 0, name: row[1] ?? "") }
+        let gone = try connection.query(
+            "SELECT view_id, name, source_id FROM parallax.view WHERE name <> ALL ($1::text[]) ORDER BY source_id, view_id", [.texts(names)]
+        )
+        for row in gone.rows {
+            // Also of sources that no definition names any more: their workers go on.
+            try holdFlushes(ofSource: row.int(2) ?? 0)
+            try dropView(row.int(0) ?? 0, name: row[1] ?? "")
+        }
     }
 
+    /// With everything that is kept for it: merged view, tables, versions (and with them drift and touched windows), rejected counts.
     private func dropView(_ viewID: Int64, name: String) throws(ParallaxError) {
         try connection.query("UPDATE parallax.view SET active_version_id = NULL WHERE view_id = $1", [.int(viewID)])
         // serving.<view> and what stands on it reads the tables that go now; the serving layer writes what is left again.
         try connection.execute("DROP VIEW IF EXISTS serving.\(Connection.quoteIdentifier(name)) CASCADE")
         try dropVersions(ofView: viewID, condition: "true")
+        for table in ["rejected_live", "rejected_batch", "rejected_record"] {
+            try connection.query(
+                """
+                DELETE FROM parallax.\(table) r USING parallax.view w
+                WHERE w.view_id = $1 AND r.source_id = w.source_id AND r.view_name = w.name
+                """, [.int(viewID)])
+        }
         try connection.query("DELETE FROM parallax.view WHERE view_id = $1", [.int(viewID)])
     }
 

@@ -35,6 +35,17 @@ extension Catalog {
         return positions
     }
 
+    /// The ends of the source's log as the speed layer saw them last; nothing for a source that is not applied.
+    public func logEnds(ofSource name: String) throws(ParallaxError) -> [Partition: Offset] {
+        let rows = try connection.query(
+            """
+            SELECT partition, greatest(next_offset, log_end) FROM parallax.partition_position JOIN parallax.source USING (source_id)
+            WHERE name = $1
+            """, [.text(name)]
+        ).rows
+        return Dictionary(uniqueKeysWithValues: rows.map { (Partition(Int($0.int(0) ?? 0)), Offset($0.int(1) ?? 0)) })
+    }
+
     /// Gives one partition back. Nothing happens where it belongs to another worker by now.
     public func release(_ lease: PartitionLease) throws(ParallaxError) {
         try connection.query(

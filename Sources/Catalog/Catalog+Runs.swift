@@ -181,7 +181,8 @@ extension Catalog {
                 """
                 UPDATE parallax.view w SET active_version_id = v.version_id
                 FROM (SELECT DISTINCT ON (view_id) view_id, version_id FROM parallax.view_version
-                      WHERE first_slice <= $2 AND (first_run <= $3 OR first_slice = 1) ORDER BY view_id, version_id DESC) v
+                      WHERE first_slice <= $2 AND (first_run <= $3 OR first_slice = 1) AND NOT is_held
+                      ORDER BY view_id, version_id DESC) v
                 WHERE w.source_id = $1 AND v.view_id = w.view_id AND w.active_version_id IS DISTINCT FROM v.version_id
                 """, [.int(run.sourceID), .int(run.slice.rawValue), .int(run.number.rawValue)]
             ).affectedRows

@@ -28,8 +28,15 @@ public struct SourceStatus: Sendable {
         public var name: String
         /// The version that is served; nil until the first run has published one.
         public var activeHash: String?
-        /// A newer version that waits for its first run.
+        /// A newer version that waits: for its first run, or for a person.
         public var waitingHash: String?
+        /// It waits for a person to promote it.
+        public var isHeld = false
+        /// The published run has its rows.
+        public var isComputed = false
+
+        /// The next run has something to do for it, whatever the log says.
+        public var needsRun: Bool { activeHash == nil || (waitingHash != nil && !(isHeld && isComputed)) }
     }
 
     public struct Rejected: Sendable {
@@ -156,13 +163,18 @@ extension Catalog {
     private func viewStatus(ofSource id: Int64) throws(ParallaxError) -> [SourceStatus.View] {
         try connection.query(
             """
-            SELECT w.name, a.hash,
-                   (SELECT v.hash FROM parallax.view_version v
-                    WHERE v.view_id = w.view_id AND v.version_id > coalesce(w.active_version_id, 0) ORDER BY v.version_id DESC LIMIT 1)
-            FROM parallax.view w LEFT JOIN parallax.view_version a ON a.version_id = w.active_version_id
+            SELECT w.name, a.hash, n.hash, n.is_held, coalesce(n.first_run <= p.run, false)
+            FROM parallax.view w JOIN parallax.published p USING (source_id)
+            LEFT JOIN parallax.view_version a ON a.version_id = w.active_version_id
+            LEFT JOIN LATERAL (SELECT v.hash, v.is_held, v.first_run FROM parallax.view_version v
+                               WHERE v.view_id = w.view_id AND v.version_id > coalesce(w.active_version_id, 0)
+                               ORDER BY v.version_id DESC LIMIT 1) n ON true
             WHERE w.source_id = $1 ORDER BY w.name
             """, [.int(id)]
-        ).rows.map { SourceStatus.View(name: $0[0] ?? "", activeHash: $0[1], waitingHash: $0[2]) }
+        ).rows.map {
+            SourceStatus.View(
+                name: $0[0] ?? "", activeHash: $0[1], waitingHash: $0[2], isHeld: $0.bool(3) ?? false, isComputed: $0.bool(4) ?? false)
+        }
     }
 
     private func rejected(ofSource name: String) throws(ParallaxError) -> [SourceStatus.Rejected] {

@@ -44,4 +44,8 @@ public struct ViewVersion: Sendable, Hashable {
     public var firstSlice: SliceNumber
     /// True for the version that serving.<view> shows.
     public var isActive: Bool
+    /// Computed by every run, and not served before a person says so.
+    public var isHeld = false
+    /// The first run whose batch rows include it; nil: none yet.
+    public var firstRun: RunNumber?
 }

@@ -6,11 +6,19 @@ public struct ViewDefinition: Hashable, Sendable, Codable {
     public var selectText: String
     /// Twelve hex digits of a hash over the plan (not over white space or comments, and not over the view's name).
     public var version: String
-    public init(name: String, plan: Plan, selectText: String, version: String) {
+    /// What follows the view's name, in its normal form (`NormalSQL`): options and SELECT, a line a clause.
+    public var definitionText: String
+    /// A run whose drift exceeds this share (0.05 for '5%') is held; nil: none is. Changes no row, and so no version.
+    public var maxDrift: Double?
+    public init(
+        name: String, plan: Plan, selectText: String, version: String, definitionText: String? = nil, maxDrift: Double? = nil
+    ) {
         self.name = name
         self.plan = plan
         self.selectText = selectText
         self.version = version
+        self.definitionText = definitionText ?? NormalSQL.lines(of: selectText).joined(separator: "\n")
+        self.maxDrift = maxDrift
     }
 }
 

@@ -32,10 +32,10 @@ import ViewLanguage
         }
         try Catalog.migrate(connection)
         let catalog = Catalog(connection)
-        func apply(_ definitions: Definitions) throws -> [ApplyPlan.Change] {
+        func apply(_ definitions: Definitions) throws -> [String] {
             let plan = try catalog.planApply(definitions)
             try catalog.apply(definitions, partitions: ["orders": 1]) { _ in }
-            return plan.changes
+            return plan.changes.map { "\($0.action) \($0.name)" }
         }
         _ = try apply(try Self.definitions(Self.columns))
         let id = try catalog.source(named: "orders").id
@@ -44,7 +44,7 @@ import ViewLanguage
         try connection.execute("UPDATE parallax.partition_position SET next_offset = 5")
 
         let wider = try Self.definitions("referrer text, id text, at timestamptz, page text", options: ", lateness '2 hours'")
-        #expect(try apply(wider) == [.changedSource("orders"), .unchangedView("by_page")])
+        #expect(try apply(wider) == ["changed orders", "unchanged by_page"])
         let version = try catalog.versions(ofSource: id)
         #expect(version.map(\.id) == [first.id])
         #expect(version.first?.plan == wider.views[0].plan)
@@ -95,12 +95,12 @@ import ViewLanguage
             VALUES (1, 'anotherrule0', $1::jsonb, '', 'by_page_1', 1), (1, 'unreadable00', '{}', '', 'by_page_2', 1)
             """, [.text(try catalog.encodeStored(definitions.views[0].plan))])
 
-        #expect(try Catalog.migrate(connection) .last == "3 changing definitions, held runs, retention")
+        #expect(try Catalog.migrate(connection).last == "3 changing definitions, held runs, retention")
         let hashes = try connection.query("SELECT hash FROM parallax.view_version ORDER BY version_id").rows.map { $0[0] ?? "" }
         #expect(hashes == [definitions.views[0].version, "unreadable00"])
         #expect(
             try connection.query("SELECT source_form FROM parallax.publication").rows.map { $0[0] } == [definitions.sources[0].form])
         try connection.execute("DELETE FROM parallax.view_version WHERE version_id = 2")
-        #expect(try catalog.planApply(definitions).changes == [.unchangedView("by_page")])
+        #expect(try catalog.planApply(definitions).isEmpty)
     }
 }

@@ -16,7 +16,7 @@ extension RunExecution {
                 views.append(try stage(view, index, computed))
                 try catalog.markFirstRun(view.version, run)
             }
-            let rejected = try stageRejected(computed, &views)
+            let rejected = try stageRejected(computed, present: present, &views)
             try catalog.setState(run, .staged)
             return (views, rejected)
         }
@@ -89,14 +89,20 @@ extension RunExecution {
     /// What this run did not read is carried over from the base publication, so that counts are exact: a record is rejected or it is not, and
     /// an event's view-level rejection is counted when the event is first kept. One case is not seen: a *new* copy of an old event
     /// displaces it (smaller partition), with another payload that the view takes or rejects differently; a full run sets that right.
-    private func stageRejected(_ computed: Computed, _ views: inout [RunReport.View]) throws(ParallaxError) -> [String: Int] {
+    private func stageRejected(
+        _ computed: Computed, present: Set<Int64>, _ views: inout [RunReport.View]
+    ) throws(ParallaxError) -> [String: Int] {
         var counts: [String: [String: Int]] = [:]
         func add(_ view: String, _ reason: String, _ count: Int) { counts[view, default: [:]][reason, default: 0] += count }
         for (reason, count) in computed.rejected { add("", reason.rawValue, count) }
         var isCarriedOver: Set<String> = computed.scope.readsEverything ? [] : [""]
-        for (index, view) in computed.views.enumerated() {
-            // Two versions of a view while a new one is built: the newest, which will be served, counts.
-            counts[view.version.viewName] = nil
+        // Two versions of a view while a new one is built: the one that this run's publication serves counts, which is the newest that is not
+        // held. Nothing is kept for a view that was dropped meanwhile.
+        var counting: [Int64: Int] = [:]
+        for (index, view) in computed.views.enumerated() where present.contains(view.version.id) && !view.version.isHeld {
+            counting[view.version.viewID] = index
+        }
+        for (index, view) in computed.views.enumerated() where counting[view.version.viewID] == index {
             isCarriedOver.remove(view.version.viewName)
             for (reason, count) in computed.engine.viewRejections[index] { add(view.version.viewName, reason.rawValue, count) }
             if view.reason == .incremental { isCarriedOver.insert(view.version.viewName) }

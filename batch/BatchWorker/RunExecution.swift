@@ -119,13 +119,13 @@ extension RunExecution {
         var views: [RunView] = []
         let versions = try catalog.versions(for: run)
         var newest: [Int64: Int64] = [:]
-        for version in versions { newest[version.viewID] = max(version.id, newest[version.viewID] ?? 0) }
+        for version in versions where !version.isHeld { newest[version.viewID] = max(version.id, newest[version.viewID] ?? 0) }
         let sourceHasChanged = try catalog.hasChanged(source.definition, since: run.base, source: source.id)
         for var version in versions {
             // This run decodes the source as it was when it began. A version that reads what this form lacks is too new for it; or, an older one,
             // gives way to the newer with this run's publication, and is not computed any more.
             guard let plan = version.plan.rebound(to: source.definition) else {
-                if newest[version.viewID] != version.id { continue }
+                if let newest = newest[version.viewID], newest > version.id { continue }
                 throw ParallaxError(
                     .busy, "the definitions of source \"\(source.name)\" changed while run \(run.number) began",
                     hint: "run the batch layer again")

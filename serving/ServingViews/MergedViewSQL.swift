@@ -48,21 +48,33 @@ struct MergedViewSQL {
 
     var selectText: String { version.plan.window == nil ? withoutWindow : withWindow }
 
+    /// The outputs of the rows that a run sees in the batch table, under the names c0…: exact, and nothing live in them.
+    func batchRows(run: Int64) -> String {
+        let row = StateSQL.Row.batch(alias: "b")
+        return """
+            SELECT \(expressions(row).enumerated().map { "\($1) AS c\($0)" }.joined(separator: ", "))
+            FROM \(tables.batchTable) b
+            WHERE b.from_run <= \(run) AND b.until_run > \(run)\(having("b", row).map { " AND \($0)" } ?? "")
+            """
+    }
+
     private func outputs(_ row: StateSQL.Row) -> [String] {
+        zip(expressions(row), version.plan.outputs).map { "\($0) AS \(Connection.quoteIdentifier($1.name))" }
+    }
+
+    private func expressions(_ row: StateSQL.Row) -> [String] {
         let alias =
             switch row {
             case .batch(let alias), .merged(let alias): alias
             }
         return version.plan.outputs.map { output in
-            let expression =
-                switch output.value {
-                case .window: value(of: .windowStart, alias, row)
-                case .windowEnd: value(of: .windowEnd, alias, row)
-                case .group(let index): value(of: .group(index), alias, row)
-                case .measure(let index): value(of: .measure(index), alias, row)
-                case .finished(let finisher): finisher.sql { value(of: $0, alias, row) }
-                }
-            return "\(expression) AS \(Connection.quoteIdentifier(output.name))"
+            switch output.value {
+            case .window: value(of: .windowStart, alias, row)
+            case .windowEnd: value(of: .windowEnd, alias, row)
+            case .group(let index): value(of: .group(index), alias, row)
+            case .measure(let index): value(of: .measure(index), alias, row)
+            case .finished(let finisher): finisher.sql { value(of: $0, alias, row) }
+            }
         }
     }
 

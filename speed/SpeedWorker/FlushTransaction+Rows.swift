@@ -41,8 +41,11 @@ extension FlushTransaction {
         try catalog.closeSlices(source: lease.sourceID, partition: move.partition, from: move.slice, through: slice, at: move.to)
     }
 
-    func writeRejections(_ flush: SpeedFlush) throws(ParallaxError) {
-        guard !flush.rejected.isEmpty else { return }
+    /// - Parameter views: those that there are; what a dropped one could not take goes with it.
+    func writeRejections(_ flush: SpeedFlush, views: Set<String>) throws(ParallaxError) {
+        let rejected = flush.rejected.filter { $0.key.view.isEmpty || views.contains($0.key.view) }
+        let samples = flush.samples.filter { $0.view.isEmpty || views.contains($0.view) }
+        guard !rejected.isEmpty else { return }
         try connection.query(
             """
             INSERT INTO parallax.rejected_live AS r (source_id, slice, view_name, reason, rejected)
@@ -51,10 +54,10 @@ extension FlushTransaction {
             ON CONFLICT (source_id, slice, view_name, reason) DO UPDATE SET rejected = r.rejected + excluded.rejected
             """,
             [
-                .int(known.source.id), .int(flush.slice.rawValue), .texts(flush.rejected.map(\.key.view)),
-                .texts(flush.rejected.map(\.key.reason.rawValue)), .ints(flush.rejected.map(\.count)),
+                .int(known.source.id), .int(flush.slice.rawValue), .texts(rejected.map(\.key.view)),
+                .texts(rejected.map(\.key.reason.rawValue)), .ints(rejected.map(\.count)),
             ])
-        guard !flush.samples.isEmpty else { return }
+        guard !samples.isEmpty else { return }
         try connection.query(
             """
             INSERT INTO parallax.rejected_record
@@ -63,7 +66,7 @@ extension FlushTransaction {
             FROM jsonb_to_recordset($2::jsonb) AS s (partition integer, record_offset bigint, view_name text, reason text, message text,
                                                      column_name text, position integer, payload_start text)
             ON CONFLICT DO NOTHING
-            """, [.int(known.source.id), .text(try Self.json(flush.samples))])
+            """, [.int(known.source.id), .text(try Self.json(samples))])
         // Rows that another worker deletes at this moment are as good as gone.
         try connection.query(
             """

@@ -43,7 +43,7 @@ struct FlushTransaction {
                 try touchWindows(delta, slice: flush.slice)
             }
             FaultPoint.pass("speed.afterUpsert")
-            try writeRejections(flush)
+            try writeRejections(flush, views: Set((changed ?? known).views.map(\.name)))
             let slice = max(control.requestedSlice, flush.slice)
             for (move, lease) in zip(flush.moves, held) {
                 try advance(move, lease, slice: slice, logEnd: logEnds[move.partition] ?? move.to)

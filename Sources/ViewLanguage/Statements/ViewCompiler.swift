@@ -39,7 +39,15 @@ struct ViewCompiler {
             source: source, filter: filter, window: assembled.window, groups: assembled.groups,
             isGlobal: groupNodes.isEmpty, measures: assembled.measures.map(options.apply), outputs: assembled.outputs, having: having,
             lookups: scope.planLookups)
-        return ViewDefinition(name: declaration.name, plan: plan, selectText: query.text, version: plan.version)
+        return ViewDefinition(
+            name: declaration.name, plan: plan, selectText: query.text, version: plan.version, definitionText: definitionText)
+    }
+
+    private var definitionText: String {
+        var tokens = statement.tokens.filter { $0.range.lowerBound > declaration.nameOffset }
+        // The AS between the options and the query says nothing.
+        if let first = tokens.firstIndex(where: { statement.isWord($0, "as") }) { tokens.remove(at: first) }
+        return NormalSQL.lines(of: tokens, in: statement.source.bytes).joined(separator: "\n")
     }
 
     private func filter(_ node: SyntaxNode, _ scope: Scope) -> Expression? {

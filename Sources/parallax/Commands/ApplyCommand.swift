@@ -7,13 +7,15 @@ struct ApplyCommand: ParsableCommand {
         commandName: "apply", abstract: "Make the database what the definitions say.",
         discussion: discussion(
             """
-            Prints what it will change. Additions go through; changed or dropped sources and views ask on a terminal and need --yes elsewhere. \
-            A changed view is built beside the old one, which serves until the next batch run has published the new one.
+            Prints what it will change, as a diff, and how much history that computes. Additions go through; changed or dropped sources and views \
+            ask on a terminal and need --yes elsewhere. A changed view is built beside the old one, which serves until the next batch run has \
+            published the new one, or, with --hold, until parallax promote.
             """, example: "parallax apply --dry-run --pipeline demo"))
 
     @OptionGroup var options: PipelineOptions
     @Flag(help: "Only print what would change.") var dryRun = false
     @Flag(name: .shortAndLong, help: "Do not ask.") var yes = false
+    @Flag(help: "New versions of views that are served wait for parallax promote; batch runs compute them meanwhile.") var hold = false
     @Flag(help: "Print the changes as JSON. Implies not asking: needs --yes or --dry-run.") var json = false
 
     func validate() throws {
@@ -24,21 +26,21 @@ struct ApplyCommand: ParsableCommand {
         let pipeline = try options.pipeline()
         let definitions = try pipeline.definitions()
         try Database.with(pipeline) { connection in
-            let preview = try pipeline.preview(definitions, connection)
-            if json {
-                Terminal.print(
-                    JSONText.object([
-                        ("changes", .array(preview.lines.map { .string($0) })), ("applied", .bool(!dryRun)),
-                    ]).text())
-            } else {
+            let preview = try pipeline.preview(definitions, connection, holds: hold)
+            if !json {
                 for line in preview.lines { Terminal.print(line) }
                 if preview.plan.isEmpty { Terminal.print("nothing to change") }
             }
-            if dryRun { return }
-            try Self.agree(to: preview, yes: yes)
-            // Also when nothing changes: the merged views are written again, should somebody have dropped them.
-            try pipeline.apply(definitions, connection)
-            if !json && !preview.plan.isEmpty { Terminal.print("applied") }
+            if !dryRun {
+                try Self.agree(to: preview, yes: yes)
+                // Also when nothing changes: the merged views are written again, should somebody have dropped them.
+                try pipeline.apply(definitions, connection, holding: hold)
+            }
+            if json {
+                Terminal.print(JSONText.object([("changes", preview.json), ("applied", .bool(!dryRun))]).text())
+            } else if !dryRun && !preview.plan.isEmpty {
+                Terminal.print("applied")
+            }
         }
     }
 

@@ -14,7 +14,8 @@ struct Parallax: AsyncParsableCommand {
             example: "parallax init demo", "parallax up --pipeline demo"),
         version: parallaxVersion,
         subcommands: [
-            InitCommand.self, CheckCommand.self, ApplyCommand.self, UpCommand.self, DownCommand.self, IngestCommand.self,
+            InitCommand.self, CheckCommand.self, ApplyCommand.self, DiffCommand.self, PromoteCommand.self, AbandonCommand.self,
+            UpCommand.self, DownCommand.self, IngestCommand.self,
             GenerateCommand.self, SpeedCommand.self, ArchiveCommand.self, BatchCommand.self, StatusCommand.self, QueryCommand.self,
             DSNCommand.self, PsqlCommand.self, ConfigCommand.self, DoctorCommand.self, VersionCommand.self,
         ])

@@ -3,6 +3,8 @@ import ParallaxCore
 /// How the process ends, in the numbers of sysexits.h. The table in docs/reference/exit-codes.md says the same; a test compares them.
 enum ExitStatus {
     static let success: Int32 = 0
+    /// As diff and cmp say it: the question was answered, and the two are not the same.
+    static let differs: Int32 = 1
     /// 128 + SIGINT, as a shell reports it.
     static let interrupted: Int32 = 130
 

@@ -75,6 +75,7 @@ extension StatusReport.Source {
     private func view(_ view: SourceStatus.View) -> JSONText {
         .object([
             ("view", .string(view.name)), ("version", .optional(view.activeHash)), ("waiting_version", .optional(view.waitingHash)),
+            ("held", .bool(view.isHeld)),
         ])
     }
 }

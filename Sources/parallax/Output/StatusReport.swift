@@ -82,7 +82,12 @@ extension StatusReport.Source {
                 "  GIVEN UP    partition \(gap.partition), offsets \(gap.offsets.lowerBound) up to \(gap.offsets.upperBound): in no answer, by a "
                     + "decision of \(gap.acceptedAt.text); windows \(gap.windows) are not exact")
         }
-        for view in status.views where view.activeHash == nil || view.waitingHash != nil {
+        for view in status.views where view.isHeld {
+            lines.append(
+                "  HELD        view \(view.name) has a new version that is held"
+                    + (view.isComputed ? ": parallax diff, then parallax promote or abandon" : "; the next batch run computes it"))
+        }
+        for view in status.views where view.needsRun && !view.isHeld {
             let version = view.activeHash == nil ? "is not served yet" : "has a new version"
             lines.append("  WAITING     view \(view.name) \(version): the next batch run publishes it")
         }

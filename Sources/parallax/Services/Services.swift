@@ -99,7 +99,7 @@ extension Pipeline {
     }
 
     private func isDue(_ status: SourceStatus) -> Bool {
-        if status.hasChanged || status.views.contains(where: { $0.activeHash == nil || $0.waitingHash != nil }) { return true }
+        if status.hasChanged || status.views.contains(where: \.needsRun) { return true }
         return status.positions.contains { max($0.nextOffset, $0.logEnd) > status.cut[$0.partition] }
     }
 

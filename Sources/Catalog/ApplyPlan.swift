@@ -1,0 +1,154 @@
+import ParallaxCore
+import Postgres
+import ViewLanguage
+
+/// What applying a pipeline's definitions would change, in the order in which it is done.
+public struct ApplyPlan: Sendable {
+    public struct Change: Sendable, Hashable {
+        public enum Kind: String, Sendable { case source, view, overlay }
+        public enum Action: String, Sendable { case new, changed, dropped, unchanged }
+
+        public var action: Action
+        public var kind: Kind
+        public var name: String
+        /// Of a changed definition: what of its text changes. Empty where only its source's does.
+        public var diff: LineDiff?
+        /// The version that the newest definition had, and the one that it would have. Equal where no row changes.
+        public var from: String?
+        public var to: String?
+        /// The source whose history is computed for this, by the next run.
+        public var recomputes: String?
+        /// The newest version goes, and the one that is served is what the definitions say.
+        public var isStepBack = false
+
+        public init(_ action: Action, _ kind: Kind, _ name: String) {
+            self.action = action
+            self.kind = kind
+            self.name = name
+        }
+
+        /// Something is rebuilt from history, or goes: a person agrees to that. Additions go through; so do changes that hold nothing.
+        public var needsConsent: Bool {
+            switch (action, kind) {
+            case (.new, _), (.unchanged, _): false
+            case (.dropped, _): true
+            case (.changed, .source): true
+            case (.changed, .view): from != to
+            case (.changed, .overlay): false
+            }
+        }
+    }
+
+    public var changes: [Change]
+    public var definitions: Definitions
+
+    public var isEmpty: Bool { changes.allSatisfy { $0.action == .unchanged } }
+}
+
+extension Catalog {
+    /// Compares definitions with what is applied. Reads only.
+    public func planApply(_ definitions: Definitions) throws(ParallaxError) -> ApplyPlan {
+        let changes = try sourceChanges(definitions) + viewChanges(definitions) + overlayChanges(definitions)
+        return ApplyPlan(changes: changes, definitions: definitions)
+    }
+
+    private func sourceChanges(_ definitions: Definitions) throws(ParallaxError) -> [ApplyPlan.Change] {
+        let applied = try sources()
+        return definitions.sources.map { source in
+            guard let old = applied.first(where: { $0.name == source.name }) else { return .init(.new, .source, source.name) }
+            guard old.definition != source else { return .init(.unchanged, .source, source.name) }
+            var change = ApplyPlan.Change(.changed, .source, source.name)
+            change.diff = LineDiff(from: old.definition.lines, to: source.lines)
+            if old.definition.form != source.form { change.recomputes = source.name }
+            return change
+        }
+    }
+
+    private func viewChanges(_ definitions: Definitions) throws(ParallaxError) -> [ApplyPlan.Change] {
+        struct Applied {
+            var hash: String
+            var lines: [String]
+            var maxDrift: Double?
+            var served: String?
+            var source: String
+        }
+        var known: [String: Applied] = [:]
+        let rows = try connection.query(
+            """
+            SELECT w.name, v.hash, v.definition, v.select_text, w.max_drift, a.hash, s.name FROM parallax.view w
+            JOIN parallax.source s USING (source_id)
+            JOIN LATERAL (SELECT hash, definition, select_text FROM parallax.view_version WHERE view_id = w.view_id
+                          ORDER BY version_id DESC LIMIT 1) v ON true
+            LEFT JOIN parallax.view_version a ON a.version_id = w.active_version_id
+            """
+        ).rows
+        for row in rows {
+            known[row[0] ?? ""] = Applied(
+                hash: row[1] ?? "", lines: row[2].map(Self.lines) ?? NormalSQL.lines(of: row[3] ?? ""),
+                maxDrift: row[4].flatMap { Double($0) }, served: row[5], source: row[6] ?? "")
+        }
+        var changes: [ApplyPlan.Change] = []
+        for view in definitions.views {
+            let source = view.plan.source.name
+            guard let old = known.removeValue(forKey: view.name) else {
+                var change = ApplyPlan.Change(.new, .view, view.name)
+                change.recomputes = source
+                changes.append(change)
+                continue
+            }
+            let isSame = old.hash == view.version && old.source == source
+            var change = ApplyPlan.Change(isSame && old.maxDrift == view.maxDrift ? .unchanged : .changed, .view, view.name)
+            if change.action == .changed {
+                change.diff = LineDiff(from: old.lines, to: Self.lines(view.definitionText))
+                change.from = old.hash
+                change.to = view.version
+                change.isStepBack = !isSame && old.served == view.version
+                if !isSame && !change.isStepBack { change.recomputes = source }
+            }
+            changes.append(change)
+        }
+        return changes + known.keys.sorted().map { .init(.dropped, .view, $0) }
+    }
+
+    private func overlayChanges(_ definitions: Definitions) throws(ParallaxError) -> [ApplyPlan.Change] {
+        var known: [String: String] = [:]
+        for row in try connection.query("SELECT name, select_text FROM parallax.overlay").rows { known[row[0] ?? ""] = row[1] ?? "" }
+        var changes: [ApplyPlan.Change] = []
+        for overlay in definitions.overlays {
+            switch known.removeValue(forKey: overlay.name) {
+            case nil: changes.append(.init(.new, .overlay, overlay.name))
+            case overlay.selectText: changes.append(.init(.unchanged, .overlay, overlay.name))
+            case let old?:
+                var change = ApplyPlan.Change(.changed, .overlay, overlay.name)
+                change.diff = LineDiff(from: NormalSQL.lines(of: old), to: NormalSQL.lines(of: overlay.selectText))
+                changes.append(change)
+            }
+        }
+        return changes + known.keys.sorted().map { .init(.dropped, .overlay, $0) }
+    }
+
+    private static func lines(_ text: String) -> [String] { text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) }
+}
+
+extension SourceDefinition {
+    /// What it says, a line a column and a line an option, for people who compare it with another.
+    fileprivate var lines: [String] {
+        columns.map { "\($0.name) \($0.type.sqlName)\($0.isNotNull ? " NOT NULL" : "")" } + [
+            "topic '\(topic)'", "event_id '\(columns[eventIDColumn].name)'", "event_time '\(columns[eventTimeColumn].name)'",
+            "out_of_orderness '\(Self.words(outOfOrderness))'", "lateness '\(Self.words(lateness))'",
+        ]
+    }
+
+    /// In the largest unit that fits: `90 minutes`.
+    private static func words(_ microseconds: Int64) -> String {
+        let units: [(String, Int64)] = [
+            ("day", 86_400_000_000), ("hour", 3_600_000_000), ("minute", 60_000_000), ("second", 1_000_000), ("millisecond", 1_000),
+            ("microsecond", 1),
+        ]
+        for (name, length) in units where microseconds % length == 0 && (microseconds != 0 || name == "second") {
+            let count = microseconds / length
+            return "\(count) \(name)\(count == 1 ? "" : "s")"
+        }
+        return "\(microseconds) microseconds"
+    }
+}

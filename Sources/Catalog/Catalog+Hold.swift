@@ -1,0 +1,105 @@
+import ParallaxCore
+import Postgres
+import ViewLanguage
+
+/// Versions that are held: every run computes them beside the ones that are served, until a person promotes or abandons them.
+///
+/// held → served      promote, where a published run has computed it
+/// held → waiting     promote, where none has: the next publication serves it
+/// held → gone        abandon, or an apply of other definitions
+extension Catalog {
+    public enum Promotion: Sendable, Hashable {
+        /// Readers see it from now on.
+        case served(version: String)
+        /// The next published run computes it first.
+        case waits(version: String)
+    }
+
+    /// A view's two versions: the one that is served, and the newer one, if any.
+    public func versions(ofView name: String) throws(ParallaxError) -> (source: CatalogSource, served: ViewVersion?, newer: ViewVersion?) {
+        for source in try sources() {
+            let versions = try versions(ofSource: source.id).filter { $0.viewName == name }
+            guard let last = versions.last else { continue }
+            return (source, versions.first { $0.isActive }, last.isActive ? nil : last)
+        }
+        let names = try connection.query("SELECT name FROM parallax.view ORDER BY name").rows.compactMap { $0[0] }
+        throw ParallaxError(
+            .usage, "there is no view \"\(name)\"",
+            detail: names.isEmpty ? "no definitions have been applied yet" : "views: \(names.joined(separator: ", "))")
+    }
+
+    /// Lets a held version take the place of the served one: at once where the published run has its rows. One transaction;
+    /// `refreshServing` writes the merged views inside it.
+    public func promote(view name: String, refreshServing: (Connection) throws(ParallaxError) -> Void) throws(ParallaxError) -> Promotion {
+        let (promotion, viewID) = try connection.transaction { () throws(ParallaxError) -> (Promotion, Int64) in
+            try connection.execute("SELECT pg_advisory_xact_lock(\(LockClass.apply), 0)")
+            let (source, _, newer) = try versions(ofView: name)
+            guard let newer, newer.isHeld else {
+                throw ParallaxError(
+                    .usage, "view \"\(name)\" has no version that is held",
+                    detail: newer.map { "version \($0.hash) waits for its first run, which serves it" },
+                    hint: "parallax apply --hold holds the versions that it makes")
+            }
+            // No publication moves the pointer in between.
+            let published = try lockPublished(source)
+            try connection.query("UPDATE parallax.view_version SET is_held = false WHERE version_id = $1", [.int(newer.id)])
+            guard let first = newer.firstRun, first.rawValue <= published.run.rawValue else { return (.waits(version: newer.hash), 0) }
+            try connection.query(
+                "UPDATE parallax.view SET active_version_id = $2 WHERE view_id = $1", [.int(newer.viewID), .int(newer.id)])
+            try refreshServing(connection)
+            return (.served(version: newer.hash), newer.viewID)
+        }
+        // Apart: dropping a table waits for everyone who still reads it, and readers should not wait for that.
+        if viewID != 0 {
+            try connection.transaction { () throws(ParallaxError) in
+                guard let source = try versions(ofView: name).served.map(\.sourceID) else { return }
+                try holdFlushes(ofSource: source)
+                try dropVersions(
+                    ofView: viewID, condition: "version_id < (SELECT active_version_id FROM parallax.view WHERE view_id = \(viewID))")
+            }
+        }
+        return promotion
+    }
+
+    /// Drops the version that waits, held or not; the served one stays. Returns the version's name.
+    public func abandon(view name: String) throws(ParallaxError) -> String {
+        try connection.transaction { () throws(ParallaxError) in
+            try connection.execute("SELECT pg_advisory_xact_lock(\(LockClass.apply), 0)")
+            let (source, served, newer) = try versions(ofView: name)
+            guard let newer, let served else {
+                throw ParallaxError(
+                    .usage, "view \"\(name)\" has no second version",
+                    detail: newer == nil ? nil : "it waits for its first run",
+                    hint: newer == nil ? nil : "take it out of the definitions, and apply them")
+            }
+            try holdFlushes(ofSource: source.id)
+            try dropVersions(ofView: newer.viewID, condition: "version_id > \(served.id)")
+            return newer.hash
+        }
+    }
+
+    private func lockPublished(_ source: CatalogSource) throws(ParallaxError) -> Published {
+        let row = try connection.query(
+            "SELECT run, slice FROM parallax.published WHERE source_id = $1 FOR UPDATE", [.int(source.id)]
+        ).rows[0]
+        return Published(run: RunNumber(row.int(0) ?? 0), slice: SliceNumber(row.int(1) ?? 1))
+    }
+
+    /// The last step of an apply: where a version is held, runs compute the served one too, and so it must fit the source as it is now.
+    func checkHeld() throws(ParallaxError) {
+        for source in try sources() {
+            let versions = try versions(ofSource: source.id)
+            for held in versions where held.isHeld {
+                guard let served = versions.first(where: { $0.viewID == held.viewID && $0.isActive }),
+                    served.plan.source.columns != source.definition.columns
+                else { continue }
+                throw ParallaxError(
+                    .definition,
+                    "view \"\(held.viewName)\" cannot keep a version back: the one that is served reads what source "
+                        + "\"\(source.name)\" no longer has",
+                    detail: "version \(served.hash) is served, \(held.hash) is held",
+                    hint: "keep the column in the source until the new version is promoted, or apply without --hold")
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import Archive
+import Catalog
+import ParallaxCore
+import Postgres
+import ViewLanguage
+
+/// What a run would compute anew for a definition: all that the source's archive and log hold.
+struct History {
+    var archivedRecords = 0
+    var archivedBytes = 0
+    /// Offsets of the log that are not archived yet.
+    var waiting: Int64 = 0
+
+    var isEmpty: Bool { archivedRecords == 0 && waiting == 0 }
+
+    var text: String {
+        let more = waiting > 0 ? ", and \(grouped(Int(waiting))) in the log" : ""
+        return "\(grouped(archivedRecords)) archived records (\(byteCount(archivedBytes)))\(more)"
+    }
+
+    var json: JSONText {
+        .object([
+            ("archived_records", .int(Int64(archivedRecords))), ("archived_bytes", .int(Int64(archivedBytes))), ("waiting", .int(waiting)),
+        ])
+    }
+}
+
+/// What applying the definitions would do, in the words that people read before they agree.
+struct ApplyPreview {
+    let plan: ApplyPlan
+    /// By source.
+    let histories: [String: History]
+    /// New versions of served views will wait for `parallax promote`.
+    var holds = false
+
+    var needsConsent: [String] { plan.changes.filter(\.needsConsent).map(headline) }
+
+    /// A line a change and, below it, what changes. Unchanged views are named, too: who changes a source wants to see that they are.
+    var lines: [String] {
+        plan.changes.filter { $0.action != .unchanged || ($0.kind == .view && !plan.isEmpty) }.flatMap { change in
+            [headline(change)] + details(change).map { "    \($0)" }
+        }
+    }
+
+    private func headline(_ change: ApplyPlan.Change) -> String {
+        let sign =
+            switch change.action {
+            case .new: "+"
+            case .changed: "~"
+            case .dropped: "-"
+            case .unchanged: "="
+            }
+        var line = "\(sign) \(change.kind.rawValue) \(change.name)"
+        if change.action == .dropped, change.kind == .view { line += ", with its rows and the views on top of it" }
+        if change.action == .unchanged { line += ", unchanged" }
+        if change.action == .changed, let from = change.from, let to = change.to, from != to { line += "  version \(from) → \(to)" }
+        return line
+    }
+
+    private func details(_ change: ApplyPlan.Change) -> [String] {
+        guard change.action == .new || change.action == .changed else { return [] }
+        var lines = (change.diff.map { $0.isEmpty ? [] : $0.lines.map(\.shown) }) ?? []
+        if change.action == .changed, change.kind == .view, change.from != change.to, lines.isEmpty {
+            lines.append("its text is the same: what it reads of its source has changed")
+        }
+        if change.isStepBack { lines.append("the version that is served already; the one that waits is given up") }
+        if let source = change.recomputes, let history = histories[source] {
+            switch (change.action, change.kind) {
+            case (_, .source): lines.append("the next batch run computes all of its views again, under the same versions: \(history.text)")
+            case (.new, _) where history.isEmpty: break
+            case (.new, _): lines.append("computed from history by the next batch run: \(history.text)")
+            default:
+                lines.append(
+                    "computed from history by the next batch run: \(history.text); the old version is served until "
+                        + (holds ? "parallax promote \(change.name)" : "then"))
+            }
+        } else if change.kind == .view, change.from == change.to {
+            lines.append("nothing is computed again")
+        }
+        return lines
+    }
+
+    var json: JSONText {
+        .array(
+            plan.changes.map { change in
+                .object([
+                    ("action", .string(change.action.rawValue)), ("kind", .string(change.kind.rawValue)), ("name", .string(change.name)),
+                    ("needs_consent", .bool(change.needsConsent)), ("from", .optional(change.from)), ("to", .optional(change.to)),
+                    ("diff", .array((change.diff?.isEmpty == false ? change.diff?.lines ?? [] : []).map { .string($0.shown) })),
+                    ("recomputes", change.recomputes.flatMap { histories[$0]?.json } ?? .null),
+                ])
+            })
+    }
+}
+
+extension Pipeline {
+    /// Brings the control tables up to date and compares. Throws `.notInstalled` where the server lacks what the views need.
+    func preview(_ definitions: Definitions, _ connection: Connection, holds: Bool = false) throws(ParallaxError) -> ApplyPreview {
+        try checkServer(connection)
+        try Catalog.migrate(connection)
+        let catalog = Catalog(connection)
+        let plan = try catalog.planApply(definitions)
+        var histories: [String: History] = [:]
+        for name in Set(plan.changes.compactMap(\.recomputes)) {
+            guard let source = definitions.sources.first(where: { $0.name == name }) else { continue }
+            histories[name] = try history(of: source, catalog)
+        }
+        return ApplyPreview(plan: plan, histories: histories, holds: holds)
+    }
+
+    /// By the archive's manifests and the catalog's positions: the log is not asked.
+    private func history(of source: SourceDefinition, _ catalog: Catalog) throws(ParallaxError) -> History {
+        var history = History()
+        let archive = try ArchiveReader(directory: archiveFolder, source: source)
+        let archived = try archive.archived()
+        for segment in try archive.segments(below: archived) {
+            history.archivedRecords += segment.records
+            history.archivedBytes += segment.bytes
+        }
+        for (partition, end) in try catalog.logEnds(ofSource: source.name) { history.waiting += max(0, end - archived[partition]) }
+        return history
+    }
+}
+
+/// `3.1 MB`: with two digits that mean something, in powers of ten.
+func byteCount(_ bytes: Int) -> String {
+    var value = Double(bytes)
+    for unit in ["bytes", "kB", "MB", "GB"] {
+        if value < 1_000 {
+            return unit == "bytes" || value >= 10 ? "\(Int(value.rounded())) \(unit)" : "\((value * 10).rounded() / 10) \(unit)"
+        }
+        value /= 1_000
+    }
+    return "\((value * 10).rounded() / 10) TB"
+}
