@@ -29,6 +29,8 @@ public enum StateSQL {
             "\(column.name) = CASE WHEN \(newTagWins(measure, plan, target)) THEN \(new) ELSE \(old) END"
         case .distinctValues:
             "\(column.name) = (SELECT array_agg(DISTINCT e.value) FROM unnest(\(old) || \(new)) AS e (value))"
+        case .sessionFirst: "\(column.name) = least(\(old), \(new))"
+        case .sessionLast: "\(column.name) = greatest(\(old), \(new))"
         case .window, .group, .distinctCount, .distinctSum, .percentile:
             preconditionFailure("\(column.name) is not a state that a flush adds to")
         }
@@ -53,11 +55,51 @@ public enum StateSQL {
     public static func mergedStates(
         _ tables: StateTables, run: String, slices: String, batchCondition: String? = nil, speedCondition: String? = nil
     ) -> String {
+        let columns = mergedColumns(tables)
+        let fromBatch = """
+            \(tables.batchTable) b
+            WHERE b.from_run <= \(run) AND b.until_run > \(run)\(batchCondition.map { " AND \($0)" } ?? "")
+            """
+        let fromSpeed = "\(tables.speedTable) s WHERE \(slices)\(speedCondition.map { " AND \($0)" } ?? "")"
+        if let gap = tables.plan.window?.kind.sessionGap {
+            return SessionSQL.merged(tables, columns, gap: gap, fromBatch: fromBatch, fromSpeed: fromSpeed)
+        }
         let keys = tables.speed.keys.map(\.name)
-        var fromBatch = keys.map { "b.\($0)" }
-        var fromSpeed = keys.map { "s.\($0)" }
-        var merged = keys.map { "u.\($0)" }
-        for column in tables.batch.states {
+        return """
+            SELECT \((keys.map { "u.\($0)" } + columns.merged).joined(separator: ", "))
+            FROM (SELECT \((keys.map { "b.\($0)" } + columns.ofBatch).joined(separator: ", "))
+                  FROM \(fromBatch)
+                  UNION ALL
+                  SELECT \((keys.map { "s.\($0)" } + columns.ofSpeed).joined(separator: ", "))
+                  FROM \(fromSpeed)) u (\((keys + columns.names).joined(separator: ", ")))\
+            \(keys.isEmpty ? "" : "\nGROUP BY " + keys.map { "u.\($0)" }.joined(separator: ", "))
+            """
+    }
+
+    /// What `mergedStates` selects beside the keys.
+    struct MergedColumns {
+        /// Of rows of both layers, behind one another (`u`); the last one is `is_speed`.
+        var names: [String] = []
+        /// Their expressions over a batch row (`b`) and over a speed row (`s`).
+        var ofBatch: [String] = []
+        var ofSpeed: [String] = []
+        /// Aggregates over `u`, with their names.
+        var merged: [String] = []
+    }
+
+    private static func mergedColumns(_ tables: StateTables) -> MergedColumns {
+        // Live rows may join several sessions that were published; all other groups have one batch row.
+        let hasManyBatchRows = tables.plan.window?.kind.sessionGap != nil
+        var fromBatch: [String] = []
+        var fromSpeed: [String] = []
+        var merged: [String] = []
+        let states = tables.batch.states.filter { $0.role != .sessionLast }
+        /// Whether the batch layer's sketch or set is there: in all rows that have anything to put into it.
+        func batchHas(_ name: String, orNothingIn exact: String, as result: String) -> String {
+            let isThere = hasManyBatchRows ? "bool_and(u.\(name) IS NOT NULL OR \(exact))" : "bool_or(u.\(name) IS NOT NULL)"
+            return "coalesce(\(isThere) FILTER (WHERE NOT u.is_speed), false) AS \(result)"
+        }
+        for column in states {
             let name = column.name
             switch column.role {
             case .count:
@@ -71,22 +113,23 @@ public enum StateSQL {
                 fromBatch.append("b.\(name)")
                 fromSpeed.append("NULL::bigint")
                 continue
-            case .distinctSketch:
+            case .distinctSketch(let measure):
                 // All sketches, and the batch layer's own: what the live rows add is the difference of the two estimates.
                 merged.append("hll_union_agg(u.\(name)) AS \(name)")
                 merged.append("hll_union_agg(u.\(name)) FILTER (WHERE NOT u.is_speed) AS \(name)_batch")
                 merged.append("hll_union_agg(u.\(name)) FILTER (WHERE u.is_speed) AS \(name)_speed")
+                if hasManyBatchRows { merged.append(batchHas(name, orNothingIn: "u.m\(measure)_d = 0", as: "\(name)_all")) }
             case .distinctSum:
                 merged.append("sum(u.\(name)) AS \(name)")
                 fromBatch.append("b.\(name)")
                 fromSpeed.append("NULL::numeric")
                 continue
-            case .distinctValues:
+            case .distinctValues(let measure):
                 // Numerics in text hold no comma; arrays of different lengths have no aggregate.
                 merged.append("string_agg(array_to_string(u.\(name), ','), ',') AS \(name)")
-                merged.append("coalesce(bool_or(u.\(name) IS NOT NULL) FILTER (WHERE NOT u.is_speed), false) AS \(name)_batch")
+                merged.append(batchHas(name, orNothingIn: "u.m\(measure)_d = 0", as: "\(name)_batch"))
             case .percentile:
-                // A group has one batch row.
+                // Read where a group has one batch row, or where their sketches are gone.
                 merged.append("max(u.\(name)) AS \(name)")
                 fromBatch.append("b.\(name)")
                 fromSpeed.append("NULL::\(column.sqlType)")
@@ -95,31 +138,22 @@ public enum StateSQL {
                 let fractions = tables.plan.measures[measure].percentile?.fractions ?? []
                 let array = "ARRAY[\(fractions.map { "\($0)" }.joined(separator: ", "))]::double precision[]"
                 merged.append("tdigest_percentile(u.\(name), \(array)) FILTER (WHERE u.\(name) IS NOT NULL) AS \(name)_estimate")
-                merged.append("coalesce(bool_or(u.\(name) IS NOT NULL) FILTER (WHERE NOT u.is_speed), false) AS \(name)_batch")
+                merged.append(batchHas(name, orNothingIn: "u.m\(measure)_n = 0", as: "\(name)_batch"))
             case .taggedValue(let measure):
                 let direction = tables.plan.measures[measure].function == .first ? "ASC" : "DESC"
                 let order = ["k", "a", "b"].map { "u.m\(measure)_\($0) \(direction)" }.joined(separator: ", ")
                 merged.append("(array_agg(u.\(name) ORDER BY \(order)) FILTER (WHERE u.m\(measure)_a IS NOT NULL))[1] AS \(name)")
             case .tagOrder, .tagPartition, .tagOffset: break  // What the value is chosen by.
-            case .window, .group:
+            case .window, .group, .sessionFirst, .sessionLast:
                 preconditionFailure("\(name) is a key")
             }
             fromBatch.append("b.\(name)")
             fromSpeed.append("s.\(name)")
         }
         merged.append("count(*) FILTER (WHERE u.is_speed) AS speed_rows")
-        let names = keys + tables.batch.states.map(\.name) + ["is_speed"]
-        return """
-            SELECT \(merged.joined(separator: ", "))
-            FROM (SELECT \((fromBatch + ["false"]).joined(separator: ", "))
-                  FROM \(tables.batchTable) b
-                  WHERE b.from_run <= \(run) AND b.until_run > \(run)\(batchCondition.map { " AND \($0)" } ?? "")
-                  UNION ALL
-                  SELECT \((fromSpeed + ["true"]).joined(separator: ", "))
-                  FROM \(tables.speedTable) s
-                  WHERE \(slices)\(speedCondition.map { " AND \($0)" } ?? "")) u (\(names.joined(separator: ", ")))\
-            \(keys.isEmpty ? "" : "\nGROUP BY " + keys.map { "u.\($0)" }.joined(separator: ", "))
-            """
+        if hasManyBatchRows { merged.append("count(*) FILTER (WHERE NOT u.is_speed) AS batch_rows") }
+        return MergedColumns(
+            names: states.map(\.name) + ["is_speed"], ofBatch: fromBatch + ["false"], ofSpeed: fromSpeed + ["true"], merged: merged)
     }
 
     private static func extremumAggregate(_ function: Plan.Measure.Function) -> String {
@@ -180,10 +214,13 @@ public enum StateSQL {
             case .merged:
                 let h = "\(alias).m\(index)_h"
                 // Exact while no live row is in it. Else the exact part plus what the sketches say was added; without the batch layer's
-                // sketch (its window had closed) live values may repeat those of the batch: the largest it can be.
+                // sketch (its window had closed) live values may repeat those of the batch: the largest it can be. Of several sessions that
+                // became one the exact parts may share values: the sketches alone tell.
+                let several = "WHEN \(alias).batch_rows > 1 AND \(h)_all THEN round(hll_cardinality(\(h)))::bigint "
                 return """
                     CASE WHEN \(alias).speed_rows = 0 THEN \(d) \
                     WHEN \(d) = 0 THEN round(hll_cardinality(\(h)))::bigint \
+                    \(plan.window?.kind.sessionGap == nil ? "" : several)\
                     WHEN \(h)_batch IS NULL THEN \(d) + round(hll_cardinality(\(h)_speed))::bigint \
                     ELSE \(d) + greatest(0, round(hll_cardinality(\(h)) - hll_cardinality(\(h)_batch)))::bigint END
                     """

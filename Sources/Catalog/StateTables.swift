@@ -76,7 +76,7 @@ public struct StateTables: Sendable {
     private static func columnList(_ layout: StateLayout) -> String {
         layout.columns.map { column in
             switch column.role {
-            case .window, .count, .distinctCount: "\(column.name) \(column.sqlType) NOT NULL"
+            case .window, .sessionFirst, .sessionLast, .count, .distinctCount: "\(column.name) \(column.sqlType) NOT NULL"
             case .group, .sum, .sumOfSquares, .extremum, .distinctSketch, .distinctSum, .distinctValues, .percentile, .percentileSketch,
                 .taggedValue, .tagOrder, .tagPartition, .tagOffset:
                 "\(column.name) \(column.sqlType)"

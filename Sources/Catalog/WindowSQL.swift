@@ -1,17 +1,27 @@
 import ViewLanguage
 
-/// A window's end, as SQL over its start. The same instants as `Plan.Window.Kind.end(of:)`.
+/// A window's end, as SQL over a row. Of windows that stand still, the same instants as `Plan.Window.Kind.end(of:)`.
 public enum WindowSQL {
-    public static func end(_ kind: Plan.Window.Kind, start: String) -> String {
+    /// - Parameter row: alias of a batch row or of a row of `StateSQL.mergedStates`.
+    public static func end(_ kind: Plan.Window.Kind, of row: String) -> String {
         switch kind {
         case .tumbling(let size, _), .hopping(_, let size, _):
-            // In microseconds: an interval of hours or days would go through the session's time zone.
-            return "\(start) + \(size) * interval '1 microsecond'"
+            return "\(row).window_start + \(length(size))"
+        case .session(let gap):
+            return "\(row).session_last + \(length(gap))"
         case .calendar(let unit, let zone):
             // The zone is a name of the tz database, which the compiler looked up.
             let zone = "'\(zone.replacing("'", with: "''"))'"
             let length = unit == .quarter ? "3 months" : "1 \(unit.rawValue)"
-            return "(date_trunc('\(unit.rawValue)', \(start) AT TIME ZONE \(zone)) + interval '\(length)') AT TIME ZONE \(zone)"
+            return "(date_trunc('\(unit.rawValue)', \(row).window_start AT TIME ZONE \(zone)) + interval '\(length)') AT TIME ZONE \(zone)"
         }
     }
+
+    /// Before it no event can belong to the row: one that is less than a gap before a session begins it anew.
+    public static func earliestEvent(_ kind: Plan.Window.Kind, of row: String) -> String {
+        kind.sessionGap.map { "\(row).window_start - \(length($0))" } ?? "\(row).window_start"
+    }
+
+    /// In microseconds: an interval of hours or days would go through the session's time zone.
+    static func length(_ microseconds: Int64) -> String { "\(microseconds) * interval '1 microsecond'" }
 }

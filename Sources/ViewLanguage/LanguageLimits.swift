@@ -32,6 +32,9 @@ public enum LanguageLimits {
     public static let groupColumns = 30
     /// Windows of hop that hold one event: each costs as much as an event does.
     public static let windowsPerEvent: Int64 = 1_000
+    /// Microseconds: 366 days. A session ends with its last event + gap, which must stay within PostgreSQL's timestamptz: that goes on for
+    /// thirty years behind the last event time that is taken.
+    public static let sessionGap: Int64 = 366 * 86_400_000_000
     /// A measure has at most four state columns, and a table of PostgreSQL at most 1,600 columns.
     public static let measures = 390
     /// Percentiles of one array; more is a histogram.

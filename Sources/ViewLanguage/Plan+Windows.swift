@@ -4,10 +4,14 @@ extension Plan.Window.Kind {
     /// Whether every event is in a window.
     public var coversAllTimes: Bool { if case .hopping(let slide, let size, _) = self { slide <= size } else { true } }
 
-    /// The window's end: the first instant behind it (microseconds). `Int64.max` where there is none.
+    /// The longest break between two events of a session (microseconds); nil for windows that stand still.
+    public var sessionGap: Int64? { if case .session(let gap) = self { gap } else { nil } }
+
+    /// The window's end: the first instant behind it (microseconds). `Int64.max` where there is none. Of sessions: the end of the *atom*
+    /// that begins there, a tumbling window as long as the gap; a session's own end depends on its events.
     public func end(of start: Int64) -> Int64 {
         switch self {
-        case .tumbling(let size, _), .hopping(_, let size, _):
+        case .tumbling(let size, _), .hopping(_, let size, _), .session(let size):
             let (end, overflow) = start.addingReportingOverflow(size)
             return overflow ? .max : end
         case .calendar(let unit, let zone):

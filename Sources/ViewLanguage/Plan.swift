@@ -28,6 +28,9 @@ public struct Plan: Hashable, Sendable, Codable {
             case hopping(slide: Int64, size: Int64, origin: Int64)
             /// From one start of the unit to the next on the clocks of a time zone (a name of the tz database): date_trunc's windows.
             case calendar(unit: CalendarUnit, zone: String)
+            /// Of each group: events of which each is less than `gap` (microseconds) behind the one before it. From the first event up to
+            /// the last one + gap, half-open: an event at just that instant begins the next session.
+            case session(gap: Int64)
         }
         public enum CalendarUnit: String, Hashable, Sendable, Codable, CaseIterable { case day, week, month, quarter, year }
         public var name: String

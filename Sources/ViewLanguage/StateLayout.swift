@@ -1,12 +1,16 @@
 import Columns
 
 /// The columns in which a plan's results live between the layers: the same names in `batch.*`, `speed.*`, the operators'
-/// output and the generated SQL. Order: window_start (where there is a window), g0…gN, then each measure's states.
+/// output and the generated SQL. Order: window_start (where there is a window), g0…gN, the bounds of sessions, then each measure's states.
 public struct StateLayout: Hashable, Sendable {
     public enum Role: Hashable, Sendable {
         case window
         /// Index into plan.groups.
         case group(Int)
+        /// Sessions: the least and the greatest event time. Never null. The batch layer has the first in `window_start`; the speed layer's
+        /// rows are atoms, whose `window_start` is that of a tumbling window. Merged by LEAST and GREATEST.
+        case sessionFirst
+        case sessionLast
         /// Rows (count, and avg's divisor). bigint, never null. Merged by +.
         case count(measure: Int)
         /// Exact sum as numeric, also for double precision (a double is a decimal fraction, so its sum has an exact
@@ -74,6 +78,10 @@ public struct StateLayout: Hashable, Sendable {
             columns.append(StateColumn(name: "g\(index)", role: .group(index), sqlType: group.expression.type.stateSQLName))
         }
         keyCount = columns.count
+        if plan.window?.kind.sessionGap != nil {
+            if layer == .speed { columns.append(StateColumn(name: "session_first", role: .sessionFirst, sqlType: "timestamptz")) }
+            columns.append(StateColumn(name: "session_last", role: .sessionLast, sqlType: "timestamptz"))
+        }
         for (index, measure) in plan.measures.enumerated() {
             switch measure.function {
             case .countRows, .count:

@@ -45,6 +45,9 @@ private func segment(_ partition: Int, _ offsets: Range<Int64>, events: Int = 1,
         #expect(ExtentReason.decide(isFull: false, plan: windowed, baseHasRows: false) == .newVersion)
         #expect(ExtentReason.decide(isFull: false, plan: whole, baseHasRows: true) == .noWindow)
         #expect(ExtentReason.decide(isFull: false, plan: windowed, baseHasRows: true) == .incremental)
+        let sessions = Sample.plan(window: .init(name: "s", kind: .session(gap: 1)))
+        #expect(ExtentReason.decide(isFull: false, plan: sessions, baseHasRows: true) == .sessions)
+        #expect(ExtentReason.decide(isFull: false, plan: sessions, baseHasRows: false) == .newVersion)
     }
 
     @Test func onlyRecordsBetweenTheCutsTouchWindows() {

@@ -44,6 +44,8 @@ struct PlanTests {
             ("tumble(event.at, interval '1 hour 30 minutes')", .tumbling(size: 5_400_000_000, origin: 0)),
             ("tumble(at, '90s'::interval)", .tumbling(size: 90_000_000, origin: 0)),
             ("tumble(at, '1 week', '2024-01-01 00:00+00')", .tumbling(size: 604_800_000_000, origin: 1_704_067_200_000_000)),
+            ("session(at, '30 minutes')", .session(gap: 1_800_000_000)),
+            ("session(event.at, interval '1 day')", .session(gap: 86_400_000_000)),
             ("tumble(at, '1 day', timestamptz '2024-01-01 00:00+01')", .tumbling(size: 86_400_000_000, origin: 1_704_063_600_000_000)),
         ])
     func window(_ call: String, _ kind: Plan.Window.Kind) throws {

@@ -157,6 +157,64 @@ let refusedWindows = #"""
           |                                     ^
     hint: hop(event_time, '1 minute', '5 minutes')
 
+    SELECT count(*) FROM event GROUP BY session(at)
+    views.sql:2:37: error: session takes two arguments
+        2 | SELECT count(*) FROM event GROUP BY session(at)
+          |                                     ^
+    hint: session(event_time, '30 minutes')
+
+    SELECT count(*) FROM event GROUP BY session(received, '5 minutes')
+    views.sql:2:45: error: session must be over the source's event time
+        2 | SELECT count(*) FROM event GROUP BY session(received, '5 minutes')
+          |                                             ^
+    hint: its event time is the column "at"
+
+    SELECT count(*) FROM event GROUP BY session(at, duration)
+    views.sql:2:49: error: the gap of a session must be a constant interval
+        2 | SELECT count(*) FROM event GROUP BY session(at, duration)
+          |                                                 ^
+    hint: write it in quotes, such as '1 minute'
+
+    SELECT count(*) FROM event GROUP BY session(at, '1 month')
+    views.sql:2:49: error: the gap of a session: months and years have no fixed length
+        2 | SELECT count(*) FROM event GROUP BY session(at, '1 month')
+          |                                                 ^
+    hint: write weeks, days, hours, minutes or seconds
+
+    SELECT count(*) FROM event GROUP BY session(at, '-1 minute')
+    views.sql:2:49: error: the gap of a session must be greater than zero
+        2 | SELECT count(*) FROM event GROUP BY session(at, '-1 minute')
+          |                                                 ^
+
+    SELECT count(*) FROM event GROUP BY session(at, '0 seconds')
+    views.sql:2:49: error: the gap of a session must be greater than zero
+        2 | SELECT count(*) FROM event GROUP BY session(at, '0 seconds')
+          |                                                 ^
+
+    SELECT count(*) FROM event GROUP BY session(at, '367 days')
+    views.sql:2:49: error: the gap of a session is too long
+        2 | SELECT count(*) FROM event GROUP BY session(at, '367 days')
+          |                                                 ^
+    hint: at most 366 days are taken
+
+    SELECT session(at, '1 hour') AS s, count(*) FROM event
+    views.sql:2:8: error: session(…) must appear in the GROUP BY clause
+        2 | SELECT session(at, '1 hour') AS s, count(*) FROM event
+          |        ^
+    hint: write GROUP BY s
+
+    SELECT count(*) FROM event GROUP BY session(at, '1 hour'), tumble(at, '1 hour')
+    views.sql:2:60: error: a view can have one window only
+        2 | SELECT count(*) FROM event GROUP BY session(at, '1 hour'), tumble(at, '1 hour')
+          |                                                            ^
+    hint: write a view for each window
+
+    SELECT count(*) FROM event WHERE session(at, '1 hour') > '2024-01-01'
+    views.sql:2:34: error: session(…) may only be a whole item of GROUP BY or of the SELECT list
+        2 | SELECT count(*) FROM event WHERE session(at, '1 hour') > '2024-01-01'
+          |                                  ^
+    hint: compute with the window's start in a CREATE VIEW on top of this view
+
     SELECT count(*) FROM event GROUP BY date_trunc('day', at, 'Mars/Olympus')
     views.sql:2:59: error: time zone "Mars/Olympus" not recognized
         2 | SELECT count(*) FROM event GROUP BY date_trunc('day', at, 'Mars/Olympus')

@@ -18,24 +18,28 @@ public enum ExtentReason: String, Sendable, Codable {
     case asked
     /// Every record touches the one row of a group that has no window.
     case noWindow = "no_window"
+    /// A new event may join two sessions of any length: which events are to be read again is not known from the new ones alone.
+    case sessions
     /// The base publication has no complete rows of it.
     case newVersion = "new_version"
     /// The base publication's rows were computed when the source had another form: records that were events may be none now.
     case sourceChanged = "source_changed"
 
-    /// asked   base has its rows   source has changed   has a window   reason
-    /// yes     any                 any                  any            asked
-    /// no      no                  any                  any            newVersion
-    /// no      yes                 yes                  any            sourceChanged
-    /// no      yes                 no                   no             noWindow
-    /// no      yes                 no                   yes            incremental
+    /// asked   base has its rows   source has changed   windows      reason
+    /// yes     any                 any                  any          asked
+    /// no      no                  any                  any          newVersion
+    /// no      yes                 yes                  any          sourceChanged
+    /// no      yes                 no                   none         noWindow
+    /// no      yes                 no                   sessions     sessions
+    /// no      yes                 no                   other ones   incremental
     public static func decide(isFull: Bool, plan: Plan, baseHasRows: Bool, sourceHasChanged: Bool = false) -> ExtentReason {
-        switch (isFull, baseHasRows, sourceHasChanged, plan.window != nil) {
+        switch (isFull, baseHasRows, sourceHasChanged, plan.window?.kind) {
         case (true, _, _, _): .asked
         case (false, false, _, _): .newVersion
         case (false, true, true, _): .sourceChanged
-        case (false, true, false, false): .noWindow
-        case (false, true, false, true): .incremental
+        case (false, true, false, nil): .noWindow
+        case (false, true, false, .session): .sessions
+        case (false, true, false, _): .incremental
         }
     }
 }

@@ -8,7 +8,8 @@ import ViewLanguage
 ///     batch  = batch rows visible at the run
 ///
 /// Both hold exactly the records below the cut (the caller has made sure that the speed layer read all of them). Groups that are in no
-/// speed row and in no row that the run added or closed are equal by construction; they are left out, by whole windows.
+/// speed row and in no row that the run added or closed are equal by construction; they are left out, by whole windows. Sessions are the
+/// same where group and bounds are: one that the run made longer is one that was only in the merged view, and one that is only in the batch.
 struct DriftSQL {
     let tables: StateTables
     let version: Int64
@@ -31,11 +32,23 @@ struct DriftSQL {
 
     private var hasWindow: Bool { tables.plan.window != nil }
     private var compared: String { "compared_\(version)" }
+    private var sessionGap: Int64? { tables.plan.window?.kind.sessionGap }
     private var slices: String { "s.slice >= \(baseSlice) AND s.slice < \(runSlice)" }
 
     /// The windows to compare; nil for a view without windows, which is compared whole.
     var createCompared: [String]? {
         guard hasWindow else { return nil }
+        if let sessionGap {
+            // Rows of the batch table, whichever of the two runs sees them.
+            return [
+                """
+                CREATE TEMPORARY TABLE \(compared) ON COMMIT DROP AS
+                SELECT ctid AS tid FROM \(tables.batchTable) WHERE from_run = \(run) OR until_run = \(run)
+                UNION SELECT b.ctid FROM \(tables.batchTable) b
+                WHERE \(SessionSQL.isReached(tables, gap: sessionGap, row: "b", slices: slices))
+                """, "ANALYZE \(compared)",
+            ]
+        }
         return [
             """
             CREATE TEMPORARY TABLE \(compared) ON COMMIT DROP AS
@@ -48,9 +61,14 @@ struct DriftSQL {
     /// One row: groups, only in merged, only in batch; then four columns a measure: differing, merged total, batch total, largest
     /// difference (the last three null where the measure is no number).
     var comparison: String {
-        let restriction = hasWindow ? "b.window_start IN (SELECT window_start FROM pg_temp.\(compared))" : nil
+        let restriction: String? =
+            switch (hasWindow, sessionGap) {
+            case (false, _): nil
+            case (true, nil): "b.window_start IN (SELECT window_start FROM pg_temp.\(compared))"
+            case (true, _): "b.ctid IN (SELECT tid FROM pg_temp.\(compared))"
+            }
         let merged = StateSQL.mergedStates(tables, run: "\(base)", slices: slices, batchCondition: restriction)
-        let keys = tables.batch.keys.map(\.name)
+        let keys = tables.batch.keys.map(\.name) + (sessionGap == nil ? [] : ["session_last"])
         func select(_ alias: String, _ row: StateSQL.Row) -> String {
             (keys.map { "\(alias).\($0)" } + ["true AS present"]
                 + measures.map { "\(StateSQL.finished($0, plan: tables.plan, row: row)) AS o\($0)" }).joined(separator: ", ")
@@ -61,7 +79,7 @@ struct DriftSQL {
             FROM (SELECT \(select("u", .merged(alias: "u"))) FROM (\(merged)) u) m
             FULL JOIN (SELECT \(select("b", .batch(alias: "b"))) FROM \(tables.batchTable) b
                        WHERE b.from_run <= \(run) AND b.until_run > \(run)\(restriction.map { " AND \($0)" } ?? "")) b
-            ON \(KeyMatch.condition(tables, "m", "b"))
+            ON \(KeyMatch.condition(tables, "m", "b"))\(sessionGap == nil ? "" : " AND m.session_last = b.session_last")
             """
     }
 

@@ -16,12 +16,14 @@ extension RunExecution {
             guard let hasSketch = tables.hasSketch else { continue }
             let (isClosed, bound) = Self.closedWindows(kind, horizon: sketchHorizon)
             guard let bound else { continue }
+            let isTouched =
+                kind.sessionGap.map { SessionSQL.mayReach(atom: "t.window_start", row: "b", gap: $0) } ?? "t.window_start = b.window_start"
             try connection.query(
                 """
                 UPDATE \(tables.batchTable) b SET \(sketches.map { "\($0) = NULL" }.joined(separator: ", "))
                 WHERE \(hasSketch) AND \(isClosed)
                   AND NOT EXISTS (SELECT 1 FROM parallax.touched_window t
-                                  WHERE t.version_id = $1 AND t.window_start = b.window_start)
+                                  WHERE t.version_id = $1 AND \(isTouched))
                 """, [.int(version.id), .int(bound)])
         }
     }
@@ -33,8 +35,11 @@ extension RunExecution {
         case .tumbling(let size, _), .hopping(_, let size, _):
             let (lastStart, overflow) = horizon.subtractingReportingOverflow(size)
             return ("b.window_start <= \(bound)", overflow ? nil : lastStart)
+        case .session(let gap):
+            let (lastEvent, overflow) = horizon.subtractingReportingOverflow(gap)
+            return ("b.session_last <= \(bound)", overflow ? nil : lastEvent)
         case .calendar:
-            return ("\(WindowSQL.end(kind, start: "b.window_start")) <= \(bound)", horizon)
+            return ("\(WindowSQL.end(kind, of: "b")) <= \(bound)", horizon)
         }
     }
 

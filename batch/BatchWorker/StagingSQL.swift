@@ -86,7 +86,7 @@ struct StagingSQL {
         switch column.role {
         case .distinctSketch, .percentileSketch, .distinctValues: return nil
         case .window, .group: preconditionFailure("\(name) is a key")
-        case .count, .distinctCount, .tagOrder, .tagPartition, .tagOffset: return plain
+        case .count, .distinctCount, .tagOrder, .tagPartition, .tagOffset, .sessionFirst, .sessionLast: return plain
         case .percentile(let measure) where tables.plan.measures[measure].percentile?.isArray == true: return plain
         case .sum(let measure), .sumOfSquares(let measure), .distinctSum(let measure), .extremum(let measure), .percentile(let measure),
             .taggedValue(let measure):
@@ -97,33 +97,4 @@ struct StagingSQL {
     }
 
     private static func local(_ name: String) -> String { String(name.dropFirst("pg_temp.".count)) }
-}
-
-/// Equality of two rows' keys where nulls are equal, in a form that a hash join takes (IS NOT DISTINCT FROM would compare every pair).
-enum KeyMatch {
-    static func condition(_ tables: StateTables, _ left: String, _ right: String) -> String {
-        let parts = tables.batch.keys.map { key in
-            guard case .group(let index) = key.role else { return "\(left).\(key.name) = \(right).\(key.name)" }
-            let stand = placeholder(tables.plan.groups[index].expression.type)
-            return """
-                coalesce(\(left).\(key.name), \(stand)) = coalesce(\(right).\(key.name), \(stand)) \
-                AND (\(left).\(key.name) IS NULL) = (\(right).\(key.name) IS NULL)
-                """
-        }
-        return parts.isEmpty ? "true" : parts.joined(separator: " AND ")
-    }
-
-    /// Any value of the type: the second half of the condition tells it from a null.
-    private static func placeholder(_ type: ScalarType) -> String {
-        switch type {
-        case .text: "''"
-        case .int4, .int8, .numeric, .float8: "0"
-        case .bool: "false"
-        case .timestamptz: "'epoch'::timestamptz"
-        case .timestamp: "'epoch'::timestamp"
-        case .date: "'epoch'::date"
-        case .interval: preconditionFailure("a group of type interval")
-        case .uuid: "'00000000-0000-0000-0000-000000000000'::uuid"
-        }
-    }
 }

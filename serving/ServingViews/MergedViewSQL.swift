@@ -8,7 +8,8 @@ import ViewLanguage
 ///     merged(group) = batch(group, offsets below the cut) ⊕ speed(group, slices at or above the cut's)
 ///
 /// A view with a window lets the batch rows of windows that nothing live touches through as they are: grouping history costs six times as much as
-/// reading it (measured: 17 ms against 55 ms for an hour of 60,000 rows among two million). All others are grouped with the live rows.
+/// reading it (measured: 17 ms against 55 ms for an hour of 60,000 rows among two million). All others are grouped with the live rows. Of
+/// sessions, those pass that no live row reaches (`SessionSQL`).
 ///
 /// Not promised: that two statements see the same publication, unless they share a snapshot (REPEATABLE READ).
 struct MergedViewSQL {
@@ -25,20 +26,26 @@ struct MergedViewSQL {
     private var slice: String { "(SELECT p.slice FROM parallax.published p WHERE p.source_id = \(version.sourceID))" }
     private var watermark: String { "(SELECT w.watermark FROM parallax.watermark w WHERE w.source_id = \(version.sourceID))" }
 
+    private var slices: String { "s.slice >= \(slice)" }
+
+    /// Whether anything live belongs to a batch row's window.
     private func isTouched(_ row: String) -> String {
-        """
-        EXISTS (SELECT 1 FROM parallax.touched_window t \
-        WHERE t.version_id = \(version.id) AND t.slice >= \(slice) AND t.window_start = \(row).window_start)
-        """
+        if let gap = version.plan.window?.kind.sessionGap {
+            return SessionSQL.isReached(tables, gap: gap, row: row, slices: slices)
+        }
+        return """
+            EXISTS (SELECT 1 FROM parallax.touched_window t \
+            WHERE t.version_id = \(version.id) AND t.slice >= \(slice) AND t.window_start = \(row).window_start)
+            """
     }
 
     /// False for a row that may lack records which the log lost and a person gave up. The first question is asked once a statement; without gaps
     /// it is the only one.
     private func isWhole(_ alias: String) -> String {
         let gaps = "SELECT FROM parallax.accepted_gap g WHERE g.source_id = \(version.sourceID)"
-        guard version.plan.window != nil else { return "NOT EXISTS (\(gaps))" }
+        guard let kind = version.plan.window?.kind else { return "NOT EXISTS (\(gaps))" }
         return """
-            (NOT (SELECT EXISTS (\(gaps))) OR NOT EXISTS (\(gaps) AND g.events_until > \(alias).window_start \
+            (NOT (SELECT EXISTS (\(gaps))) OR NOT EXISTS (\(gaps) AND g.events_until > \(WindowSQL.earliestEvent(kind, of: alias)) \
             AND g.events_from < \(value(of: .windowEnd, alias, .merged(alias: alias)))))
             """
     }
@@ -46,7 +53,13 @@ struct MergedViewSQL {
     /// A measure that is an estimate where live rows are in it.
     private var hasApproximateMeasure: Bool { version.plan.measures.contains { StateSQL.isApproximateWhenLive($0) } }
 
-    var selectText: String { version.plan.window == nil ? withoutWindow : withWindow }
+    var selectText: String {
+        switch version.plan.window?.kind {
+        case nil: withoutWindow
+        case .session(let gap): withSessions(gap: gap)
+        case .tumbling, .hopping, .calendar: withWindow
+        }
+    }
 
     /// The outputs of the rows that a run sees in the batch table, under the names c0…: exact, and nothing live in them.
     func batchRows(run: Int64) -> String {
@@ -85,7 +98,7 @@ struct MergedViewSQL {
         case .windowStart: return "\(alias).window_start"
         case .windowEnd:
             guard let kind = version.plan.window?.kind else { preconditionFailure("the end of a window in a view without one") }
-            return "(\(WindowSQL.end(kind, start: "\(alias).window_start")))"
+            return "(\(WindowSQL.end(kind, of: alias)))"
         case .group(let index): return "\(alias).g\(index)"
         case .measure(let index): return "(\(StateSQL.finished(index, plan: version.plan, row: row)))"
         }
@@ -98,12 +111,12 @@ struct MergedViewSQL {
 
     private func isClosed(_ alias: String) -> String {
         guard let kind = version.plan.window?.kind else { return "false" }
-        return "coalesce(\(WindowSQL.end(kind, start: "\(alias).window_start")) <= \(watermark), false)"
+        return "coalesce(\(WindowSQL.end(kind, of: alias)) <= \(watermark), false)"
     }
 
     private var withWindow: String {
         let merged = StateSQL.mergedStates(
-            tables, run: run, slices: "s.slice >= \(slice)", batchCondition: isTouched("b"))
+            tables, run: run, slices: slices, batchCondition: isTouched("b"))
         // Late events that the speed layer left alone are in no live row: their window is not exact until the next run.
         let isExact = hasApproximateMeasure ? "m.speed_rows = 0 AND coalesce(l.late, 0) = 0" : "coalesce(l.late, 0) = 0"
         return """
@@ -120,8 +133,33 @@ struct MergedViewSQL {
             """
     }
 
+    private func withSessions(gap: Int64) -> String {
+        let merged = StateSQL.mergedStates(tables, run: run, slices: slices, batchCondition: isTouched("b"))
+        func isExact(_ row: String) -> String { "\(hasNothingLate(row, gap: gap)) AND \(isWhole(row))" }
+        return """
+            SELECT \((outputs(.batch(alias: "b")) + ["\(isExact("b")) AS is_exact", "\(isClosed("b")) AS is_closed"])
+                .joined(separator: ",\n       "))
+            FROM \(tables.batchTable) b
+            WHERE b.from_run <= \(run) AND b.until_run > \(run)
+              AND NOT \(isTouched("b"))\(having("b", .batch(alias: "b")).map { "\n  AND \($0)" } ?? "")
+            UNION ALL
+            SELECT \((outputs(.merged(alias: "m")) + ["\(hasApproximateMeasure ? "false" : isExact("m"))", "\(isClosed("m"))"])
+                .joined(separator: ",\n       "))
+            FROM (\(merged)) m\(having("m", .merged(alias: "m")).map { "\nWHERE \($0)" } ?? "")
+            """
+    }
+
+    /// No late event that the speed layer left alone may belong to the session. Most rows end before the first one: those take one comparison.
+    private func hasNothingLate(_ row: String, gap: Int64) -> String {
+        let late = "parallax.touched_window t WHERE t.version_id = \(version.id) AND t.slice >= \(slice) AND t.late > 0"
+        return """
+            (coalesce(\(WindowSQL.end(.session(gap: gap), of: row)) <= (SELECT min(t.window_start) FROM \(late)), true) \
+            OR NOT EXISTS (SELECT 1 FROM \(late) AND \(SessionSQL.mayReach(atom: "t.window_start", row: row, gap: gap))))
+            """
+    }
+
     private var withoutWindow: String {
-        let merged = StateSQL.mergedStates(tables, run: run, slices: "s.slice >= \(slice)")
+        let merged = StateSQL.mergedStates(tables, run: run, slices: slices)
         let late = """
             (SELECT coalesce(sum(t.late), 0) FROM parallax.touched_window t WHERE t.version_id = \(version.id) AND t.slice >= \(slice)) = 0
             """

@@ -59,6 +59,29 @@ final class DistinctState: MeasureState {
         }
     }
 
+    /// The hashes and registers of a union are those of the parts: which of them were seen first does not matter.
+    func merge(_ newGroups: [Int32], groupCount: Int) {
+        var merged = [Int64](repeating: 0, count: groupCount)
+        let (set, full) = pairs.merged(newGroups, counts: &merged, limit: isExact ? .max : Int64(sketch.explicitLimit))
+        let oldRegisters = registerBlocks.indices.map { registers(of: $0) }
+        pairs = set
+        counts = merged
+        registers = []
+        registerBlocks = []
+        addToRegisters(Array(full.indices), full.map(\.group), full.map(\.first))
+        for (group, old) in oldRegisters.enumerated() where !old.isEmpty { addToRegisters(old, of: Int(newGroups[group])) }
+    }
+
+    private func addToRegisters(_ more: [UInt8], of group: Int) {
+        registerBlocks.grow(to: counts.count, -1)
+        guard registerBlocks[group] >= 0 else {
+            registerBlocks[group] = Int32(registers.count / sketch.registerCount)
+            return registers.append(contentsOf: more)
+        }
+        let start = Int(registerBlocks[group]) * sketch.registerCount
+        for index in more.indices { registers[start + index] = max(registers[start + index], more[index]) }
+    }
+
     private func registers(of group: Int) -> [UInt8] {
         guard group < registerBlocks.count, registerBlocks[group] >= 0 else { return [] }
         let start = Int(registerBlocks[group]) * sketch.registerCount

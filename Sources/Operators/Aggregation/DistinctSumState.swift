@@ -6,13 +6,15 @@ final class DistinctSumState: MeasureState {
     private let type: ScalarType
     private let isExact: Bool
     /// Of each group's different values; with its count.
-    private let sum: any MeasureState
+    private var sum: any MeasureState
+    private let makeSum: () -> any MeasureState
     private var pairs: PairSet
     private var groupCount = 0
 
-    init(_ type: ScalarType, sum: any MeasureState, isExact: Bool) {
+    init(_ type: ScalarType, isExact: Bool, makeSum: @escaping () -> any MeasureState) {
         self.type = type
-        self.sum = sum
+        self.makeSum = makeSum
+        sum = makeSum()
         self.isExact = isExact
         var isWide = false
         if case .numeric = type { isWide = !type.isNarrowNumeric }
@@ -30,6 +32,29 @@ final class DistinctSumState: MeasureState {
         }
         sum.add(groups: gather(groups, new), values: values.at(new), groupCount: groupCount)
     }
+
+    /// A value of two groups counts once in the group that they become: the sum is made anew.
+    func merge(_ newGroups: [Int32], groupCount: Int) {
+        var counts = [Int64](repeating: 0, count: groupCount)
+        pairs = pairs.merged(newGroups, counts: &counts).set
+        self.groupCount = groupCount
+        sum = makeSum()
+        var groups: [Int32] = []
+        var words: [(UInt64, UInt64)] = []
+        pairs.forEach { group, first, second in
+            groups.append(group)
+            words.append((first, second))
+        }
+        sum.add(groups: groups, values: Vector(type: type, values: values(words), nulls: []), groupCount: groupCount)
+    }
+
+    private func values(_ words: [(UInt64, UInt64)]) -> Vector.Values {
+        if type == .float8 { return .float64(words.map { Double(bitPattern: $0.0) }) }
+        if pairs.valueWidth == 2 { return .int128(words.map(wide)) }
+        return .int64(words.map { Int64(bitPattern: $0.0) })
+    }
+
+    private func wide(_ words: (UInt64, UInt64)) -> Int128 { Int128(Int64(bitPattern: words.1)) << 64 | Int128(words.0) }
 
     private func words(_ vector: Vector, _ row: Int) -> (UInt64, UInt64) {
         switch vector.values {
@@ -67,7 +92,7 @@ final class DistinctSumState: MeasureState {
             }
         } else {
             let isWide = pairs.valueWidth == 2
-            let values = list.map { isWide ? Int128(Int64(bitPattern: $0.1)) << 64 | Int128($0.0) : Int128(Int64(bitPattern: $0.0)) }
+            let values = list.map { isWide ? wide($0) : Int128(Int64(bitPattern: $0.0)) }
             for (index, value) in values.sorted().enumerated() {
                 if index > 0 { buffer.append(UInt8(ascii: ",")) }
                 TextOutput.append(value, scale: type.numericScale, to: &buffer)

@@ -71,6 +71,17 @@ final class FixedExtremumState<Value: ExtremumValue>: MeasureState {
         }
     }
 
+    func merge(_ newGroups: [Int32], groupCount: Int) {
+        let (old, oldHasValue) = (best, hasValue)
+        best = [Value](repeating: .zero, count: groupCount)
+        hasValue = [UInt8](repeating: 0, count: groupCount)
+        for group in old.indices where oldHasValue[group] != 0 {
+            let new = Int(newGroups[group])
+            if hasValue[new] == 0 || (isMaximum ? old[group].isAbove(best[new]) : best[new].isAbove(old[group])) { best[new] = old[group] }
+            hasValue[new] = 1
+        }
+    }
+
     func columns(order: [Int32], hasSketch: [Bool]) -> [StateRows.Values] {
         let nulls = gather(hasValue, order).map { $0 ^ 1 }
         return [.column(Column(type: type, storage: Value.storage(gather(best, order)), nulls: nulls.contains(1) ? nulls : []))]
@@ -111,6 +122,25 @@ final class TextExtremumState: MeasureState {
             }
         }
         if replacedBytes > 65_536, replacedBytes * 2 > arena.count { compact() }
+    }
+
+    func merge(_ newGroups: [Int32], groupCount: Int) {
+        let (oldStarts, oldLengths) = (starts, lengths)
+        starts = [Int](repeating: -1, count: groupCount)
+        lengths = [Int](repeating: 0, count: groupCount)
+        for group in oldStarts.indices where oldStarts[group] >= 0 {
+            let new = Int(newGroups[group])
+            let isBetter =
+                starts[new] < 0
+                || arena.withUnsafeBytes { bytes in
+                    let order = compareText(
+                        UnsafeRawBufferPointer(rebasing: bytes[oldStarts[group]..<(oldStarts[group] + oldLengths[group])]),
+                        UnsafeRawBufferPointer(rebasing: bytes[starts[new]..<(starts[new] + lengths[new])]))
+                    return isMaximum ? order > 0 : order < 0
+                }
+            if starts[new] >= 0 { replacedBytes += isBetter ? lengths[new] : oldLengths[group] }
+            if isBetter { (starts[new], lengths[new]) = (oldStarts[group], oldLengths[group]) }
+        }
     }
 
     private func compact() {

@@ -66,14 +66,54 @@ final class FloatSumState: MeasureState {
     }
 
     private func addSpread(_ value: Double, _ group: Int) {
-        if exponents[group] != Self.isSpread {
-            var sum = FixedPointSum()
-            sum.add(mantissas[group], exponent: Int(exponents[group]))
-            spread[group] = sum
-            exponents[group] = Self.isSpread
-        }
+        widen(group)
         let (mantissa, exponent) = parts(value)
         spread[group]?.add(Int128(mantissa), exponent: exponent)
+    }
+
+    /// Takes the group over into fixed point, where it is not there yet.
+    private func widen(_ group: Int) {
+        guard exponents[group] != Self.isSpread else { return }
+        var sum = FixedPointSum()
+        sum.add(mantissas[group], exponent: Int(exponents[group]))
+        spread[group] = sum
+        exponents[group] = Self.isSpread
+    }
+
+    func merge(_ newGroups: [Int32], groupCount: Int) {
+        let (oldMantissas, oldExponents, oldSpread) = (mantissas, exponents, spread)
+        mantissas = [Int128](repeating: 0, count: groupCount)
+        exponents = [Int16](repeating: 0, count: groupCount)
+        spread = [:]
+        for group in oldMantissas.indices {
+            let new = Int(newGroups[group])
+            if let sum = oldSpread[group] {
+                widen(new)
+                spread[new]?.add(sum)
+            } else if !Self.add(oldMantissas[group], oldExponents[group], &mantissas[new], &exponents[new]) {
+                widen(new)
+                spread[new]?.add(oldMantissas[group], exponent: Int(oldExponents[group]))
+            }
+        }
+        counts.merge(newGroups, groupCount, 0) { $0 += $1 }
+    }
+
+    /// Adds one sum to another; false, with nothing changed, where 128 bits do not hold it or would have to be shifted.
+    private static func add(_ mantissa: Int128, _ exponent: Int16, _ sum: inout Int128, _ sumExponent: inout Int16) -> Bool {
+        if mantissa == 0 { return true }
+        if sumExponent == isSpread { return false }
+        if sum == 0 {
+            (sum, sumExponent) = (mantissa, exponent)
+            return true
+        }
+        // The one with the larger exponent is shifted to the other's.
+        let (high, low) = exponent > sumExponent ? (mantissa, sum) : (sum, mantissa)
+        let shift = Int(max(exponent, sumExponent)) - Int(min(exponent, sumExponent))
+        guard shift < 127, high.magnitude.leadingZeroBitCount > shift + 1 else { return false }
+        let (result, overflow) = (high << Int128(shift)).addingReportingOverflow(low)
+        guard !overflow else { return false }
+        (sum, sumExponent) = (result, min(exponent, sumExponent))
+        return true
     }
 
     func columns(order: [Int32], hasSketch: [Bool]) -> [StateRows.Values] {
@@ -136,6 +176,19 @@ struct FixedPointSum {
         additions += 1
         // Each addition adds less than 2^32 to a limb.
         if additions == 1 << 30 { carry() }
+    }
+
+    /// Adds a sum of the same form.
+    mutating func add(_ other: FixedPointSum) {
+        precondition(
+            other.lowestExponent == lowestExponent && other.limbs.count == limbs.count,
+            "sums from 2^\(lowestExponent) and from 2^\(other.lowestExponent)")
+        carry()
+        var other = other
+        other.carry()
+        for index in limbs.indices { limbs[index] += other.limbs[index] }
+        // Carried limbs are what two additions make at most.
+        additions = 2
     }
 
     private mutating func carry() {

@@ -7,6 +7,9 @@ protocol MeasureState: AnyObject {
     /// Adds rows: `groups[i]` gets value i of the vector (which is spread: one entry a row); count(*) gets no vector.
     /// `groupCount`: groups are numbered below this from now on.
     func add(groups: [Int32], values: Vector?, groupCount: Int)
+    /// Makes one group of several: group g becomes a part of group newGroups[g], which is below `groupCount`, as if its rows had been added
+    /// there. `newGroups` has an entry for every group.
+    func merge(_ newGroups: [Int32], groupCount: Int)
     /// The state columns of `StateLayout`, in its order, for groups in the given order. `hasSketch[i]`: whether group order[i] gets a sketch.
     func columns(order: [Int32], hasSketch: [Bool]) -> [StateRows.Values]
     var approximateBytes: Int { get }
@@ -25,7 +28,7 @@ extension Plan.Measure {
         case .countRows, .count: return CountState()
         case .sum, .avg: return makeSum(argument.type, withCount: function == .avg)
         case .sumDistinct, .avgDistinct:
-            return DistinctSumState(argument.type, sum: makeSum(argument.type, withCount: true), isExact: layer == .batch)
+            return DistinctSumState(argument.type, isExact: layer == .batch) { makeSum(argument.type, withCount: true) }
         case .varPop, .varSamp, .stddevPop, .stddevSamp:
             let squares: any MeasureState =
                 argument.type == .float8 ? FloatSquareSumState() : SquareSumState(scale: argument.type.numericScale)
@@ -77,6 +80,14 @@ extension Array {
     mutating func grow(to count: Int, _ zero: Element) {
         if self.count < count { append(contentsOf: repeatElement(zero, count: count - self.count)) }
     }
+
+    /// One entry a group becomes one entry a new group; `add` puts an old group's into the new one's, which begins at `zero`.
+    mutating func merge(_ newGroups: [Int32], _ groupCount: Int, _ zero: Element, _ add: (inout Element, Element) -> Void) {
+        precondition(count <= newGroups.count, "\(count) states of \(newGroups.count) groups")
+        var merged = [Element](repeating: zero, count: groupCount)
+        for (group, state) in enumerated() { add(&merged[Int(newGroups[group])], state) }
+        self = merged
+    }
 }
 
 /// count(*) and count(x).
@@ -87,6 +98,8 @@ final class CountState: MeasureState {
         counts.grow(to: groupCount, 0)
         countNotNull(groups, values?.nulls ?? [], &counts)
     }
+
+    func merge(_ newGroups: [Int32], groupCount: Int) { counts.merge(newGroups, groupCount, 0) { $0 += $1 } }
 
     func columns(order: [Int32], hasSketch: [Bool]) -> [StateRows.Values] { [.counts(gather(counts, order))] }
     var approximateBytes: Int { counts.capacity * 8 }

@@ -87,6 +87,25 @@ struct PairSet {
         slotMask = mask
     }
 
+    /// The same pairs under other groups, each once; `counts` gets how many each new group has. Pairs of a group whose count is above `limit`
+    /// come back instead.
+    func merged(
+        _ newGroups: [Int32], counts: inout [Int64], limit: Int64 = .max
+    ) -> (set: PairSet, full: [(group: Int32, first: UInt64)]) {
+        var set = PairSet(valueWidth: valueWidth)
+        set.reserve(count)
+        var full: [(group: Int32, first: UInt64)] = []
+        forEach { group, first, second in
+            let new = newGroups[Int(group)]
+            if counts[Int(new)] > limit {
+                full.append((new, first))
+            } else if set.insert(new, first, second) {
+                counts[Int(new)] += 1
+            }
+        }
+        return (set, full)
+    }
+
     @inline(__always)
     func forEach(_ body: (Int32, UInt64, UInt64) -> Void) {
         let stride = valueWidth + 1

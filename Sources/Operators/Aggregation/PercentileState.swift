@@ -37,6 +37,11 @@ final class PercentileState<Value: ExtremumValue & PercentileValue>: MeasureStat
         }
     }
 
+    func merge(_ newGroups: [Int32], groupCount: Int) {
+        groups = groups.map { newGroups[Int($0)] }
+        self.groupCount = groupCount
+    }
+
     func columns(order: [Int32], hasSketch: [Bool]) -> [StateRows.Values] {
         let (sorted, starts) = sortedByGroup(order)
         let counts = order.map { group in Int64(range(of: group, starts).count) }

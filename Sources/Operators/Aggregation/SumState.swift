@@ -32,6 +32,11 @@ final class SumState: MeasureState {
         }
     }
 
+    func merge(_ newGroups: [Int32], groupCount: Int) {
+        sums.merge(newGroups, groupCount, 0) { $0 &+= $1 }
+        counts.merge(newGroups, groupCount, 0) { $0 += $1 }
+    }
+
     func columns(order: [Int32], hasSketch: [Bool]) -> [StateRows.Values] {
         sumColumns(counts, order, withCount: withCount) { group, buffer in
             TextOutput.append(wide: self.sums[group], scale: self.scale, to: &buffer)
@@ -66,6 +71,20 @@ final class WideSumState: MeasureState {
             low[group] = sum
             high[group] &+= (numbers[row] < 0 ? -1 : 0) + (carry ? 1 : 0)
         }
+    }
+
+    func merge(_ newGroups: [Int32], groupCount: Int) {
+        var mergedLow = [UInt128](repeating: 0, count: groupCount)
+        var mergedHigh = [Int64](repeating: 0, count: groupCount)
+        for group in low.indices {
+            let new = Int(newGroups[group])
+            let (sum, carry) = mergedLow[new].addingReportingOverflow(low[group])
+            mergedLow[new] = sum
+            mergedHigh[new] &+= high[group] &+ (carry ? 1 : 0)
+        }
+        low = mergedLow
+        high = mergedHigh
+        counts.merge(newGroups, groupCount, 0) { $0 += $1 }
     }
 
     func columns(order: [Int32], hasSketch: [Bool]) -> [StateRows.Values] {

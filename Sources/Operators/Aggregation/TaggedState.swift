@@ -49,6 +49,23 @@ final class TaggedState: TaggedMeasureState {
         }
     }
 
+    func merge(_ newGroups: [Int32], groupCount: Int) {
+        let (oldOrders, oldPartitions, oldOffsets, oldValues) = (orders, partitions, offsets, values)
+        orders = [Int64](repeating: 0, count: groupCount)
+        partitions = [Int32](repeating: -1, count: groupCount)
+        offsets = [Int64](repeating: 0, count: groupCount)
+        values = [[UInt8]?](repeating: nil, count: groupCount)
+        for group in oldPartitions.indices where oldPartitions[group] >= 0 {
+            let new = Int(newGroups[group])
+            let mine = (oldOrders[group], oldPartitions[group], oldOffsets[group])
+            let best = (orders[new], partitions[new], offsets[new])
+            guard best.1 < 0 || (isLast ? mine > best : mine < best) else { continue }
+            (orders[new], partitions[new], offsets[new]) = mine
+            values[new] = oldValues[group]
+        }
+        valueBytes = values.reduce(0) { $0 + ($1?.count ?? 0) }
+    }
+
     func columns(order: [Int32], hasSketch: [Bool]) -> [StateRows.Values] {
         var texts = TextBuilder()
         var partitionTexts = TextBuilder()

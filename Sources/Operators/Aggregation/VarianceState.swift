@@ -17,6 +17,11 @@ final class VarianceState: MeasureState {
         squares.add(groups: groups, values: values, groupCount: groupCount)
     }
 
+    func merge(_ newGroups: [Int32], groupCount: Int) {
+        sum.merge(newGroups, groupCount: groupCount)
+        squares.merge(newGroups, groupCount: groupCount)
+    }
+
     func columns(order: [Int32], hasSketch: [Bool]) -> [StateRows.Values] {
         sum.columns(order: order, hasSketch: hasSketch) + squares.columns(order: order, hasSketch: hasSketch)
     }
@@ -57,6 +62,15 @@ final class SquareSumState: MeasureState {
             }
         default: preconditionFailure("a sum of squares of \(values.type.sqlName)")
         }
+    }
+
+    func merge(_ newGroups: [Int32], groupCount: Int) {
+        let old = words
+        words = [UInt64](repeating: 0, count: groupCount * Self.wordsPerGroup)
+        for (group, start) in stride(from: 0, to: old.count, by: Self.wordsPerGroup).enumerated() {
+            add(Array(old[start..<(start + Self.wordsPerGroup)]), to: Int(newGroups[group]))
+        }
+        counts.merge(newGroups, groupCount, 0) { $0 += $1 }
     }
 
     private func add(_ square: [UInt64], to group: Int) {
@@ -102,6 +116,15 @@ final class FloatSquareSumState: MeasureState {
             let (mantissa, exponent) = parts(numbers[row])
             sums[group]?.add(Int128(mantissa) * Int128(mantissa), exponent: exponent * 2)
         }
+    }
+
+    func merge(_ newGroups: [Int32], groupCount: Int) {
+        sums.merge(newGroups, groupCount, nil) { sum, more in
+            guard let more else { return }
+            if sum == nil { sum = more } else { sum?.add(more) }
+        }
+        used = sums.reduce(0) { $0 + ($1 == nil ? 0 : 1) }
+        counts.merge(newGroups, groupCount, 0) { $0 += $1 }
     }
 
     func columns(order: [Int32], hasSketch: [Bool]) -> [StateRows.Values] {

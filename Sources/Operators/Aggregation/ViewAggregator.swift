@@ -5,6 +5,7 @@ import ViewLanguage
 /// One view's groups and measures over the batches that were added: the operators that both layers run.
 ///
 /// states(batches in any order and split) = states(all their rows at once): the same rows give the same `StateRows`, byte for byte.
+/// Where windows are sessions, rows are gathered by atom (see `SessionChains`): the speed layer hands atoms over, the batch layer sessions.
 /// A row for which PostgreSQL would raise an error changes nothing and comes back as a rejection.
 /// Not thread-safe: one owner.
 public final class ViewAggregator {
@@ -24,6 +25,8 @@ public final class ViewAggregator {
     private var measures: [any MeasureState]
     /// One entry a lookup of the plan.
     private var lookups: [LookupTable]
+    /// Of a view of sessions.
+    private var sessions: SessionBounds?
 
     /// - Parameters:
     ///   - layer: which states are kept (exact ones for batch, mergeable ones for speed).
@@ -40,6 +43,7 @@ public final class ViewAggregator {
         table = GroupTable(width: keyWidth)
         measures = plan.measures.map { $0.makeState(layer) }
         lookups = dimensions.lookups(of: plan)
+        sessions = plan.window?.kind.sessionGap.map { SessionBounds(gap: $0) }
     }
 
     /// Another version of the tables that the plan joins, for the rows that are added from now on.
@@ -89,6 +93,12 @@ public final class ViewAggregator {
             offset += keyColumns[index].width
         }
         let groups = table.groups(of: words, rows: rowCount)
+        if sessions != nil {
+            guard let column = batch.columns[plan.source.eventTimeColumn], case .int64(let times) = Vector(column, rows: rows).values else {
+                preconditionFailure("the batch was read without its event time")
+            }
+            sessions?.add(groups: groups, times: times, groupCount: table.count)
+        }
         let groupsOfFilter = inputs.positions.map { gather(groups, $0) }
         for (measure, plan) in zip(measures, measureInputs.measures) {
             let mine = plan.filter.map { groupsOfFilter[$0] } ?? groups
@@ -124,7 +134,7 @@ public final class ViewAggregator {
     }
 
     /// The window starts of the rows that pass the filter, without adding anything: (row, window start), in row order.
-    /// For a plan without a window every window is `Int64.min`. Rows with errors are left out.
+    /// For sessions the starts of their atoms. For a plan without a window every window is `Int64.min`. Rows with errors are left out.
     public func admitted(_ batch: EventBatch, rows: [Int32]) -> [(row: Int32, window: Int64)] {
         var evaluator = Evaluator(batch)
         let selected = selection.select(batch, rows, lookups, &evaluator)
@@ -139,12 +149,14 @@ public final class ViewAggregator {
     /// A measure of what the states hold, for limits: bytes, approximately.
     public var approximateBytes: Int {
         keyColumns.reduce(table.approximateBytes) { $0 + $1.dictionary.approximateBytes } + measures.reduce(0) { $0 + $1.approximateBytes }
+            + (sessions?.approximateBytes ?? 0)
     }
 
     /// All groups in key order (window, then group columns; nulls last; text bytewise), and an empty aggregator again.
     /// - Parameter sketchesForWindowsEndingAfter: batch only: windows that end at or before this instant (microseconds) get a null
     ///   `distinctSketch`. Nil: every row gets one.
     public func takeRows(sketchesForWindowsEndingAfter horizon: Int64? = nil) -> StateRows {
+        if layer == .batch { joinAtoms() }
         let order = table.order(keyColumns)
         var values: [StateRows.Values] = []
         var offset = 0
@@ -152,19 +164,40 @@ public final class ViewAggregator {
             values.append(.column(column.column(keys: table.keys, offset: offset, stride: keyWidth, order: order)))
             offset += column.width
         }
-        let hasSketch = sketchMarks(values.first, count: order.count, horizon)
+        let hasSketch = sketchMarks(values.first, order, horizon)
+        values += sessionColumns(order)
         for measure in measures { values += measure.columns(order: order, hasSketch: hasSketch) }
         let rows = StateRows(layout: layout, count: order.count, values: values)
         keyColumns = Self.keyColumns(plan)
         table = GroupTable(width: keyWidth)
         measures = plan.measures.map { $0.makeState(layer) }
+        sessions = sessions.map { SessionBounds(gap: $0.gap) }
         return rows
     }
 
-    private func sketchMarks(_ windows: StateRows.Values?, count: Int, _ horizon: Int64?) -> [Bool] {
+    /// The groups that were atoms of sessions are the sessions.
+    private func joinAtoms() {
+        guard let bounds = sessions else { return }
+        let chains = SessionChains(table, bounds)
+        for measure in measures { measure.merge(chains.sessions, groupCount: chains.count) }
+        sessions?.merge(chains.sessions, groupCount: chains.count)
+        // No two sessions of a group begin at one time: each key is a group of its own, in the order of the chains.
+        table = GroupTable(width: keyWidth)
+        _ = table.groups(of: chains.keys, rows: chains.count)
+    }
+
+    private func sessionColumns(_ order: [Int32]) -> [StateRows.Values] {
+        guard let sessions else { return [] }
+        return (layer == .speed ? [sessions.firsts, sessions.lasts] : [sessions.lasts]).map {
+            .column(Column(type: .timestamptz, storage: .int64(gather($0, order)), nulls: []))
+        }
+    }
+
+    private func sketchMarks(_ windows: StateRows.Values?, _ order: [Int32], _ horizon: Int64?) -> [Bool] {
         guard layer == .batch, let horizon, let window = plan.window, case .column(let column)? = windows,
             case .int64(let starts) = column.storage
-        else { return [Bool](repeating: true, count: count) }
+        else { return [Bool](repeating: true, count: order.count) }
+        if let sessions { return order.map { sessions.end(Int($0)) > horizon } }
         // In key order: rows of one window stand together.
         var last: Int64?
         var isOpen = false

@@ -4,7 +4,8 @@ import ViewLanguage
 /// Event times to window starts.
 ///
 /// Tumbling: start = origin + size · floor((time − origin) / size), also before the origin; the window is [start, start + size). Hopping: the
-/// same with the slide, and the starts before it as long as their windows hold the time. Calendar: see `CalendarClock`.
+/// same with the slide, and the starts before it as long as their windows hold the time. Calendar: see `CalendarClock`. Sessions: the atom,
+/// a tumbling window as long as the gap, which cannot hold events of two sessions of a group.
 /// A start that PostgreSQL's timestamptz cannot hold is an error of the row, as date_bin's is.
 struct WindowAssignment {
     private enum Rule {
@@ -22,6 +23,8 @@ struct WindowAssignment {
     }
 
     private let rule: Rule
+    /// No window begins before it: sessions are compared with what begins two gaps before them.
+    private var earliestStart = Instant.acceptedRange.lowerBound
     /// What is said of a row that has no window, in PostgreSQL's words.
     private(set) var problem = "timestamp out of range"
 
@@ -33,6 +36,10 @@ struct WindowAssignment {
         case .hopping(let slide, let size, let origin):
             precondition(size > 0 && slide > 0, "a window of \(size) microseconds every \(slide)")
             rule = .regular(slide: slide, size: size, origin: origin)
+        case .session(let gap):
+            precondition(gap > 0 && gap <= LanguageLimits.sessionGap, "a gap of \(gap) microseconds")
+            rule = .regular(slide: gap, size: gap, origin: 0)
+            earliestStart += 2 * gap
         case .calendar(let unit, let zone):
             if let clock = CalendarClock(unit: unit, zone: zone) {
                 rule = .calendar(clock)
@@ -51,7 +58,7 @@ struct WindowAssignment {
             let (distance, overflow) = time.subtractingReportingOverflow(origin)
             let remainder = overflow ? Int64((Int128(time) - Int128(origin)) % Int128(slide)) : distance % slide
             let (start, underflow) = time.subtractingReportingOverflow(remainder < 0 ? remainder + slide : remainder)
-            return underflow || !Instant.acceptedRange.contains(start) ? nil : start
+            return underflow || start < earliestStart || !Instant.acceptedRange.contains(start) ? nil : start
         case .calendar(let clock):
             guard Instant.acceptedRange.contains(time) else { return nil }
             let start = clock.start(of: time)

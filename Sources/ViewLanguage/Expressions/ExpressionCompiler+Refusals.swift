@@ -10,7 +10,7 @@ extension ExpressionCompiler {
             let (message, hint) = clause.aggregateRefusal
             return Refusal(offset, message, hint: hint)
         }
-        if !name.isQualified, ["tumble", "hop"].contains(name.last) {
+        if !name.isQualified, ["tumble", "hop", "session"].contains(name.last) {
             return Refusal(
                 offset, "\(name.last)(…) may only be a whole item of GROUP BY or of the SELECT list",
                 hint: "compute with the window's start in a CREATE VIEW on top of this view")

@@ -56,7 +56,7 @@ struct FunctionName {
     }
 
     func unknownRefusal(arguments: [String], at offset: Int) -> Refusal {
-        let nearest = nearestName(to: last, among: Self.aggregates + ["tumble", "coalesce"] + FunctionSignature.names)
+        let nearest = nearestName(to: last, among: Self.aggregates + ["tumble", "session", "coalesce"] + FunctionSignature.names)
         return Refusal(
             offset, "function \(shown)(\(arguments.joined(separator: ", "))) does not exist",
             hint: nearest.map { "did you mean \"\($0)\"?" } ?? Self.supportedHint)

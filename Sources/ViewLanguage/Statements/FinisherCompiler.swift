@@ -137,7 +137,7 @@ extension SyntaxNode {
     }
 
     /// Without recursion: trees are as deep as texts are long.
-    private func contains(_ isWanted: (SyntaxNode) -> Bool) -> Bool {
+    func contains(_ isWanted: (SyntaxNode) -> Bool) -> Bool {
         var pending = [self]
         while let node = pending.popLast() {
             if isWanted(node) { return true }

@@ -3,9 +3,11 @@ extension ViewCompiler {
     enum WindowBound { case start, end }
 
     /// By its looks: only with the window known does it turn out.
-    static func mayBeWindowBound(_ node: SyntaxNode, _ scope: Scope) -> Bool {
-        guard let name = boundName(node.body(of: "ColumnRef"), scope) else { return false }
-        return name == "window_start" || name.hasSuffix("_end")
+    static func mayHoldWindowBound(_ node: SyntaxNode, _ scope: Scope) -> Bool {
+        node.contains { part in
+            guard part.key == "ColumnRef", let name = boundName(part, scope) else { return false }
+            return name == "window_start" || name.hasSuffix("_end")
+        }
     }
 
     static func windowBound(_ body: SyntaxNode, _ window: Plan.Window, _ scope: Scope) -> WindowBound? {

@@ -44,7 +44,7 @@ extension ViewCompiler {
                 return .measure(try MeasureCall(scope: scope, statement: statement).compile(body, name, at: offset))
             }
         }
-        if node.containsAggregate || Self.mayBeWindowBound(node, scope) { return .finished(node) }
+        if node.containsAggregate || Self.mayHoldWindowBound(node, scope) { return .finished(node) }
         var compiler = ExpressionCompiler(scope: scope, statement: statement, clause: .selectItem)
         let expression = try compiler.expression(node)
         return .expression(expression, columnUses: compiler.columnUses, node)

@@ -107,15 +107,18 @@ final class LayeredPipeline {
     }
 
     @discardableResult
-    func batch(full: Bool = false) throws -> RunReport {
+    func batch(full: Bool = false) throws -> RunReport { try batchWorker().run(source: source.name, full: full) }
+
+    func revert(to run: RunNumber) throws { try batchWorker().revert(source: source.name, to: run) }
+
+    private func batchWorker() throws -> BatchWorker {
         let archive = ParquetArchive(
             writer: try ArchiveWriter(directory: folder.path, source: source, log: log, limits: ArchiveLimits()),
             reader: try ArchiveReader(directory: folder.path, source: source))
-        let worker = BatchWorker(
+        return BatchWorker(
             dsn: dsn, log: log, archive: archive, settings: BatchSettings(), logger: Self.logger,
             observe: { (_) throws(ParallaxError) in }
         ) { (connection) throws(ParallaxError) in _ = try ServingViews.refresh(connection) }
-        return try worker.run(source: source.name, full: full)
     }
 
     func rows(_ sql: String) throws -> [String] { Oracle.lines(try connection.query(sql)) }

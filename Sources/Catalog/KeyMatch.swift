@@ -1,0 +1,42 @@
+import Columns
+import ViewLanguage
+
+/// Equality of two rows' keys where nulls are equal, in a form that a hash join takes (IS NOT DISTINCT FROM would compare every pair).
+public enum KeyMatch {
+    public static func condition(_ tables: StateTables, _ left: String, _ right: String) -> String {
+        condition(tables, tables.batch.keys, left, right)
+    }
+
+    /// The same for the group columns alone.
+    static func groups(_ tables: StateTables, _ left: String, _ right: String) -> String {
+        condition(tables, tables.batch.keys.dropFirst(tables.plan.window == nil ? 0 : 1), left, right)
+    }
+
+    private static func condition(
+        _ tables: StateTables, _ keys: ArraySlice<StateLayout.StateColumn>, _ left: String, _ right: String
+    ) -> String {
+        let parts = keys.map { key in
+            guard case .group(let index) = key.role else { return "\(left).\(key.name) = \(right).\(key.name)" }
+            let stand = placeholder(tables.plan.groups[index].expression.type)
+            return """
+                coalesce(\(left).\(key.name), \(stand)) = coalesce(\(right).\(key.name), \(stand)) \
+                AND (\(left).\(key.name) IS NULL) = (\(right).\(key.name) IS NULL)
+                """
+        }
+        return parts.isEmpty ? "true" : parts.joined(separator: " AND ")
+    }
+
+    /// Any value of the type: the second half of the condition tells it from a null.
+    private static func placeholder(_ type: ScalarType) -> String {
+        switch type {
+        case .text: "''"
+        case .int4, .int8, .numeric, .float8: "0"
+        case .bool: "false"
+        case .timestamptz: "'epoch'::timestamptz"
+        case .timestamp: "'epoch'::timestamp"
+        case .date: "'epoch'::date"
+        case .interval: preconditionFailure("a group of type interval")
+        case .uuid: "'00000000-0000-0000-0000-000000000000'::uuid"
+        }
+    }
+}

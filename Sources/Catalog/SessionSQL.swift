@@ -1,0 +1,60 @@
+import ViewLanguage
+
+/// Sessions of both layers, as SQL.
+///
+/// Batch rows are whole sessions of their group, a gap or more apart: `window_start` is the first event, `session_last` the last one. Speed
+/// rows are atoms: the events of a group in one tumbling window as long as the gap, with `session_first` and `session_last`.
+///
+///     session  =  a longest chain of intervals [first, last] of one group in which  first(next) < max(last so far) + gap
+///
+/// A batch row that no live atom reaches is a session as it stands: none of its neighbours can reach it, either.
+public enum SessionSQL {
+    /// The condition that a live atom continues a batch row's session, begins before it or lies in it. Equalities on the groups' columns come
+    /// first, so that it can be a hash join.
+    ///
+    /// - Parameters:
+    ///   - row: alias of the batch row.
+    ///   - slices: SQL condition over `s.slice`.
+    public static func isReached(_ tables: StateTables, gap: Int64, row: String, slices: String) -> String {
+        """
+        EXISTS (SELECT 1 FROM \(tables.speedTable) s WHERE \(slices) AND \(KeyMatch.groups(tables, "s", row)) \
+        AND s.session_first < \(row).session_last + \(WindowSQL.length(gap)) \
+        AND s.session_last + \(WindowSQL.length(gap)) > \(row).window_start)
+        """
+    }
+
+    /// The condition over an atom's start that an event in it may belong to a session, or join it with others: there are events in
+    /// [start, start + gap), less than a gap before the first or behind the last one of the row.
+    public static func mayReach(atom: String, row: String, gap: Int64) -> String {
+        """
+        \(atom) < \(row).session_last + \(WindowSQL.length(gap)) AND \(atom) > \(row).window_start - \(WindowSQL.length(2 * gap))
+        """
+    }
+
+    /// `StateSQL.mergedStates` of a view of sessions: gaps and islands, then the merge of every island. Beside its columns: `session_last`.
+    static func merged(
+        _ tables: StateTables, _ columns: StateSQL.MergedColumns, gap: Int64, fromBatch: String, fromSpeed: String
+    ) -> String {
+        let groups = tables.speed.keys.dropFirst().map(\.name)
+        func list(_ alias: String) -> String { groups.map { "\(alias).\($0), " }.joined() }
+        func window(_ alias: String, _ frame: String = "") -> String {
+            let partition = groups.isEmpty ? "" : "PARTITION BY \(groups.map { "\(alias).\($0)" }.joined(separator: ", ")) "
+            return "(\(partition)ORDER BY \(alias).session_first\(frame))"
+        }
+        let names = groups + ["session_first", "session_last"] + columns.names
+        // In the outer sum, rows that begin together are counted together: whichever of them came first for the inner one.
+        return """
+            SELECT \(list("u"))min(u.session_first) AS window_start, max(u.session_last) AS session_last, \
+            \(columns.merged.joined(separator: ", "))
+            FROM (SELECT i.*, sum(i.begins) OVER \(window("i")) AS island
+                  FROM (SELECT r.*, CASE WHEN r.session_first < \(WindowSQL.length(gap)) + max(r.session_last) OVER \
+            \(window("r", " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING")) THEN 0 ELSE 1 END AS begins
+                        FROM (SELECT \(list("b"))b.window_start, b.session_last, \(columns.ofBatch.joined(separator: ", "))
+                              FROM \(fromBatch)
+                              UNION ALL
+                              SELECT \(list("s"))s.session_first, s.session_last, \(columns.ofSpeed.joined(separator: ", "))
+                              FROM \(fromSpeed)) r (\(names.joined(separator: ", ")))) i) u
+            GROUP BY \(list("u"))u.island
+            """
+    }
+}
