@@ -6,7 +6,7 @@ extension EmbeddedLog {
         _ records: [NewRecord], to partition: Partition?, of count: Int
     ) throws(ParallaxError) -> [(partition: Partition, frames: [EncodedFrame])] {
         for (index, record) in records.enumerated() {
-            let bytes = (record.key?.count ?? 0) + (record.payload?.count ?? 0)
+            let bytes = record.byteCount
             guard bytes <= limits.bytesPerRecord else {
                 throw ParallaxError(
                     .limit,
@@ -37,7 +37,7 @@ extension EmbeddedLog {
         var bytes = 0
         for (index, row) in rows.enumerated() {
             let record = records[Int(row)]
-            let size = (record.key?.count ?? 0) + (record.payload?.count ?? 0)
+            let size = record.byteCount
             // A large record never shares a frame, so that no frame is longer than the larger of the two limits.
             if index > start, bytes + size > limits.bytesPerBatchFrame || index - start == limits.recordsPerBatchFrame {
                 frames.append(EncodedFrame(records, rows: rows[start..<index]))

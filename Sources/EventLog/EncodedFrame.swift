@@ -13,6 +13,10 @@ struct EncodedFrame: Sendable {
         var lengthsBytes = 0
         var keysBytes = 0
         var payloadsBytes = 0
+        var headersBytes = 0
+        // A frame without headers is one that older versions read too.
+        let hasHeaders = rows.contains { !records[Int($0)].headers.isEmpty }
+        let encodedHeaders = hasHeaders ? rows.map { Self.encoded(records[Int($0)].headers) } : []
         for row in rows {
             let key = records[Int(row)].key?.count ?? -1
             let payload = records[Int(row)].payload?.count ?? -1
@@ -20,14 +24,19 @@ struct EncodedFrame: Sendable {
             keysBytes += max(key, 0)
             payloadsBytes += max(payload, 0)
         }
+        for headers in encodedHeaders {
+            lengthsBytes += Self.numberBytes((headers?.count ?? -1) + 1)
+            headersBytes += headers?.count ?? 0
+        }
         count = rows.count
-        let length = Frame.headerBytes + lengthsBytes + keysBytes + payloadsBytes
+        let length = Frame.headerBytes + lengthsBytes + keysBytes + payloadsBytes + headersBytes
         precondition(length <= Int(Int32.max), "a frame of \(length) bytes")
-        let columns = (lengthsBytes, keysBytes)
+        let columns = (lengthsBytes, keysBytes, payloadsBytes)
         bytes = [UInt8](unsafeUninitializedCapacity: length) { buffer, initialized in
             var lengths = Frame.headerBytes
             var keys = lengths + columns.0
             var payloads = keys + columns.1
+            var headers = payloads + columns.2
             func put(_ number: Int) {
                 var rest = number
                 while rest >= 0x80 {
@@ -44,7 +53,7 @@ struct EncodedFrame: Sendable {
                 }
                 position += value.count
             }
-            for row in rows {
+            for (place, row) in rows.enumerated() {
                 if let key = records[Int(row)].key {
                     put(key.count + 1)
                     copy(key, to: &keys)
@@ -57,9 +66,17 @@ struct EncodedFrame: Sendable {
                 } else {
                     put(0)
                 }
+                guard hasHeaders else { continue }
+                if let encoded = encodedHeaders[place] {
+                    put(encoded.count + 1)
+                    copy(encoded, to: &headers)
+                } else {
+                    put(0)
+                }
             }
             let raw = UnsafeMutableRawBufferPointer(buffer)
-            raw.storeBytes(of: Frame.magic.littleEndian, toByteOffset: 0, as: UInt32.self)
+            let magic = hasHeaders ? Frame.magicWithHeaders : Frame.magic
+            raw.storeBytes(of: magic.littleEndian, toByteOffset: 0, as: UInt32.self)
             raw.storeBytes(of: UInt32(length).littleEndian, toByteOffset: 8, as: UInt32.self)
             raw.storeBytes(of: UInt32(rows.count).littleEndian, toByteOffset: 12, as: UInt32.self)
             raw.storeBytes(of: UInt32(columns.0).littleEndian, toByteOffset: 40, as: UInt32.self)
@@ -77,6 +94,8 @@ struct EncodedFrame: Sendable {
             raw.storeBytes(of: checksum.littleEndian, toByteOffset: 4, as: UInt32.self)
         }
     }
+
+    private static func encoded(_ headers: [RecordHeader]) -> [UInt8]? { headers.isEmpty ? nil : RecordHeaders.encode(headers) }
 
     static func numberBytes(_ number: Int) -> Int { max(1, (Int.bitWidth - number.leadingZeroBitCount + 6) / 7) }
 }

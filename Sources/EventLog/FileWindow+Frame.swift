@@ -28,9 +28,8 @@ extension FileWindow {
             var offset = 0
             while offset + 4 <= bytes.count, let found = memchr(base + offset, first, bytes.count - 3 - offset) {
                 offset = UnsafeRawPointer(found) - base
-                if UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) == Frame.magic {
-                    return position + offset
-                }
+                let word = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+                if word == Frame.magic || word == Frame.magicWithHeaders { return position + offset }
                 offset += 1
             }
             // The last three bytes may begin one.

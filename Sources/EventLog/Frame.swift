@@ -3,7 +3,7 @@ import ParallaxCore
 
 /// One batch of records as it lies in a segment, little-endian, without padding:
 ///
-///     bytes 0..<4     magic "PLX1"
+///     bytes 0..<4     magic "PLX1", or "PLX2" where a record has headers
 ///           4..<8     CRC-32C of everything after it, to the end of the frame
 ///           8..<12    length of the whole frame
 ///          12..<16    number of records, at least 1
@@ -13,8 +13,10 @@ import ParallaxCore
 ///          40..<44    bytes of the lengths
 ///          44..<48    bytes of the keys
 ///          48...      a record's lengths: two LEB128 numbers, key and payload, 0 for null, else the length + 1
+///                     ("PLX2": three, the third for its headers as `RecordHeaders` encodes them)
 ///                     all keys, one after another
 ///                     all payloads, one after another
+///                     all headers, one after another ("PLX2" only)
 ///
 /// Columns instead of records, so that a reader copies a frame's keys and payloads in one piece each.
 ///
@@ -22,6 +24,7 @@ import ParallaxCore
 /// even when the file that says so is lost (see `PartitionWriter+Recovery.swift`).
 struct Frame {
     static let magic: UInt32 = 0x3158_4C50
+    static let magicWithHeaders: UInt32 = 0x3258_4C50
     static let headerBytes = 48
     /// Offsets stay below it, so that sums of what files say cannot overflow.
     static let largestOffset: Int64 = 1 << 60
@@ -33,8 +36,10 @@ struct Frame {
     var durableEnd: Int64
     var lengthsBytes: Int
     var keysBytes: Int
+    var hasHeaders: Bool
 
     var end: Int64 { base + Int64(count) }
+    /// With the headers.
     var payloadsBytes: Int { length - Self.headerBytes - lengthsBytes - keysBytes }
 
     /// What keeps a frame from being read.
@@ -63,7 +68,8 @@ struct Frame {
         guard header.count >= Self.headerBytes, available >= Self.headerBytes else { throw .incomplete }
         func word(_ offset: Int) -> Int { Int(UInt32(littleEndian: header.loadUnaligned(fromByteOffset: offset, as: UInt32.self))) }
         func long(_ offset: Int) -> Int64 { Int64(littleEndian: header.loadUnaligned(fromByteOffset: offset, as: Int64.self)) }
-        guard word(0) == Int(Self.magic) else { throw .header }
+        hasHeaders = word(0) == Int(Self.magicWithHeaders)
+        guard hasHeaders || word(0) == Int(Self.magic) else { throw .header }
         length = word(8)
         count = word(12)
         base = long(16)
@@ -86,12 +92,13 @@ struct Frame {
         guard found == expected else { throw .checksum(expected: expected, found: found) }
     }
 
-    /// The lengths of a verified frame, -1 for null, into arrays that are emptied first.
+    /// The lengths of a verified frame, -1 for null, into arrays that are emptied first; that of the headers stays empty where no record has any.
     func readLengths(
-        of frame: UnsafeRawBufferPointer, keys: inout [Int32], payloads: inout [Int32]
+        of frame: UnsafeRawBufferPointer, keys: inout [Int32], payloads: inout [Int32], headers: inout [Int32]
     ) throws(Flaw) {
         keys.removeAll(keepingCapacity: true)
         payloads.removeAll(keepingCapacity: true)
+        headers.removeAll(keepingCapacity: true)
         keys.reserveCapacity(count)
         payloads.reserveCapacity(count)
         var position = Self.headerBytes
@@ -114,11 +121,13 @@ struct Frame {
         for _ in 0..<count {
             let key = next()
             let payload = next()
+            let header = hasHeaders ? next() : -1
             keysLeft -= max(key, 0)
-            payloadsLeft -= max(payload, 0)
-            guard key >= -1, payload >= -1, keysLeft >= 0, payloadsLeft >= 0 else { throw .lengths }
+            payloadsLeft -= max(payload, 0) + max(header, 0)
+            guard key >= -1, payload >= -1, header >= -1, keysLeft >= 0, payloadsLeft >= 0 else { throw .lengths }
             keys.append(Int32(truncatingIfNeeded: key))
             payloads.append(Int32(truncatingIfNeeded: payload))
+            if hasHeaders { headers.append(Int32(truncatingIfNeeded: header)) }
         }
         guard position == end, keysLeft == 0, payloadsLeft == 0 else { throw .lengths }
     }

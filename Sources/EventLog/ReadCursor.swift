@@ -13,10 +13,13 @@ final class ReadCursor: @unchecked Sendable {
     private var frame: Frame?
     private var keyLengths: [Int32] = []
     private var payloadLengths: [Int32] = []
+    /// Empty where no record of the frame has headers.
+    private var headersLengths: [Int32] = []
     /// In `frame`: the next row, and where its key and payload begin.
     private var row = 0
     private var keyStart = 0
     private var payloadStart = 0
+    private var headersStart = 0
     /// The next record's offset.
     private(set) var next: Int64
 
@@ -50,6 +53,7 @@ final class ReadCursor: @unchecked Sendable {
         while next < offset {
             keyStart += Int(max(keyLengths[row], 0))
             payloadStart += Int(max(payloadLengths[row], 0))
+            if !headersLengths.isEmpty { headersStart += Int(max(headersLengths[row], 0)) }
             row += 1
             next += 1
         }
@@ -76,6 +80,7 @@ final class ReadCursor: @unchecked Sendable {
             if rows == row { return }
             let bytes = try window.bytes(at: position, frame.length, limit: position + frame.length)
             let count = rows - row
+            appendHeaders(row..<rows, of: bytes, to: &batch)
             batch.offsets.append(contentsOf: next..<next + Int64(count))
             batch.appendedAt.append(contentsOf: repeatElement(frame.appendedAt, count: count))
             batch.keys.append(
@@ -92,6 +97,23 @@ final class ReadCursor: @unchecked Sendable {
         }
     }
 
+    /// Before the records themselves: a batch has a column of headers from the first record on that has any.
+    private func appendHeaders(_ rows: Range<Int>, of frame: UnsafeRawBufferPointer, to batch: inout RecordBatch) {
+        guard !headersLengths.isEmpty else {
+            if batch.headers != nil { for _ in rows { batch.headers?.appendNull() } }
+            return
+        }
+        let lengths = headersLengths[rows]
+        let bytes = lengths.reduce(0) { $0 + Int(max($1, 0)) }
+        if batch.headers == nil {
+            batch.headers = ByteColumn(
+                bytes: [], ends: [Int](repeating: 0, count: batch.count), nulls: [UInt8](repeating: 1, count: batch.count))
+        }
+        batch.headers?.append(
+            packed: UnsafeRawBufferPointer(rebasing: frame[headersStart..<headersStart + bytes]), lengths: lengths)
+        headersStart += bytes
+    }
+
     /// Reads and verifies the frame that begins with record `next`, in the next segment if need be.
     private func enterFrame(_ end: DurableEnd) throws(ParallaxError) {
         position += frame?.length ?? 0
@@ -103,13 +125,14 @@ final class ReadCursor: @unchecked Sendable {
         case .success(let found):
             let bytes = try window.bytes(at: position, found.length, limit: limit)
             do throws(Frame.Flaw) {
-                try found.readLengths(of: bytes, keys: &keyLengths, payloads: &payloadLengths)
+                try found.readLengths(of: bytes, keys: &keyLengths, payloads: &payloadLengths, headers: &headersLengths)
             } catch {
                 throw corrupt(error, at: position)
             }
             row = 0
             keyStart = Frame.headerBytes + found.lengthsBytes
             payloadStart = keyStart + found.keysBytes
+            headersStart = payloadStart + found.payloadsBytes - headersLengths.reduce(0) { $0 + Int(max($1, 0)) }
             frame = found
         }
     }

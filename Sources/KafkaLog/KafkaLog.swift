@@ -64,16 +64,10 @@ public final class KafkaLog: EventLog {
     /// which is the first that is not; a record without an answer may be there all the same.
     @discardableResult
     public func append(_ records: [NewRecord], to partition: Partition?) throws(ParallaxError) -> [Partition: Range<Offset>] {
-        try append(records.map { ($0, []) }, to: partition)
-    }
-
-    func append(_ records: [(NewRecord, [RecordHeader])], to partition: Partition?) throws(ParallaxError) -> [Partition: Range<Offset>] {
         if let partition { try check(partition) }
         if records.isEmpty { return [:] }
-        let count = try partitions().count
-        let placed = records.map { record, headers in
-            KafkaProducer.Placed(partition: partition ?? choose(record, of: count), record: record, headers: headers)
-        }
+        let count = try partitionsToWriteTo()
+        let placed = records.map { KafkaProducer.Placed(partition: partition ?? choose($0, of: count), record: $0) }
         let producer = try currentProducer()
         let outcome = producer.append(placed)
         guard let (index, error) = outcome.firstFailure else { return outcome.ranges }
@@ -82,6 +76,15 @@ public final class KafkaLog: EventLog {
             detail: "The first of them is number \(index + 1) of the call, for partition \(placed[index].partition); "
                 + "\(outcome.delivered) are in the topic."
                 + (producer.lastTrouble.map { " The connections say: \($0)" } ?? ""))
+    }
+
+    /// A producer that has begun goes on while no broker answers: what it hands over waits for them (`message.timeout.ms`).
+    private func partitionsToWriteTo() throws(ParallaxError) -> Int {
+        do { return try partitions().count } catch {
+            let known = knownPartitions.load(ordering: .relaxed)
+            guard error.code == .unavailable, known > 0 else { throw error }
+            return known
+        }
     }
 
     /// Does nothing: Kafka's own retention decides what it keeps (retention.ms, retention.bytes), and other readers may need it.

@@ -16,7 +16,6 @@ final class KafkaProducer: Sendable {
     struct Placed {
         var partition: Partition
         var record: NewRecord
-        var headers: [RecordHeader] = []
     }
 
     /// What came of one call.
@@ -120,9 +119,9 @@ final class KafkaProducer: Sendable {
                     rd_kafka_vu_t(vtype: RD_KAFKA_VTYPE_OPAQUE, u: .init(ptr: UnsafeMutableRawPointer(bitPattern: index + 1))),
                 ]
                 var headers: OpaquePointer?
-                if !placed.headers.isEmpty {
-                    headers = rd_kafka_headers_new(placed.headers.count)
-                    for header in placed.headers { add(header, to: headers) }
+                if !placed.record.headers.isEmpty {
+                    headers = rd_kafka_headers_new(placed.record.headers.count)
+                    for header in placed.record.headers { add(header, to: headers) }
                     values.append(rd_kafka_vu_t(vtype: RD_KAFKA_VTYPE_HEADERS, u: .init(headers: headers)))
                 }
                 let error = KafkaError.take(rd_kafka_produceva(client.handle.pointer, values, values.count))
@@ -147,6 +146,7 @@ final class KafkaProducer: Sendable {
 }
 
 extension KafkaProducer.Placed {
+    /// Without the headers: a delivery report tells of key and payload.
     var bytes: Int { (record.key?.count ?? 0) + (record.payload?.count ?? 0) }
 }
 

@@ -156,13 +156,8 @@ extension RecordBatch {
             if part.count > 0 && bytes > maxBytes { break }
             part.append(
                 offset: Offset(offsets[row]), appendedAt: Instant(microseconds: appendedAt[row]), key: keys.isNull(row) ? nil : keys[row],
-                payload: payload)
+                payload: payload, headers: headers.flatMap { $0.isNull(row) ? nil : $0[row] })
             row += 1
-        }
-        if let headers {
-            var kept = ByteColumn()
-            for row in first..<row { if headers.isNull(row) { kept.appendNull() } else { kept.append(headers[row]) } }
-            part.headers = kept
         }
         if row == count { part.nextOffset = nextOffset }
         return part

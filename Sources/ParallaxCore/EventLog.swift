@@ -30,8 +30,14 @@ public protocol EventLog: AnyObject, Sendable {
 public struct NewRecord: Sendable {
     public var key: [UInt8]?
     public var payload: [UInt8]?
-    public init(key: [UInt8]?, payload: [UInt8]?) {
+    /// In order; names may repeat. None is the same as an empty list.
+    public var headers: [RecordHeader]
+    public init(key: [UInt8]?, payload: [UInt8]?, headers: [RecordHeader] = []) {
         self.key = key
         self.payload = payload
+        self.headers = headers
     }
+
+    /// Of key, payload and headers.
+    public var byteCount: Int { (key?.count ?? 0) + (payload?.count ?? 0) + (headers.isEmpty ? 0 : RecordHeaders.encode(headers).count) }
 }

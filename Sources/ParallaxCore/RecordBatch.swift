@@ -27,7 +27,18 @@ public struct RecordBatch: Sendable {
     public var count: Int { offsets.count }
     public var isEmpty: Bool { offsets.isEmpty }
 
-    public mutating func append(offset: Offset, appendedAt: Instant, key: ArraySlice<UInt8>?, payload: ArraySlice<UInt8>?) {
+    /// - Parameter headers: as `RecordHeaders` encodes them; nil where there are none.
+    public mutating func append(
+        offset: Offset, appendedAt: Instant, key: ArraySlice<UInt8>?, payload: ArraySlice<UInt8>?, headers: ArraySlice<UInt8>? = nil
+    ) {
+        if let headers {
+            if self.headers == nil {
+                self.headers = ByteColumn(bytes: [], ends: [Int](repeating: 0, count: count), nulls: [UInt8](repeating: 1, count: count))
+            }
+            self.headers?.append(headers)
+        } else {
+            self.headers?.appendNull()
+        }
         offsets.append(offset.rawValue)
         self.appendedAt.append(appendedAt.rawValue)
         if let key { keys.append(key) } else { keys.appendNull() }

@@ -10,6 +10,7 @@ public enum EventLogContract: String, CaseIterable, Sendable {
     case newLogIsEmpty
     case partitionsAreNumberedFromZero
     case appendedRecordsComeBackUnchanged
+    case headersComeBackUnchanged
     case offsetsContinueFromAppendToAppend
     case emptyAppendAddsNothing
     case sameKeyStaysInItsPartition
@@ -36,6 +37,7 @@ public enum EventLogContract: String, CaseIterable, Sendable {
             try expect(make(3).partitions(), [Partition(0), Partition(1), Partition(2)])
         case .appendedRecordsComeBackUnchanged:
             try appendedRecordsComeBackUnchanged(make(1))
+        case .headersComeBackUnchanged: try headersComeBackUnchanged(make(1))
         case .offsetsContinueFromAppendToAppend:
             let log = try make(2)
             for start in stride(from: 0, to: 20, by: 4) {
@@ -118,6 +120,37 @@ public enum EventLogContract: String, CaseIterable, Sendable {
             try expect(batch.payloads.isNull(row) ? nil : Array(batch.payloads[row]), record.payload)
         }
         try expect(batch.offsets, records.indices.map(Int64.init))
+    }
+
+    /// Among records without any, in the same append and in others, from every offset on and in batches of every size.
+    private func headersComeBackUnchanged(_ log: any EventLog) throws {
+        let lists: [[RecordHeader]] = [
+            [], [RecordHeader(name: Array("trace".utf8), value: [0, 1, 255])], [],
+            [
+                RecordHeader(name: Array("a".utf8), value: nil), RecordHeader(name: Array("a".utf8), value: []),
+                RecordHeader(name: [], value: [7]),
+            ],
+            [RecordHeader(name: Array("long".utf8), value: [UInt8](repeating: 9, count: 40_000))], [],
+        ]
+        let records = (lists + [[], []] + lists).enumerated().map { number, headers in
+            NewRecord(key: number % 2 == 0 ? nil : [UInt8(number)], payload: [1, 2], headers: headers)
+        }
+        // Two appends without any between those with some.
+        for part in [records[0..<6], records[6..<7], records[7..<8], records[8...]] { try log.append(Array(part), to: Partition(0)) }
+        for from in records.indices {
+            for size in [1, 3, 100] {
+                let batch = try log.read(Partition(0), from: Offset(Int64(from)), maxRecords: size, maxBytes: 1 << 24)
+                try expect(batch.count > 0, true)
+                for row in 0..<batch.count {
+                    let wanted = records[Int(batch.offsets[row])]
+                    let found = batch.headers.flatMap { $0.isNull(row) ? nil : RecordHeaders.decode($0[row]) }
+                    try expect(found ?? [], wanted.headers)
+                    try expect(batch.keys.isNull(row) ? nil : Array(batch.keys[row]), wanted.key)
+                    try expect(Array(batch.payloads[row]), [1, 2])
+                }
+                try expect(batch.headers.map(\.count) ?? batch.count, batch.count)
+            }
+        }
     }
 
     private func sameKeyStaysInItsPartition(_ log: any EventLog) throws {

@@ -15,6 +15,7 @@ public final class MemoryLog: EventLog {
         var appendedAt: Instant
         var key: [UInt8]?
         var payload: [UInt8]?
+        var headers: [UInt8]?
     }
 
     private struct Lane {
@@ -75,7 +76,7 @@ public final class MemoryLog: EventLog {
                 if batch.count == maxRecords || (batch.count > 0 && bytes > maxBytes) { return batch }
                 batch.append(
                     offset: Offset(entry.offset), appendedAt: entry.appendedAt, key: entry.key.map { $0[...] },
-                    payload: entry.payload.map { $0[...] })
+                    payload: entry.payload.map { $0[...] }, headers: entry.headers.map { $0[...] })
             }
             batch.nextOffset = Offset(lane.end)
             return batch
@@ -96,7 +97,9 @@ public final class MemoryLog: EventLog {
             for record in records {
                 let lane = fixed ?? chooseLane(for: record, &state)
                 let offset = state.lanes[lane].end
-                state.lanes[lane].entries.append(Entry(offset: offset, appendedAt: now, key: record.key, payload: record.payload))
+                let headers = record.headers.isEmpty ? nil : RecordHeaders.encode(record.headers)
+                state.lanes[lane].entries.append(
+                    Entry(offset: offset, appendedAt: now, key: record.key, payload: record.payload, headers: headers))
                 state.lanes[lane].end += 1
                 let start = ranges[Partition(lane)]?.lowerBound ?? Offset(offset)
                 ranges[Partition(lane)] = start..<Offset(offset + 1)

@@ -10,13 +10,29 @@ struct IngestCommand: ParsableCommand {
         discussion: discussion(
             """
             Reads plain text, gzip and zstd. Each line is a record, whatever is in it: lines that are no events go into the log too and are \
-            counted as malformed. Returns when all records are durable.
+            counted as malformed. The event id is the record's key. Returns when all records are durable.
             """, example: "parallax ingest page_view events.ndjson.gz --pipeline demo", "zcat events.gz | parallax ingest page_view -"))
 
     @OptionGroup var options: PipelineOptions
     @Argument(help: "The source, as the definitions name it.") var source: String
     @Argument(help: ArgumentHelp("The file; - is standard input.", valueName: "file"), completion: .file()) var file = "-"
+    @Option(
+        name: .customLong("header"), help: ArgumentHelp("A header of every record; may be given several times.", valueName: "name=value"))
+    var headers: [String] = []
     @Flag(help: "Print the counts as JSON.") var json = false
+
+    func validate() throws {
+        for header in headers where !header.contains("=") {
+            throw ValidationError("--header must look like NAME=VALUE, not \"\(header)\".")
+        }
+    }
+
+    private var recordHeaders: [RecordHeader] {
+        headers.map { header in
+            let parts = header.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            return RecordHeader(name: Array(parts[0].utf8), value: Array(parts[1].utf8))
+        }
+    }
 
     func run() throws {
         let pipeline = try options.pipeline()
@@ -26,7 +42,8 @@ struct IngestCommand: ParsableCommand {
             ? try DecompressingReader(descriptor: STDIN_FILENO, name: "standard input") : try DecompressingReader(path: file)
         let log = try pipeline.openLog(definition, onRecovery: { Terminal.note("recovered the log of \($0.source): \($0)") })
         let limit = pipeline.configuration.integer(.logMaxRecordBytes)
-        var ingestion = Ingestion(definition, lines: LineReader(reader, maximumLineBytes: limit)) { records throws(ParallaxError) in
+        var ingestion = Ingestion(definition, lines: LineReader(reader, maximumLineBytes: limit), headers: recordHeaders) {
+            records throws(ParallaxError) in
             try log.append(records, to: nil)
         }
         var progress = Progress("ingest \(source)", total: file == "-" ? nil : fileSize(file))

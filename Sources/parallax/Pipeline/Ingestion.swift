@@ -36,14 +36,17 @@ struct Ingestion {
     private let source: SourceDefinition
     private let decoder: EventDecoder
     private let lines: LineReader
+    private let headers: [RecordHeader]
     private let append: ([NewRecord]) throws(ParallaxError) -> Void
     private var nextLine = 1
 
     init(
-        _ source: SourceDefinition, lines: LineReader, append: @escaping ([NewRecord]) throws(ParallaxError) -> Void
+        _ source: SourceDefinition, lines: LineReader, headers: [RecordHeader] = [],
+        append: @escaping ([NewRecord]) throws(ParallaxError) -> Void
     ) {
         self.source = source
         self.lines = lines
+        self.headers = headers
         self.append = append
         decoder = EventDecoder(source)
     }
@@ -61,7 +64,7 @@ struct Ingestion {
         var records: [NewRecord] = []
         records.reserveCapacity(payloads.count)
         for row in 0..<payloads.count {
-            records.append(NewRecord(key: keys[row], payload: Array(payloads[row])))
+            records.append(NewRecord(key: keys[row], payload: Array(payloads[row]), headers: headers))
         }
         try append(records)
         totals.records += records.count
