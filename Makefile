@@ -6,10 +6,10 @@ SHELL := /bin/bash
 
 PARALLAX := .build/release/parallax
 DEMO := demo
-.PHONY: help up down build test test-generated bench format lint clean packages
+.PHONY: help up down build test test-generated test-storm test-librdkafka bench format lint clean packages
 
 help: ## List the tasks.
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 up: ## Install what is missing, build, make a demo pipeline, start everything, say where to look.
 	@scripts/packages run
@@ -38,6 +38,17 @@ test-generated: ## Try 2,000 random views over random events against PostgreSQL 
 	@scripts/packages test
 	@scripts/swift-toolchain
 	@PARALLAX_GENERATED_CASES=$(or $(CASES),2000) PARALLAX_GENERATED_SEED=$(or $(SEED),100000) scripts/test --filter GeneratedTests
+
+test-storm: ## Rebalance storm on Kafka for a minute (STORM=600: ten minutes).
+	@scripts/packages test
+	@scripts/swift-toolchain
+	PARALLAX_STORM_SECONDS=$(or $(STORM),60) swift test --filter I1_I5_aRebalanceStormLosesAndRepeatsNothing
+
+test-librdkafka: ## Run the Kafka tests on Debian's librdkafka and on the newest one (VERSION=2.10.0: on that).
+	@scripts/packages test
+	@scripts/swift-toolchain
+	@scripts/test --filter 'KafkaLogTests|KafkaTests|KafkaStormTests'
+	@folder=$$(scripts/librdkafka); [[ -z "$$folder" ]] || LD_LIBRARY_PATH="$$folder" scripts/test --filter 'KafkaLogTests|KafkaTests|KafkaStormTests'
 
 bench: ## Measure each stage (ratios within one run; COUNT=5000000 for more events than a million).
 	@scripts/packages test

@@ -95,10 +95,11 @@ final class KafkaClient: Sendable {
         let left = max(1, (deadline - .now).wholeMilliseconds)
         let code = KafkaError(rd_kafka_offsets_for_times(handle.pointer, list, left))
         guard code == .none, entry.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR, entry.pointee.offset >= 0 else {
-            let trouble = code == .none ? KafkaError(entry.pointee.err) : code
-            throw failed(
-                "ask for the offsets of partition \(partition)",
-                trouble == .none ? KafkaError(RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE) : trouble)
+            var trouble = code == .none ? KafkaError(entry.pointee.err) : code
+            if trouble == .none { trouble = KafkaError(RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE) }
+            // What newer versions say of a partition while no broker leads it. Whoever asks has seen that the topic has it.
+            if trouble.code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION { trouble = KafkaError(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) }
+            throw failed("ask for the offsets of partition \(partition)", trouble)
         }
         return Offset(entry.pointee.offset)
     }

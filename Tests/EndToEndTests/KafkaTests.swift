@@ -9,7 +9,7 @@ import Testing
 
 /// The same pipelines on Kafka, by configuration alone: the binary, a broker process, a real PostgreSQL.
 @Suite(.serialized) struct KafkaTests {
-    private func makePipeline(_ broker: TestBroker, partitions: Int = 4) throws -> (TestPipeline, KafkaLog) {
+    static func makePipeline(_ broker: TestBroker, partitions: Int = 4) throws -> (TestPipeline, KafkaLog) {
         try broker.tell("topic page_view \(partitions)")
         let configuration = """
             log:
@@ -20,6 +20,7 @@ import Testing
                   fetch.wait.max.ms: 10
                   session.timeout.ms: 3000
                   heartbeat.interval.ms: 200
+                  topic.metadata.refresh.interval.ms: 1000
             speed:
               flush_interval: 20ms
               lease: 3s
@@ -27,21 +28,45 @@ import Testing
               interval: 0
             """
         let pipeline = try TestPipeline(sql: CrashTests.sql, configuration: configuration)
-        let log = try KafkaLog(
-            source: "page_view",
-            settings: KafkaSettings(brokers: broker.bootstrapServers, topic: "page_view", properties: ["fetch.wait.max.ms": "10"]))
+        let log = try openLog(broker)
         pipeline.openLog = { _ in log }
         return (pipeline, log)
     }
 
-    private func generate(_ pipeline: TestPipeline, _ count: Int, seed: Int) throws {
+    static func openLog(_ broker: TestBroker) throws -> KafkaLog {
+        try KafkaLog(
+            source: "page_view",
+            settings: KafkaSettings(brokers: broker.bootstrapServers, topic: "page_view", properties: ["fetch.wait.max.ms": "10"]))
+    }
+
+    /// All records, by partition.
+    static func everything(_ log: KafkaLog) throws -> [[NewRecord]] {
+        try log.partitions().map { partition in
+            var records: [NewRecord] = []
+            let bounds = try log.bounds(of: partition)
+            var position = bounds.lowerBound
+            while position < bounds.upperBound {
+                let batch = try log.read(partition, from: position, maxRecords: 1_000, maxBytes: 1 << 20)
+                for row in 0..<batch.count {
+                    records.append(
+                        NewRecord(
+                            key: batch.keys.isNull(row) ? nil : Array(batch.keys[row]),
+                            payload: batch.payloads.isNull(row) ? nil : Array(batch.payloads[row])))
+                }
+                position = batch.nextOffset
+            }
+            return records
+        }
+    }
+
+    static func generate(_ pipeline: TestPipeline, _ count: Int, seed: Int) throws {
         try pipeline.run(
             "generate", "page_view", "--count", "\(count)", "--seed", "\(seed)", "--malformed", "0", "--duplicates", "0")
     }
 
     @Test func theSamePipelineRunsOnKafka() throws {
         let broker = try TestBroker()
-        let (pipeline, log) = try makePipeline(broker)
+        let (pipeline, log) = try Self.makePipeline(broker)
         let lines = (0..<300).map { number in
             number % 50 == 7 ? "not json" : "{\"event_id\":\"\(number)\"}"
         }
@@ -63,13 +88,59 @@ import Testing
         #expect(try pipeline.run("doctor").output.contains("Kafka topic page_view: 4 partitions, reachable"))
     }
 
+    /// Control records and compaction leave holes: positions, slices, segments and gap detection treat them as no record (I1, I7).
+    @Test func I1_holesInTheOffsetsAreNoRecords() throws {
+        let broker = try TestBroker()
+        let (pipeline, _) = try Self.makePipeline(broker, partitions: 1)
+        let raw = RawProducer(broker)
+        var number = 0
+        func event() -> String {
+            number += 1
+            let id = String(String(number + 1_000_000_000_000).dropFirst())
+            return """
+                {"event_id":"00000000-0000-0000-0000-\(id)","event_time":"2026-01-01T00:00:\(number % 50 + 10)Z","page":"/","amount":2.50,\
+                "duration_ms":\(number)}
+                """
+        }
+        func transaction(_ count: Int) throws {
+            try raw.write(
+                .records((0..<count).map { ($0, event()) }, size: count, isTransactional: true), topic: "page_view")
+            try raw.write(.commit, topic: "page_view")
+        }
+        func compacted(_ distances: [Int], of size: Int) throws {
+            try raw.write(.records(distances.map { ($0, event()) }, size: size, isTransactional: false), topic: "page_view")
+        }
+        // 3 + 1 offsets; 20, of which 3 are left (none of them first or last); 2 + 1.
+        try transaction(3)
+        try compacted([2, 9, 17], of: 20)
+        try transaction(2)
+        try pipeline.run("speed", "--until-caught-up")
+        #expect(try pipeline.value("SELECT views FROM serving.total") == 8)
+        #expect(try pipeline.value("SELECT next_offset FROM parallax.partition_position") == 27)
+        // A cut behind a hole, then one at a partition's end that is a hole, then more.
+        try pipeline.run("batch", "run")
+        #expect(try pipeline.compare(CrashTests.views) == [])
+        try raw.write(.commit, topic: "page_view")
+        try pipeline.run("batch", "run")
+        try compacted([5], of: 10)
+        try pipeline.run("archive", "--until-caught-up")
+        try transaction(1)
+        try pipeline.run("speed", "--until-caught-up")
+        try pipeline.run("batch", "run")
+        #expect(try pipeline.value("SELECT views FROM serving.total") == 10)
+        #expect(try pipeline.value("SELECT archived_offset FROM parallax.partition_position") == 40)
+        #expect(try pipeline.compare(CrashTests.views) == [])
+        let status = try pipeline.run("status").output
+        #expect(status.contains("lag         0 records") && !status.contains("MISSING") && !status.contains("GIVEN UP"), "\(status)")
+    }
+
     /// I7: retention (the mock keeps 5 MiB a partition) took records that nobody had read: everything stops and names them, until a person
     /// gives them up.
     @Test func I7_whatRetentionTookIsNamedUntilAPersonGivesItUp() throws {
         let broker = try TestBroker()
-        let (pipeline, log) = try makePipeline(broker, partitions: 1)
+        let (pipeline, log) = try Self.makePipeline(broker, partitions: 1)
         for _ in 0..<8 { try log.append([NewRecord(key: nil, payload: [UInt8](repeating: 32, count: 900_000))], to: nil) }
-        try generate(pipeline, 100, seed: 1)
+        try Self.generate(pipeline, 100, seed: 1)
         let bounds = try log.bounds(of: Partition(0))
         #expect(bounds.lowerBound > .zero)
         let range = "offsets 0 up to, not including, \(bounds.lowerBound) of partition 0"
@@ -93,7 +164,7 @@ import Testing
     /// Brokers down and up, leaders moved, the coordinator lost, requests refused, workers coming and going; then the oracle.
     @Test func I1_faultsOfTheClusterLoseAndRepeatNothing() throws {
         let broker = try TestBroker(brokers: 3)
-        let (pipeline, _) = try makePipeline(broker)
+        let (pipeline, _) = try Self.makePipeline(broker)
         var workers = [try pipeline.start("speed")]
         var total: Int64 = 0
         for round in 1...3 {
@@ -123,7 +194,7 @@ import Testing
     /// I1, I5: workers join and leave, are killed and stopped; every event is counted once, and each partition has one writer.
     @Test func I5_workersOfAGroupShareAndHandOverPartitions() throws {
         let broker = try TestBroker(brokers: 3)
-        let (pipeline, _) = try makePipeline(broker)
+        let (pipeline, _) = try Self.makePipeline(broker)
         var workers = [try pipeline.start("speed"), try pipeline.start("speed")]
         func owners() throws -> Int64 {
             try pipeline.value("SELECT count(DISTINCT owner) FROM parallax.partition_position WHERE owner IS NOT NULL")
@@ -132,7 +203,7 @@ import Testing
         try waitUntil("both workers to have partitions") { try owners() == 2 && owned() == 4 }
         var total: Int64 = 0
         func feed(_ seed: Int) throws {
-            try generate(pipeline, 500, seed: seed)
+            try Self.generate(pipeline, 500, seed: seed)
             total += 500
         }
         try feed(1)

@@ -54,7 +54,7 @@ enum RequestKind {
         #expect(try patiently { try log.read(Partition(0), from: .zero, maxRecords: 1, maxBytes: 1) }.offsets == [0])
         try broker.tell("down 1")
         let asked = #expect(throws: ParallaxError.self) { try log.bounds(of: Partition(0)) }
-        #expect(asked?.code == .unavailable && asked?.isRetriable == true)
+        #expect(asked?.code == .unavailable && asked?.isRetriable == true, "\(asked.map { "\($0)" } ?? "nothing was thrown")")
         let appended = #expect(throws: ParallaxError.self) {
             try log.append((0..<3).map { _ in NewRecord(key: nil, payload: [3]) }, to: Partition(0))
         }

@@ -36,8 +36,8 @@ import Testing
             RecordHeader(name: Array("trace".utf8), value: [1, 0, 255]), RecordHeader(name: [], value: nil),
             RecordHeader(name: Array("trace".utf8), value: []),
         ]
-        let records: [(NewRecord, [RecordHeader])] = [
-            (NewRecord(key: [1], payload: nil), []), (NewRecord(key: nil, payload: []), headers), (NewRecord(key: [], payload: [7]), []),
+        let records = [
+            NewRecord(key: [1], payload: nil), NewRecord(key: nil, payload: [], headers: headers), NewRecord(key: [], payload: [7]),
         ]
         _ = try log.append(records, to: Partition(0))
         let batch = try log.read(Partition(0), from: .zero, maxRecords: 10, maxBytes: 100)
@@ -53,24 +53,36 @@ import Testing
         #expect(try RecordHeaders.decode(#require(again.headers)[0]) == headers)
     }
 
-    /// Transactions leave a control record behind the last record: no record, and the read passes over it.
-    @Test func transactionsLeaveHoles() throws {
-        let broker = try sharedBroker.get()
+    /// Control records and what compaction took are holes: no records, and a read passes over them, from whatever offset and in batches of any
+    /// size. Also where a hole is the end of the partition.
+    @Test func holesAreNoRecords() throws {
+        let broker = try TestBroker()
         let topic = try broker.makeTopic(partitions: 1)
-        let log = try KafkaLog(source: "s", settings: KafkaSettings(broker, topic: topic))
-        for round in 0..<3 {
-            let before = try log.bounds(of: Partition(0)).upperBound
-            try TransactionalWriter(broker, topic).write(["a\(round)", "b\(round)"])
-            let bounds = try log.bounds(of: Partition(0))
-            var texts: [String] = []
-            var position = before
-            while position < bounds.upperBound {
-                let batch = try log.read(Partition(0), from: position, maxRecords: 100, maxBytes: 1_000)
-                texts += (0..<batch.count).map { batch.payloads.string($0) }
-                #expect(batch.nextOffset > position)
-                position = batch.nextOffset
+        let raw = RawProducer(broker)
+        // Offsets: 0 1 and a commit; 3 to 12, of which 3, 7 and 11 are left; 13 and a commit; two commits in a row.
+        try raw.write(.records([(0, "at 0"), (1, "at 1")], size: 2, isTransactional: true), topic: topic)
+        try raw.write(.commit, topic: topic)
+        let thinned = [(0, "at 3"), (4, "at 7"), (8, "at 11")].map { ($0.0, $0.1 + String(repeating: " ", count: 40)) }
+        try raw.write(.records(thinned, size: 10, isTransactional: false), topic: topic)
+        try raw.write(.records([(0, "at 13")], size: 1, isTransactional: true), topic: topic)
+        for _ in 0..<3 { try raw.write(.commit, topic: topic) }
+        let expected: [Int64] = [0, 1, 3, 7, 11, 13]
+
+        for from in 0...Int64(16) {
+            for size in [1, 2, 100] {
+                let log = try KafkaLog(source: "s", settings: KafkaSettings(broker, topic: topic))
+                #expect(try log.bounds(of: Partition(0)) == .zero..<Offset(17))
+                var offsets: [Int64] = []
+                var position = Offset(from)
+                while position < Offset(17) {
+                    let batch = try log.read(Partition(0), from: position, maxRecords: size, maxBytes: 1_000)
+                    #expect(batch.nextOffset > position && batch.count <= size)
+                    for row in 0..<batch.count { #expect(batch.payloads.string(row).hasPrefix("at \(batch.offsets[row])")) }
+                    offsets += batch.offsets
+                    position = batch.nextOffset
+                }
+                #expect(offsets == expected.filter { $0 >= from } && position == Offset(17), "from \(from), \(size) at once")
             }
-            #expect(texts == ["a\(round)", "b\(round)"])
         }
     }
 

@@ -1,17 +1,46 @@
 /* A broker for tests: librdkafka's mock cluster in a process of its own, on TCP, obeying commands on standard input.
  *
- *     test-broker [number of brokers]
+ *     test-broker [number of brokers [a port for each ...]]
+ *
+ * With ports it stands where a broker process stood that was killed: its clients find it again, as they would find a restarted
+ * broker. What the old one held is gone; whoever started it writes it again.
  *
  * The first line of output is the bootstrap servers; then one line answers each command: "ok", or "error" and a reason.
  * It ends when standard input does: a dead test leaves no broker behind. Known limits of the mock: 5 MiB and 100,000
  * message sets a partition, the oldest dropped; aborted transactions stay visible; no offsets by time. */
+#define _GNU_SOURCE
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum { MAX_WORDS = 8 };
+
+static char **ports;
+static int ports_left;
+
+/* The mock asks for any free port, and has no way to say which. The library's call comes here instead of to libc: the executable's
+ * symbols are looked at first. */
+int bind(int socket, const struct sockaddr *address, socklen_t length) {
+    struct sockaddr_in wanted;
+    if (ports_left > 0 && length >= sizeof wanted && address->sa_family == AF_INET) {
+        memcpy(&wanted, address, sizeof wanted);
+        if (wanted.sin_port == 0) {
+            int yes = 1;
+            /* Connections of the killed process may linger. */
+            setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+            wanted.sin_port = htons((uint16_t)atoi(*ports++));
+            ports_left--;
+            return (int)syscall(SYS_bind, socket, &wanted, sizeof wanted);
+        }
+    }
+    return (int)syscall(SYS_bind, socket, address, length);
+}
 
 static int number(const char *word) { return word ? atoi(word) : -1; }
 
@@ -54,6 +83,8 @@ static int obey(rd_kafka_mock_cluster_t *cluster, char **word, int count) {
 
 int main(int count, char **words) {
     char trouble[512];
+    ports = words + 2;
+    ports_left = count > 2 ? count - 2 : 0;
     rd_kafka_conf_t *settings = rd_kafka_conf_new();
     rd_kafka_conf_set(settings, "log_level", "0", NULL, 0);
     rd_kafka_t *handle = rd_kafka_new(RD_KAFKA_PRODUCER, settings, trouble, sizeof trouble);

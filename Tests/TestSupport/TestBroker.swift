@@ -12,11 +12,19 @@ public final class TestBroker: Sendable {
     private let commands: Int32
     private let answers: Mutex<LineInput>
 
-    public init(brokers: Int = 1) throws(ParallaxError) {
+    /// - Parameter killed: a broker that was killed: this one takes its place, at the same addresses, with nothing in it.
+    public convenience init(inPlaceOf killed: TestBroker) throws(ParallaxError) {
+        let ports = killed.bootstrapServers.split(separator: ",").compactMap { $0.split(separator: ":").last.map(String.init) }
+        try self.init(brokers: ports.count, ports: ports)
+    }
+
+    public convenience init(brokers: Int = 1) throws(ParallaxError) { try self.init(brokers: brokers, ports: []) }
+
+    private init(brokers: Int, ports: [String]) throws(ParallaxError) {
         // Closed in every other child: or else those would keep the broker alive.
         let input = try makePipe()
         let output = try makePipe()
-        process = try Self.start(Self.program(), ["\(brokers)"], input: input.read, output: output.write)
+        process = try Self.start(Self.program(), ["\(brokers)"] + ports, input: input.read, output: output.write)
         close(input.read)
         close(output.write)
         commands = input.write
@@ -50,12 +58,23 @@ public final class TestBroker: Sendable {
     private static let topics = Atomic<Int>(0)
 
     /// As a power cut would.
-    public func kill() { _ = Glibc.kill(process, SIGKILL) }
+    public func kill() {
+        _ = Glibc.kill(process, SIGKILL)
+        reap()
+    }
+
+    private let isReaped = Atomic<Bool>(false)
+
+    /// Once: the number may be another process's afterwards.
+    private func reap() {
+        guard !isReaped.exchange(true, ordering: .relaxed) else { return }
+        var status: Int32 = 0
+        waitpid(process, &status, 0)
+    }
 
     deinit {
         close(commands)
-        var status: Int32 = 0
-        waitpid(process, &status, 0)
+        reap()
         answers.withLock { _ = close($0.descriptor) }
     }
 
