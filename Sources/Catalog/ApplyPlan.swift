@@ -133,7 +133,7 @@ extension Catalog {
 extension SourceDefinition {
     /// What it says, a line a column and a line an option, for people who compare it with another.
     fileprivate var lines: [String] {
-        columns.map { "\($0.name) \($0.type.sqlName)\($0.isNotNull ? " NOT NULL" : "")" } + [
+        columns.map(\.line) + [
             "topic '\(topic)'", "event_id '\(columns[eventIDColumn].name)'", "event_time '\(columns[eventTimeColumn].name)'",
             "out_of_orderness '\(Self.words(outOfOrderness))'", "lateness '\(Self.words(lateness))'",
         ]
@@ -150,5 +150,28 @@ extension SourceDefinition {
             return "\(count) \(name)\(count == 1 ? "" : "s")"
         }
         return "\(microseconds) microseconds"
+    }
+}
+
+extension SourceDefinition.Column {
+    fileprivate var line: String {
+        var line = "\(name) \(type.sqlName)"
+        if let path { line += " path '\(path.joined(separator: "."))'" }
+        if let format { line += " format '\(format.rawValue)'" }
+        if let missingValue { line += " DEFAULT \(Self.text(missingValue))" }
+        return isNotNull ? line + " NOT NULL" : line
+    }
+
+    /// Enough to see that it is another: instants are microseconds, dates are days.
+    private static func text(_ literal: Literal) -> String {
+        switch literal {
+        case .null: "NULL"
+        case .bool(let value): "\(value)"
+        case .int(let value): "\(value)"
+        case .decimal(let unscaled): unscaled
+        case .float(let value): "\(value)"
+        case .text(let text), .uuid(let text): "'\(text)'"
+        default: "\(literal)"
+        }
     }
 }

@@ -149,7 +149,7 @@ extension Catalog {
         let table = Self.stateTableName(view: view.name, version: version)
         try connection.query("UPDATE parallax.view_version SET state_table = $2 WHERE version_id = $1", [.int(version), .text(table)])
         for statement in StateTables(plan: view.plan, stateTable: table).createStatements() { try connection.execute(statement) }
-        if begins {
+        if begins, !(holding && active != nil) {
             try connection.query("UPDATE parallax.view SET active_version_id = $2 WHERE view_id = $1", [.int(viewID), .int(version)])
         }
     }

@@ -13,7 +13,10 @@ public struct CatalogRun: Sendable, Hashable {
 }
 
 public enum RunState: String, Sendable, CaseIterable {
-    case requested, archiving, computing, staged, published, failed, reverted
+    case requested, archiving, computing, staged
+    /// Its drift exceeds a view's max_drift: a person publishes or discards it.
+    case held
+    case published, failed, reverted, discarded
 }
 
 extension Catalog {
@@ -42,6 +45,7 @@ extension Catalog {
                     WHERE s.source_id = $1 FOR NO KEY UPDATE OF s
                     """, [.int(source.id)]
                 ).rows[0]
+                try checkNoneIsHeld(ofSource: source.id, name: source.name, "no other run begins before that is decided")
                 let base = Published(run: RunNumber(row.int(0) ?? 0), slice: SliceNumber(row.int(1) ?? 1))
                 try connection.query(
                     """
@@ -71,7 +75,7 @@ extension Catalog {
     }
 
     /// Batch rows of runs after the published one: staged by a run that died, or published and then reverted. Inside a transaction.
-    private func eraseRuns(after run: RunNumber, source: Int64) throws(ParallaxError) {
+    func eraseRuns(after run: RunNumber, source: Int64) throws(ParallaxError) {
         for version in try versions(ofSource: source) {
             let table = StateTables(version).batchTable
             try connection.query("DELETE FROM \(table) WHERE from_run > $1", [.int(run.rawValue)])
@@ -251,6 +255,7 @@ extension Catalog {
             if let active {
                 throw ParallaxError(.busy, "run \(active) of source \"\(source.name)\" is under way", hint: "wait for it, then revert")
             }
+            try checkNoneIsHeld(ofSource: source.id, name: source.name, "nothing is reverted before that is decided")
             guard
                 let kept = try connection.query(
                     "SELECT slice FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.int(source.id), .int(run.rawValue)]

@@ -69,6 +69,8 @@ public struct SourceStatus: Sendable {
     public var lateWaiting: Int64
     /// Published rows were computed when the source had another form: the next run computes all of history again.
     public var hasChanged = false
+    /// A run whose drift exceeds a view's max_drift, and why it is held.
+    public var heldRun: (number: RunNumber, reason: String)?
 }
 
 /// One row of `parallax.run`.
@@ -87,6 +89,8 @@ public struct RunStatus: Sendable {
     /// JSON.
     public var statisticsJSON: String
     public var error: String?
+    /// Why it is, or was, held.
+    public var heldReason: String?
     public var isPublished: Bool
     public var isKept: Bool
 }
@@ -103,6 +107,8 @@ public struct DriftStatus: Sendable {
     public var mergedTotal: Double?
     public var batchTotal: Double?
     public var maxDifference: Double?
+    /// What max_drift is compared with; nil for runs from before it was kept.
+    public var share: Double?
 }
 
 extension Catalog {
@@ -135,6 +141,7 @@ extension Catalog {
             all[last].watermark = row.int(1).map { Instant(microseconds: $0) }
             all[last].publishedAt = row.int(2).map { Instant(microseconds: $0) }
             all[last].cut = try row[3].map { text throws(ParallaxError) in try Self.cut(json: text) } ?? Cut()
+            all[last].heldRun = try heldRun(ofSource: source.id)
             all[last].lateWaiting = row.int(4) ?? 0
             all[last].hasChanged = row[5].map { $0 != source.definition.form } ?? false
         }
@@ -201,7 +208,7 @@ extension Catalog {
         try connection.query(
             """
             SELECT r.run_id, s.name, r.is_full, r.state, r.slice, r.base_run, r.base_slice, r.cut, \(Self.micros("r.started_at")),
-                   \(Self.micros("r.finished_at")), r.statistics, r.error, p.run = r.run_id,
+                   \(Self.micros("r.finished_at")), r.statistics, r.error, r.held_reason, p.run = r.run_id,
                    EXISTS (SELECT 1 FROM parallax.publication k WHERE k.source_id = r.source_id AND k.run_id = r.run_id)
             FROM parallax.run r JOIN parallax.source s USING (source_id) JOIN parallax.published p USING (source_id)
             WHERE ($1::text IS NULL OR s.name = $1) AND ($2::bigint IS NULL OR r.run_id = $2)
@@ -213,7 +220,8 @@ extension Catalog {
                 slice: SliceNumber(row.int(4) ?? 0),
                 base: Published(run: RunNumber(row.int(5) ?? 0), slice: SliceNumber(row.int(6) ?? 0)), cutJSON: row[7],
                 startedAt: Instant(microseconds: row.int(8) ?? 0), finishedAt: row.int(9).map { Instant(microseconds: $0) },
-                statisticsJSON: row[10] ?? "{}", error: row[11], isPublished: row.bool(12) ?? false, isKept: row.bool(13) ?? false)
+                statisticsJSON: row[10] ?? "{}", error: row[11], heldReason: row[12], isPublished: row.bool(13) ?? false,
+                isKept: row.bool(14) ?? false)
         }
     }
 
@@ -221,7 +229,8 @@ extension Catalog {
     public func drift(run: RunNumber) throws(ParallaxError) -> [DriftStatus] {
         try connection.query(
             """
-            SELECT d.run_id, w.name, d.output, d.groups, d.differing, d.only_merged, d.only_batch, d.merged_total, d.batch_total, d.max_difference
+            SELECT d.run_id, w.name, d.output, d.groups, d.differing, d.only_merged, d.only_batch, d.merged_total, d.batch_total, d.max_difference,
+                   d.share
             FROM parallax.drift d JOIN parallax.view_version v USING (version_id) JOIN parallax.view w USING (view_id)
             WHERE d.run_id = $1 ORDER BY w.name, v.version_id, d.output
             """, [.int(run.rawValue)]
@@ -230,11 +239,11 @@ extension Catalog {
                 run: RunNumber(row.int(0) ?? 0), view: row[1] ?? "", output: row[2] ?? "", groups: row.int(3) ?? 0,
                 differing: row.int(4) ?? 0, onlyMerged: row.int(5) ?? 0, onlyBatch: row.int(6) ?? 0,
                 mergedTotal: row[7].flatMap { Double($0) }, batchTotal: row[8].flatMap { Double($0) },
-                maxDifference: row[9].flatMap { Double($0) })
+                maxDifference: row[9].flatMap { Double($0) }, share: row[10].flatMap { Double($0) })
         }
     }
 
-    private static func cut(json: String) throws(ParallaxError) -> Cut {
+    static func cut(json: String) throws(ParallaxError) -> Cut {
         let stored: [String: Int64]
         do {
             stored = try JSONDecoder().decode([String: Int64].self, from: Data(json.utf8))

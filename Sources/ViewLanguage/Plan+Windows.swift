@@ -7,6 +7,29 @@ extension Plan.Window.Kind {
     /// The longest break between two events of a session (microseconds); nil for windows that stand still.
     public var sessionGap: Int64? { if case .session(let gap) = self { gap } else { nil } }
 
+    /// Whether a window's end is known from its start, so that windows can leave a view when they are old enough.
+    public var canLeave: Bool {
+        switch self {
+        case .tumbling, .hopping, .calendar: true
+        case .session: false
+        }
+    }
+
+    /// Event times before this one are in no window that ends behind the horizon (microseconds); `.min` where that is not known.
+    public func firstEventTime(ofWindowsEndingAfter horizon: Int64) -> Int64 {
+        switch self {
+        case .tumbling(let size, _), .hopping(_, let size, _):
+            // Such a window begins behind horizon - size.
+            let (time, overflow) = horizon.subtractingReportingOverflow(size)
+            return overflow ? .min : time
+        case .calendar:
+            // A year at most, and a day on each side: see `eventTimes(ofWindow:)`.
+            let (time, overflow) = horizon.subtractingReportingOverflow(370 * 86_400_000_000)
+            return overflow ? .min : time
+        case .session: return .min
+        }
+    }
+
     /// The window's end: the first instant behind it (microseconds). `Int64.max` where there is none. Of sessions: the end of the *atom*
     /// that begins there, a tumbling window as long as the gap; a session's own end depends on its events.
     public func end(of start: Int64) -> Int64 {

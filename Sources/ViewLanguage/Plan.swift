@@ -19,6 +19,8 @@ public struct Plan: Hashable, Sendable, Codable {
     public var having: Finisher?
     /// Tables that the events are joined with, in the order of FROM. Nil: none.
     public var lookups: [Lookup]?
+    /// Microseconds. Windows that ended at least so long before the watermark at a cut leave the view with the run of that cut. Nil: none does.
+    public var retention: Int64?
 
     public struct Window: Hashable, Sendable, Codable {
         public enum Kind: Hashable, Sendable, Codable {

@@ -139,7 +139,7 @@ let refusedStatements = #"""
     views.sql:1:34: error: unknown option "fillfactor"
         1 | CREATE MATERIALIZED VIEW v WITH (fillfactor = 70) AS SELECT count(*) FROM event
           |                                  ^
-    hint: the options are: distinct_error, percentile_compression
+    hint: the options are: distinct_error, percentile_compression, max_drift, retention
 
     CREATE MATERIALIZED VIEW v WITH (distinct_eror = 0.01) AS SELECT count(*) FROM event
     views.sql:1:34: error: unknown option "distinct_eror"
@@ -165,10 +165,47 @@ let refusedStatements = #"""
           |                                  ^
     hint: the default is 200
 
-    CREATE MATERIALIZED VIEW v WITH (max_drift = '5%') AS SELECT count(*) FROM event
-    views.sql:1:34: error: option "max_drift" is not supported yet
-        1 | CREATE MATERIALIZED VIEW v WITH (max_drift = '5%') AS SELECT count(*) FROM event
+    CREATE MATERIALIZED VIEW v WITH (max_drift = 5) AS SELECT count(*) FROM event
+    views.sql:1:34: error: max_drift must be a percentage, or a number from 0 to 1
+        1 | CREATE MATERIALIZED VIEW v WITH (max_drift = 5) AS SELECT count(*) FROM event
           |                                  ^
+    hint: such as '5%', or 0.05; '0%' holds every run that differs
+
+    CREATE MATERIALIZED VIEW v WITH (max_drift = '-1%') AS SELECT count(*) FROM event
+    views.sql:1:34: error: max_drift must be a percentage, or a number from 0 to 1
+        1 | CREATE MATERIALIZED VIEW v WITH (max_drift = '-1%') AS SELECT count(*) FROM event
+          |                                  ^
+    hint: such as '5%', or 0.05; '0%' holds every run that differs
+
+    CREATE MATERIALIZED VIEW v WITH (retention = 90) AS SELECT tumble(at, '1 day') AS d, count(*) FROM event GROUP BY d
+    views.sql:1:34: error: retention must be an interval in quotes
+        1 | CREATE MATERIALIZED VIEW v WITH (retention = 90) AS SELECT tumble(at, '1 day') AS d, count(*) FROM event GROUP BY d
+          |                                  ^
+    hint: such as '90 days'
+
+    CREATE MATERIALIZED VIEW v WITH (retention = '3 months') AS SELECT tumble(at, '1 day') AS d, count(*) FROM event GROUP BY d
+    views.sql:1:34: error: retention: months and years have no fixed length
+        1 | CREATE MATERIALIZED VIEW v WITH (retention = '3 months') AS SELECT tumble(at, '1 day') AS d, count(*) FROM event GROUP BY d
+          |                                  ^
+    hint: write weeks, days, hours, minutes or seconds
+
+    CREATE MATERIALIZED VIEW v WITH (retention = '0 days') AS SELECT tumble(at, '1 day') AS d, count(*) FROM event GROUP BY d
+    views.sql:1:34: error: retention must be longer than nothing
+        1 | CREATE MATERIALIZED VIEW v WITH (retention = '0 days') AS SELECT tumble(at, '1 day') AS d, count(*) FROM event GROUP BY d
+          |                                  ^
+    hint: such as '90 days'
+
+    CREATE MATERIALIZED VIEW v WITH (retention = '90 days') AS SELECT session(at, '1 hour') AS s, count(*) FROM event GROUP BY s
+    views.sql:1:34: error: retention is not supported with session(…)
+        1 | CREATE MATERIALIZED VIEW v WITH (retention = '90 days') AS SELECT session(at, '1 hour') AS s, count(*) FROM event GROUP BY s
+          |                                  ^
+    hint: use it with tumble, hop or date_trunc
+
+    CREATE MATERIALIZED VIEW v WITH (retention = '90 days') AS SELECT page, count(*) FROM event GROUP BY page
+    views.sql:1:34: error: retention needs a window: rows of a view without one never end
+        1 | CREATE MATERIALIZED VIEW v WITH (retention = '90 days') AS SELECT page, count(*) FROM event GROUP BY page
+          |                                  ^
+    hint: group by tumble(…) or another window, or leave the option out
 
     CREATE MATERIALIZED VIEW v USING heap AS SELECT count(*) FROM event
     views.sql:1:28: error: USING is not supported here

@@ -55,10 +55,18 @@ public final class BatchEngine {
         let base = scope.base[batch.partition].rawValue
         for index in aggregators.indices {
             let isFull = scope.views[index].extent.isEverything
-            for rejection in aggregators[index].add(batch, rows: kept) where isFull || batch.offsets[rejection.row] >= base {
+            let rows = rows(of: batch, for: scope.views[index])
+            for rejection in aggregators[index].add(batch, rows: rows) where isFull || batch.offsets[rejection.row] >= base {
                 viewRejections[index][rejection.reason, default: 0] += 1
             }
         }
+    }
+
+    /// Of the rows that are kept, those that may be in a window of the view.
+    private func rows(of batch: EventBatch, for view: RunScope.View) -> [Int32] {
+        let first = view.firstEventTime
+        guard first > .min, case .int64(let times)? = batch.columns[source.eventTimeColumn]?.storage else { return kept }
+        return kept.filter { times[Int($0)] >= first }
     }
 
     /// A view's rows in key order. Its states are gone afterwards.

@@ -49,9 +49,18 @@ public struct RunScope: Sendable {
     public struct View: Sendable {
         public var plan: Plan
         public var extent: Extent
-        public init(plan: Plan, extent: Extent) {
+        /// Windows that ended at or before it (microseconds) have left the view: they are not computed. Nil: none has.
+        public var horizon: Int64?
+        public init(plan: Plan, extent: Extent, horizon: Int64? = nil) {
             self.plan = plan
             self.extent = extent
+            self.horizon = horizon
+        }
+
+        /// Events before it are in none of the view's windows.
+        var firstEventTime: Int64 {
+            guard let horizon, let kind = plan.window?.kind else { return .min }
+            return kind.firstEventTime(ofWindowsEndingAfter: horizon)
         }
     }
 
@@ -61,8 +70,10 @@ public struct RunScope: Sendable {
     /// The event times whose records are needed; nil: all.
     public let eventTimes: EventTimeRanges?
 
-    /// - Parameter reasons: one a plan.
-    public init(plans: [Plan], reasons: [ExtentReason], touched: TouchedWindows, base: Cut, cut: Cut) {
+    /// - Parameters:
+    ///   - reasons: one a plan.
+    ///   - cutWatermark: what retention is counted from (microseconds); nil where no plan has one, or no event is known.
+    public init(plans: [Plan], reasons: [ExtentReason], touched: TouchedWindows, base: Cut, cut: Cut, cutWatermark: Int64? = nil) {
         precondition(plans.count == reasons.count, "\(plans.count) plans, \(reasons.count) reasons")
         self.base = base
         self.cut = cut
@@ -70,10 +81,11 @@ public struct RunScope: Sendable {
         var ranges: [Range<Int64>] = touched.withoutWindow.map { $0..<($0 + 1) }
         for (plan, reason) in zip(plans, reasons) {
             guard reason == .incremental, let kind = plan.window?.kind else {
-                views.append(View(plan: plan, extent: .everything))
+                views.append(View(plan: plan, extent: .everything, horizon: plan.retentionHorizon(cutWatermark: cutWatermark)))
                 continue
             }
-            let starts = touched.starts[kind] ?? []
+            var starts = touched.starts[kind] ?? []
+            if let horizon = plan.retentionHorizon(cutWatermark: cutWatermark) { starts = starts.filter { kind.end(of: $0) > horizon } }
             views.append(View(plan: plan, extent: .windows(starts)))
             ranges += starts.map { kind.eventTimes(ofWindow: $0) }
         }

@@ -8,6 +8,8 @@ public struct BatchSettings: Sendable {
     /// How long a run waits for the speed workers to close the slice. A flush takes half a second; a worker that has not answered after a
     /// minute will not.
     public var boundaryDeadline: Duration = .seconds(60)
+    /// Microseconds: an event further ahead of its append time than this does not move the watermark that retention is counted from.
+    public var maxFutureSkew: Int64 = 3_600_000_000
     public var pollInterval: Duration = .milliseconds(25)
     /// Whether a run, once published, gives up log records that are archived, below the cut and processed by the speed layer.
     public var trimsLog = false

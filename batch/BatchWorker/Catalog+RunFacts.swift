@@ -19,6 +19,21 @@ extension Catalog {
         return cut
     }
 
+    /// Of the records below the publication's cut (microseconds); nil where nobody has looked.
+    func newestEventTime(of base: Published, source id: Int64) throws(ParallaxError) -> Int64? {
+        try connection.query(
+            "SELECT \(Self.micros("newest_event_time")) FROM parallax.publication WHERE source_id = $1 AND run_id = $2",
+            [.int(id), .int(base.run.rawValue)]
+        ).rows.first?.int(0)
+    }
+
+    func setNewestEventTime(_ run: CatalogRun, _ time: Int64, cutWatermark: Int64?) throws(ParallaxError) {
+        try connection.query(
+            """
+            UPDATE parallax.run SET newest_event_time = \(Self.instant("$2")), cut_watermark = \(Self.instant("$3")) WHERE run_id = $1
+            """, [.int(run.number.rawValue), .int(time), cutWatermark.map { .int($0) } ?? .null])
+    }
+
     /// Whether the base's rows were computed under another form of the source. A publication from before forms were kept says nothing, and
     /// is taken to be of this one.
     func hasChanged(_ source: SourceDefinition, since base: Published, source id: Int64) throws(ParallaxError) -> Bool {

@@ -1,5 +1,4 @@
 import Catalog
-import Columns
 import ViewLanguage
 
 /// What the merged view said at a run's cut, against what the run found, as SQL.
@@ -17,17 +16,19 @@ struct DriftSQL {
     let baseSlice: Int64
     let run: Int64
     let runSlice: Int64
-    let measures: [Int]
+    let outputs: [DriftOutput]
+    /// Windows that ended at or before it (microseconds) leave with this run, and are not compared.
+    let horizon: Int64?
 
-    /// - Parameter measures: indexes of the measures that are shown by any output.
-    init(_ view: RunView, run: CatalogRun, measures: [Int]) {
+    init(_ view: RunView, run: CatalogRun, outputs: [DriftOutput], horizon: Int64?) {
         tables = view.tables
         version = view.version.id
         base = run.base.run.rawValue
         baseSlice = run.base.slice.rawValue
         self.run = run.number.rawValue
         runSlice = run.slice.rawValue
-        self.measures = measures
+        self.outputs = outputs
+        self.horizon = horizon
     }
 
     private var hasWindow: Bool { tables.plan.window != nil }
@@ -35,9 +36,15 @@ struct DriftSQL {
     private var sessionGap: Int64? { tables.plan.window?.kind.sessionGap }
     private var slices: String { "s.slice >= \(baseSlice) AND s.slice < \(runSlice)" }
 
+    /// Speed rows of windows that have left are in no merged view.
+    private var stays: String? {
+        guard let horizon, let kind = tables.plan.window?.kind else { return nil }
+        return "\(WindowSQL.end(kind, of: "s")) > \(Catalog.instant("\(horizon)"))"
+    }
+
     /// The windows to compare; nil for a view without windows, which is compared whole.
     var createCompared: [String]? {
-        guard hasWindow else { return nil }
+        guard let kind = tables.plan.window?.kind else { return nil }
         if let sessionGap {
             // Rows of the batch table, whichever of the two runs sees them.
             return [
@@ -54,12 +61,25 @@ struct DriftSQL {
             CREATE TEMPORARY TABLE \(compared) ON COMMIT DROP AS
             SELECT s.window_start FROM \(tables.speedTable) s WHERE \(slices)
             UNION SELECT window_start FROM \(tables.batchTable) WHERE from_run = \(run) OR until_run = \(run)
-            """, "ANALYZE \(compared)",
+            """,
+            horizon.map { horizon in
+                """
+                DELETE FROM pg_temp.\(compared) c
+                WHERE \(WindowSQL.end(kind, of: "c")) <= \(Catalog.instant("\(horizon)"))
+                """
+            } ?? "SELECT",
+            "ANALYZE \(compared)",
         ]
     }
 
-    /// One row: groups, only in merged, only in batch; then four columns a measure: differing, merged total, batch total, largest
-    /// difference (the last three null where the measure is no number).
+    /// Statement whose result's types are those of the outputs.
+    var types: String {
+        let expressions = outputs.map { $0.sql(tables.plan, .batch(alias: "b")) }
+        return "SELECT \(expressions.joined(separator: ", ")) FROM \(tables.batchTable) b LIMIT 0"
+    }
+
+    /// One row: groups, only in merged, only in batch; then six columns an output: differing, merged total, batch total, largest
+    /// difference, sum of the differences' sizes, sum of the batch values' sizes (all but the first null where the output is no number).
     var comparison: String {
         let restriction: String? =
             switch (hasWindow, sessionGap) {
@@ -67,15 +87,15 @@ struct DriftSQL {
             case (true, nil): "b.window_start IN (SELECT window_start FROM pg_temp.\(compared))"
             case (true, _): "b.ctid IN (SELECT tid FROM pg_temp.\(compared))"
             }
-        let merged = StateSQL.mergedStates(tables, run: "\(base)", slices: slices, batchCondition: restriction)
+        let merged = StateSQL.mergedStates(tables, run: "\(base)", slices: slices, batchCondition: restriction, speedCondition: stays)
         let keys = tables.batch.keys.map(\.name) + (sessionGap == nil ? [] : ["session_last"])
         func select(_ alias: String, _ row: StateSQL.Row) -> String {
             (keys.map { "\(alias).\($0)" } + ["true AS present"]
-                + measures.map { "\(StateSQL.finished($0, plan: tables.plan, row: row)) AS o\($0)" }).joined(separator: ", ")
+                + outputs.enumerated().map { "\($1.sql(tables.plan, row)) AS o\($0)" }).joined(separator: ", ")
         }
         let figures = ["count(*)", "count(*) FILTER (WHERE b.present IS NULL)", "count(*) FILTER (WHERE m.present IS NULL)"]
         return """
-            SELECT \((figures + measures.flatMap(self.figures)).joined(separator: ",\n       "))
+            SELECT \((figures + outputs.indices.flatMap(self.figures)).joined(separator: ",\n       "))
             FROM (SELECT \(select("u", .merged(alias: "u"))) FROM (\(merged)) u) m
             FULL JOIN (SELECT \(select("b", .batch(alias: "b"))) FROM \(tables.batchTable) b
                        WHERE b.from_run <= \(run) AND b.until_run > \(run)\(restriction.map { " AND \($0)" } ?? "")) b
@@ -83,18 +103,30 @@ struct DriftSQL {
             """
     }
 
-    private func figures(_ measure: Int) -> [String] {
-        let merged = "m.o\(measure)"
-        let batch = "b.o\(measure)"
+    private func figures(_ index: Int) -> [String] {
+        let merged = "m.o\(index)"
+        let batch = "b.o\(index)"
         let differing = "count(*) FILTER (WHERE m.present AND b.present AND \(merged) IS DISTINCT FROM \(batch))"
-        guard let numeric = tables.plan.measures[measure].asNumeric else {
-            return [differing, "NULL", "NULL", "NULL"]
-        }
+        guard let numeric = outputs[index].kind.asNumeric else { return [differing] + Array(repeating: "NULL", count: 5) }
         // In numeric, where no total overflows and no difference of two large values is lost; rounded to a double at the end.
         let difference = """
             max(abs(\(numeric(merged)) - \(numeric(batch)))) FILTER (WHERE \(merged) IS DISTINCT FROM \(batch))
             """
-        return [differing, Self.double("sum(\(numeric(merged)))"), Self.double("sum(\(numeric(batch)))"), Self.double(difference)]
+        // A value that is missing, or null, counts as nothing; one that is no finite number on one side only is infinitely far off.
+        let size = "abs(coalesce(\(numeric(merged)), 0) - coalesce(\(numeric(batch)), 0))"
+        let sizes = """
+            sum(CASE WHEN \(merged) IS NOT DISTINCT FROM \(batch) THEN 0 \
+            WHEN \(Self.isFinite(numeric(merged))) AND \(Self.isFinite(numeric(batch))) THEN \(size) ELSE 'Infinity'::numeric END)
+            """
+        let batchSizes = "sum(abs(\(numeric(batch)))) FILTER (WHERE \(Self.isFinite(numeric(batch))))"
+        return [
+            differing, Self.double("sum(\(numeric(merged)))"), Self.double("sum(\(numeric(batch)))"), Self.double(difference),
+            Self.double(sizes), Self.double(batchSizes),
+        ]
+    }
+
+    private static func isFinite(_ numeric: String) -> String {
+        "coalesce(\(numeric), 0) NOT IN ('NaN', 'Infinity', '-Infinity')"
     }
 
     /// Values beyond a double's range become infinities here, where PostgreSQL would raise an error.
@@ -106,16 +138,42 @@ struct DriftSQL {
     }
 }
 
-extension Plan.Measure {
-    /// How the measure's finished value becomes a numeric; nil where it is no number.
-    fileprivate var asNumeric: ((String) -> String)? {
-        switch (function, argument?.type) {
-        case _ where percentile?.isArray == true: nil
-        case (.countRows, _), (.count, _), (.countDistinct, _): { "\($0)::numeric" }
-        case (_, .int4), (_, .int8), (_, .numeric): { "\($0)::numeric" }
-        // By way of its shortest exact text: the plain cast keeps fifteen digits only.
-        case (_, .float8): { "\($0)::text::numeric" }
-        default: nil
+/// An output that is compared.
+struct DriftOutput {
+    enum Kind {
+        case exact, float, other
+
+        /// By PostgreSQL's object ids of the built-in types (pg_type.dat), which never change: int8, int2, int4, numeric; float4, float8.
+        init(type: UInt32) {
+            switch type {
+            case 20, 21, 23, 1_700: self = .exact
+            case 700, 701: self = .float
+            default: self = .other
+            }
+        }
+
+        /// How a value becomes a numeric; nil where it is no number.
+        var asNumeric: ((String) -> String)? {
+            switch self {
+            case .exact: { "\($0)::numeric" }
+            // By way of its shortest exact text: the plain cast keeps fifteen digits only.
+            case .float: { "\($0)::text::numeric" }
+            case .other: nil
+            }
         }
     }
+
+    var name: String
+    var value: Plan.Output.Value
+    /// Known once PostgreSQL has been asked.
+    var kind: Kind = .other
+
+    /// An expression may raise an error for groups that HAVING hides, as in `sum(a) / count(b) … HAVING count(b) > 0`: it is not asked there.
+    func sql(_ plan: Plan, _ row: StateSQL.Row) -> String {
+        let outputs = OutputSQL(plan, row)
+        guard case .finished = value, let having = outputs.having else { return outputs.value(value) }
+        return "CASE WHEN \(having) THEN \(outputs.value(value)) END"
+    }
+
+    var isFinished: Bool { if case .finished = value { true } else { false } }
 }

@@ -28,9 +28,9 @@ extension RunExecution {
         }
     }
 
-    /// The condition that a row's window has ended, and its second parameter; nil where no window can have.
-    private static func closedWindows(_ kind: Plan.Window.Kind, horizon: Int64) -> (condition: String, bound: Int64?) {
-        let bound = "'epoch'::timestamptz + $2::bigint * interval '1 microsecond'"
+    /// The condition that a row's window has ended, and its parameter of that number; nil where no window can have.
+    static func closedWindows(_ kind: Plan.Window.Kind, horizon: Int64, parameter: Int = 2) -> (condition: String, bound: Int64?) {
+        let bound = "(\(Catalog.instant("$\(parameter)")))"
         switch kind {
         case .tumbling(let size, _), .hopping(_, let size, _):
             let (lastStart, overflow) = horizon.subtractingReportingOverflow(size)

@@ -24,14 +24,20 @@ extension RunExecution {
         let reasons = views.map(\.reason)
         let incremental = zip(plans, reasons).filter { $1 == .incremental }.map(\.0)
         var touched = TouchedWindows(plans: incremental, source: source.definition, base: base, cut: cut)
-        if !incremental.isEmpty || views.isEmpty {
-            let new = RunScope.newSegments(of: all, base: base, cut: cut)
+        var newest = try newestEventTime(plans, base: base, cut: cut)
+        if !incremental.isEmpty || views.isEmpty || newest != nil {
+            // What is new to the look for touched windows, or to the newest event time, which begins with history where nobody has looked.
+            let new = RunScope.newSegments(of: all, base: newest?.base ?? base, cut: cut)
             try verify(new, &verified)
             try begin(.looking)
-            try read(new, columns: [source.definition.eventTimeColumn]) { (batch) throws(ParallaxError) in touched.add(batch) }
+            try read(new, columns: [source.definition.eventTimeColumn]) { (batch) throws(ParallaxError) in
+                touched.add(batch)
+                newest?.add(batch)
+            }
+            if let newest { try keep(newest, base: base) }
         }
 
-        let scope = RunScope(plans: plans, reasons: reasons, touched: touched, base: base, cut: cut)
+        let scope = RunScope(plans: plans, reasons: reasons, touched: touched, base: base, cut: cut, cutWatermark: cutWatermark)
         let segments = scope.segments(of: all)
         try begin(.verifying)
         try verify(segments, &verified)
@@ -50,6 +56,25 @@ extension RunExecution {
         return Computed(
             views: views, scope: scope, engine: engine,
             rejected: scope.readsEverything ? engine.statistics.rejected : touched.statistics.rejected)
+    }
+
+    /// What the look for new records is to find beside touched windows: nil where no view asks for it, and the chain from publication to
+    /// publication is broken already.
+    private func newestEventTime(_ plans: [Plan], base: Cut, cut: Cut) throws(ParallaxError) -> NewestEventTime? {
+        let known = try catalog.newestEventTime(of: run.base, source: source.id)
+        let isRetaining = plans.contains { $0.retention != nil }
+        guard isRetaining || known != nil else { return nil }
+        return NewestEventTime(
+            known: known, base: known == nil ? Cut() : base, cut: cut, eventTimeColumn: source.definition.eventTimeColumn,
+            maxFutureSkew: settings.maxFutureSkew)
+    }
+
+    private func keep(_ newest: NewestEventTime, base: Cut) throws(ParallaxError) {
+        guard let time = newest.value else { return }
+        let (watermark, overflow) = time.subtractingReportingOverflow(source.definition.outOfOrderness)
+        cutWatermark = overflow ? nil : watermark
+        report.cutWatermark = cutWatermark
+        try catalog.setNewestEventTime(run, time, cutWatermark: cutWatermark)
     }
 
     private func read(

@@ -11,7 +11,8 @@ extension RunExecution {
         guard report.skippedRecords == 0 else { return }
         try connection.transaction { () throws(ParallaxError) in
             try catalog.checkFence(run)
-            for view in computed.views where wasComplete(view) {
+            let present = Set(try catalog.versions(for: run).map(\.id))
+            for view in computed.views where wasComplete(view) && present.contains(view.version.id) {
                 guard let index = report.views.firstIndex(where: { $0.version == view.version.hash && $0.view == view.version.viewName })
                 else { continue }
                 let drift = try drift(view)
@@ -21,27 +22,79 @@ extension RunExecution {
         }
     }
 
+    /// What keeps this run from being published, a line an output: shares beyond the max_drift of views that are served.
+    func driftBeyondLimits() throws(ParallaxError) -> [String] {
+        let limits = try catalog.maxDrifts(ofSource: source.id)
+        let served = Set(try catalog.versions(ofSource: source.id).filter(\.isActive).map { [$0.viewName, $0.hash] })
+        var lines: [String] = []
+        for view in report.views {
+            guard let limit = limits[view.view] else { continue }
+            // Live rows of a version that nobody reads keep no run from being published.
+            for drift in view.drift where served.contains([view.view, view.version]) && drift.share > limit {
+                var line =
+                    "view \(view.view), \(drift.output): drift \(Self.percent(drift.share)), max_drift \(Self.percent(limit)); "
+                    + "\(drift.differing) of \(drift.groups) groups differ, \(drift.onlyMerged) only live, \(drift.onlyBatch) only in batch"
+                if let merged = drift.mergedTotal, let batch = drift.batchTotal { line += "; \(merged) live, \(batch) true" }
+                lines.append(line)
+            }
+        }
+        return lines
+    }
+
+    private static func percent(_ share: Double) -> String {
+        guard share.isFinite else { return "without bounds" }
+        let percent = share * 100
+        return percent >= 10 ? "\((percent * 10).rounded() / 10)%" : "\((percent * 1_000).rounded() / 1_000)%"
+    }
+
     /// Whether batch rows at the base and speed rows since then held every record below the cut.
     private func wasComplete(_ view: RunView) -> Bool {
         view.baseHasRows || (run.base.run == .none && view.version.firstSlice <= run.base.slice)
     }
 
     private func drift(_ view: RunView) throws(ParallaxError) -> [RunReport.Drift] {
-        var outputs: [(name: String, measure: Int)] = []
-        for output in view.version.plan.outputs {
-            if case .measure(let measure) = output.value { outputs.append((output.name, measure)) }
+        let outputs = view.version.plan.outputs.compactMap { output -> DriftOutput? in
+            switch output.value {
+            case .measure, .finished: DriftOutput(name: output.name, value: output.value)
+            case .window, .windowEnd, .group: nil
+            }
         }
         guard !outputs.isEmpty else { return [] }
-        let measures = Set(outputs.map(\.measure)).sorted()
-        let sql = DriftSQL(view, run: run, measures: measures)
+        try connection.execute("SAVEPOINT drift")
+        do {
+            let drift = try drift(view, outputs)
+            try connection.execute("RELEASE SAVEPOINT drift")
+            return drift
+        } catch {
+            // An expression over results may raise an error for some group, as it does for whoever reads the view: that is no reason not to
+            // publish. Class 22 is PostgreSQL's for what is wrong with a value.
+            guard error.sqlState?.hasPrefix("22") == true, outputs.contains(where: \.isFinished) else { throw error }
+            try connection.execute("ROLLBACK TO SAVEPOINT drift")
+            let names = outputs.filter(\.isFinished).map(\.name).joined(separator: ", ")
+            report.warnings.append("drift of \(view.version.viewName).\(names) not computed: \(error.message)")
+            let plain = outputs.filter { !$0.isFinished }
+            return plain.isEmpty ? [] : try drift(view, plain)
+        }
+    }
+
+    private func drift(_ view: RunView, _ wanted: [DriftOutput]) throws(ParallaxError) -> [RunReport.Drift] {
+        var outputs = wanted
+        let horizon = view.horizon(cutWatermark: cutWatermark)
+        let types = try connection.query(DriftSQL(view, run: run, outputs: outputs, horizon: horizon).types).types
+        for index in outputs.indices { outputs[index].kind = DriftOutput.Kind(type: types[index]) }
+        let sql = DriftSQL(view, run: run, outputs: outputs, horizon: horizon)
         for statement in sql.createCompared ?? [] { try connection.execute(statement) }
         let row = try connection.query(sql.comparison).rows[0]
-        return outputs.map { output in
-            let column = 3 + 4 * (measures.firstIndex(of: output.measure) ?? 0)
-            return RunReport.Drift(
+        func double(_ column: Int) -> Double? { row[column].flatMap { Double($0) } }
+        return outputs.enumerated().map { index, output in
+            let column = 3 + 6 * index
+            var drift = RunReport.Drift(
                 output: output.name, groups: row.int(0) ?? 0, differing: row.int(column) ?? 0, onlyMerged: row.int(1) ?? 0,
-                onlyBatch: row.int(2) ?? 0, mergedTotal: row[column + 1].flatMap { Double($0) },
-                batchTotal: row[column + 2].flatMap { Double($0) }, maxDifference: row[column + 3].flatMap { Double($0) })
+                onlyBatch: row.int(2) ?? 0, mergedTotal: double(column + 1), batchTotal: double(column + 2),
+                maxDifference: double(column + 3))
+            let isNumber = output.kind.asNumeric != nil
+            drift.share = drift.share(differences: isNumber ? double(column + 4) ?? 0 : nil, sizes: double(column + 5) ?? 0)
+            return drift
         }
     }
 
@@ -50,13 +103,13 @@ extension RunExecution {
         try connection.query(
             """
             INSERT INTO parallax.drift (run_id, version_id, output, groups, differing, only_merged, only_batch, merged_total, batch_total,
-                                        max_difference)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                                        max_difference, share)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
             """,
             [
                 .int(run.number.rawValue), .int(view.version.id), .text(drift.output), .int(drift.groups), .int(drift.differing),
                 .int(drift.onlyMerged), .int(drift.onlyBatch), parameter(drift.mergedTotal), parameter(drift.batchTotal),
-                parameter(drift.maxDifference),
+                parameter(drift.maxDifference), parameter(drift.share),
             ])
     }
 }

@@ -30,15 +30,18 @@ extension RunExecution {
         var result = RunReport.View(
             view: view.version.viewName, version: view.version.hash, extent: view.reason, touchedWindows: nil, rowsAdded: 0, rowsClosed: 0,
             rowsUnchanged: 0, rejected: [:], drift: [])
+        let horizon = view.horizon(cutWatermark: cutWatermark)
         guard view.baseHasRows else {
             try copy(rows, sql.copyIntoTable, prefix: Array("\(run.number)\t".utf8))
-            result.rowsAdded = rows.count
+            result.rowsAdded =
+                rows.count - (try expire(view, horizon, sql.dropExpired(from: view.tables.batchTable, run: run.number.rawValue)))
             return result
         }
         var isIncremental = false
         if case .windows(let starts) = computed.scope.views[index].extent {
             isIncremental = true
             result.touchedWindows = starts.count
+            result.rowsExpired = try expire(view, horizon, sql.closeExpired)
             guard !starts.isEmpty else { return result }
             try connection.execute(sql.createTouched)
             try copyInstants(starts.sorted(), sql.copyIntoTouched)
@@ -46,6 +49,7 @@ extension RunExecution {
         }
         try connection.execute(sql.createStaged)
         try copy(rows, sql.copyIntoStaged, prefix: [])
+        _ = try expire(view, horizon, sql.dropExpired(from: sql.staged, run: nil))
         try connection.execute("ANALYZE \(sql.staged)")
         try connection.execute(sql.createChange(onlyTouched: isIncremental))
         try connection.execute("ANALYZE \(sql.change)")
@@ -57,6 +61,16 @@ extension RunExecution {
         if result.rowsAdded > 0 { try connection.execute(sql.add) }
         try connection.execute(sql.dropTemporary)
         return result
+    }
+
+    /// Runs a statement over the rows whose windows have left; returns how many those are.
+    private func expire(
+        _ view: RunView, _ horizon: Int64?, _ statement: (String) -> String
+    ) throws(ParallaxError) -> Int {
+        guard let horizon, let kind = view.version.plan.window?.kind else { return 0 }
+        let (condition, bound) = Self.closedWindows(kind, horizon: horizon, parameter: 1)
+        guard let bound else { return 0 }
+        return try connection.query(statement(condition), [.int(bound)]).affectedRows
     }
 
     private func copy(_ rows: StateRows, _ sql: String, prefix: [UInt8]) throws(ParallaxError) {

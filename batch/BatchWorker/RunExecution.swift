@@ -13,6 +13,8 @@ final class RunExecution {
     let run: CatalogRun
     let sketchHorizon: Int64?
     var report: RunReport
+    /// What retention is counted from (microseconds); nil where no view has one, or no event is known.
+    var cutWatermark: Int64?
 
     private var phaseStart = ContinuousClock.now
     private var phase: RunPhase?
@@ -57,6 +59,14 @@ final class RunExecution {
 
         try begin(.comparing)
         try compare(computed)
+
+        report.held = try driftBeyondLimits()
+        if !report.held.isEmpty {
+            try catalog.hold(run, because: report.held.joined(separator: "\n"), statistics: try report.json())
+            worker.logger.warning("run held", metadata: ["run": "\(run.number)", "because": "\(report.held.joined(separator: "; "))"])
+            endPhase()
+            return report
+        }
 
         try begin(.publishing)
         try catalog.setStatistics(run, json: try report.json())
@@ -112,6 +122,9 @@ struct RunView {
     /// True where the base publication has complete rows of it.
     var baseHasRows: Bool
     var tables: StateTables
+
+    /// Windows that ended at or before it have left the view; nil: none has.
+    func horizon(cutWatermark: Int64?) -> Int64? { version.plan.retentionHorizon(cutWatermark: cutWatermark) }
 }
 
 extension RunExecution {

@@ -17,6 +17,21 @@ public struct RunReport: Sendable, Codable {
         public var batchTotal: Double?
         /// The largest difference between two values of one group.
         public var maxDifference: Double?
+        /// What a view's max_drift is compared with, the larger of two shares of the compared groups:
+        ///
+        ///     numbers   sum of |merged − batch| / sum of |batch|          (a missing or null value is 0; infinite where only the sum of |batch| is 0)
+        ///     others    groups that differ, or are on one side only / groups
+        ///
+        /// and, for all of them, groups that are on one side only / groups. Differences do not cancel out, as those of totals do.
+        public var share: Double = 0
+
+        /// - Parameter differences: nil for outputs that are no numbers.
+        func share(differences: Double?, sizes: Double) -> Double {
+            let oneSided = groups > 0 ? Double(onlyMerged + onlyBatch) / Double(groups) : 0
+            guard let differences else { return groups > 0 ? oneSided + Double(differing) / Double(groups) : 0 }
+            if differences == 0 { return oneSided }
+            return max(oneSided, sizes > 0 ? differences / sizes : .infinity)
+        }
     }
 
     public struct View: Sendable, Codable, Hashable {
@@ -28,6 +43,8 @@ public struct RunReport: Sendable, Codable {
         public var rowsAdded: Int
         public var rowsClosed: Int
         public var rowsUnchanged: Int
+        /// Rows whose windows left because of the view's retention.
+        public var rowsExpired = 0
         /// Events below the cut that the view cannot take, by reason.
         public var rejected: [String: Int]
         /// One entry an output; empty where there was nothing to compare with.
@@ -59,6 +76,10 @@ public struct RunReport: Sendable, Codable {
     public var views: [View] = []
     /// Seconds by phase.
     public var seconds: [String: Double] = [:]
+    /// Windows that left views because of their retention are counted from this watermark (microseconds); nil where no view has one.
+    public var cutWatermark: Int64?
+    /// Why the run is held, a line a view and output; empty: it is published.
+    public var held: [String] = []
     /// What went wrong after the publication; the run counts all the same.
     public var warnings: [String] = []
 
@@ -75,14 +96,15 @@ public struct RunReport: Sendable, Codable {
 
     public var text: String {
         var lines = [
-            "run \(run) of source \"\(source)\": published, slice \(slice), base run \(baseRun), \(newOffsets) new offsets",
+            "run \(run) of source \"\(source)\": \(held.isEmpty ? "published" : "HELD, nothing is published"), slice \(slice), base run \(baseRun), \(newOffsets) new offsets",
             "  read \(recordsRead) records in \(segmentsRead) segments: \(eventsRead) events, \(duplicates) duplicates removed",
         ]
         if !rejected.isEmpty { lines.append("  rejected below the cut: \(Self.list(rejected))") }
         for view in views {
             let extent = view.touchedWindows.map { "\($0) windows" } ?? "everything (\(view.extent.rawValue))"
             lines.append(
-                "  \(view.view): \(extent), +\(view.rowsAdded) −\(view.rowsClosed) rows, \(view.rowsUnchanged) unchanged")
+                "  \(view.view): \(extent), +\(view.rowsAdded) −\(view.rowsClosed) rows, \(view.rowsUnchanged) unchanged"
+                    + (view.rowsExpired > 0 ? ", \(view.rowsExpired) left by retention" : ""))
             if !view.rejected.isEmpty { lines.append("    rejected by the view: \(Self.list(view.rejected))") }
             for drift in view.drift where drift.differing + drift.onlyMerged + drift.onlyBatch > 0 {
                 var line = "    drift of \(drift.output): \(drift.differing) of \(drift.groups) groups differ"
@@ -100,6 +122,8 @@ public struct RunReport: Sendable, Codable {
                 + RunPhase.allCases.compactMap { phase in
                     seconds[phase.rawValue].map { "\(phase.rawValue) \(Self.rounded($0)) s" }
                 }.joined(separator: ", "))
+        lines += held.map { "  held: \($0)" }
+        if !held.isEmpty { lines.append("  publish it: parallax batch publish \(run); throw it away: parallax batch discard \(run)") }
         lines += warnings.map { "  warning: \($0)" }
         return lines.joined(separator: "\n")
     }

@@ -77,6 +77,19 @@ struct StagingSQL {
             """
     }
 
+    /// Rows that the base sees and whose windows have left the view. `condition` is over `b`.
+    func closeExpired(_ condition: String) -> String {
+        """
+        UPDATE \(tables.batchTable) b SET until_run = \(run)
+        WHERE b.from_run <= \(base) AND b.until_run = \(StateTables.openRun) AND \(condition)
+        """
+    }
+
+    /// Rows that were computed although their windows have left: an event may be in several, and the last of them stays.
+    func dropExpired(from table: String, run: Int64?) -> (String) -> String {
+        { condition in "DELETE FROM \(table) b WHERE \(run.map { "b.from_run = \($0) AND " } ?? "")\(condition)" }
+    }
+
     var dropTemporary: String { "DROP TABLE IF EXISTS \(staged), \(touched), \(change)" }
 
     /// Sketches are estimates of what the exact count says already.

@@ -46,8 +46,15 @@ struct MergedViewSQL {
         guard let kind = version.plan.window?.kind else { return "NOT EXISTS (\(gaps))" }
         return """
             (NOT (SELECT EXISTS (\(gaps))) OR NOT EXISTS (\(gaps) AND g.events_until > \(WindowSQL.earliestEvent(kind, of: alias)) \
-            AND g.events_from < \(value(of: .windowEnd, alias, .merged(alias: alias)))))
+            AND g.events_from < \(OutputSQL(version.plan, .merged(alias: alias)).value(.windowEnd))))
             """
+    }
+
+    /// Speed rows whose windows have left the view with the published run (its batch rows are closed); nil where none ever does.
+    private var stays: String? {
+        guard let retention = version.plan.retention, let kind = version.plan.window?.kind else { return nil }
+        let watermark = "(SELECT p.cut_watermark FROM parallax.published p WHERE p.source_id = \(version.sourceID))"
+        return "coalesce(\(WindowSQL.end(kind, of: "s")) > \(watermark) - \(retention) * interval '1 microsecond', true)"
     }
 
     /// A measure that is an estimate where live rows are in it.
@@ -75,39 +82,10 @@ struct MergedViewSQL {
         zip(expressions(row), version.plan.outputs).map { "\($0) AS \(Connection.quoteIdentifier($1.name))" }
     }
 
-    private func expressions(_ row: StateSQL.Row) -> [String] {
-        let alias =
-            switch row {
-            case .batch(let alias), .merged(let alias): alias
-            }
-        return version.plan.outputs.map { output in
-            switch output.value {
-            case .window: value(of: .windowStart, alias, row)
-            case .windowEnd: value(of: .windowEnd, alias, row)
-            case .group(let index): value(of: .group(index), alias, row)
-            case .measure(let index): value(of: .measure(index), alias, row)
-            case .finished(let finisher): finisher.sql { value(of: $0, alias, row) }
-            }
-        }
-    }
-
-    /// In parentheses where it is more than a name: it may stand anywhere in an expression.
-    private func value(of part: Finisher.Part, _ alias: String, _ row: StateSQL.Row) -> String {
-        switch part {
-        case .text(let text): return text
-        case .windowStart: return "\(alias).window_start"
-        case .windowEnd:
-            guard let kind = version.plan.window?.kind else { preconditionFailure("the end of a window in a view without one") }
-            return "(\(WindowSQL.end(kind, of: alias)))"
-        case .group(let index): return "\(alias).g\(index)"
-        case .measure(let index): return "(\(StateSQL.finished(index, plan: version.plan, row: row)))"
-        }
-    }
+    private func expressions(_ row: StateSQL.Row) -> [String] { version.plan.outputs.map { OutputSQL(version.plan, row).value($0.value) } }
 
     /// HAVING over a row; nil where there is none.
-    private func having(_ alias: String, _ row: StateSQL.Row) -> String? {
-        version.plan.having.map { "(\($0.sql { value(of: $0, alias, row) }))" }
-    }
+    private func having(_ alias: String, _ row: StateSQL.Row) -> String? { OutputSQL(version.plan, row).having }
 
     private func isClosed(_ alias: String) -> String {
         guard let kind = version.plan.window?.kind else { return "false" }
@@ -116,7 +94,7 @@ struct MergedViewSQL {
 
     private var withWindow: String {
         let merged = StateSQL.mergedStates(
-            tables, run: run, slices: slices, batchCondition: isTouched("b"))
+            tables, run: run, slices: slices, batchCondition: isTouched("b"), speedCondition: stays)
         // Late events that the speed layer left alone are in no live row: their window is not exact until the next run.
         let isExact = hasApproximateMeasure ? "m.speed_rows = 0 AND coalesce(l.late, 0) = 0" : "coalesce(l.late, 0) = 0"
         return """

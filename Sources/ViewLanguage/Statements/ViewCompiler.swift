@@ -35,12 +35,17 @@ struct ViewCompiler {
         guard reporter.isSound, let source = scope.source.definition, scope.lookups.allSatisfy({ $0.dimension.definition != nil }),
             let query = statement.queryText(after: declaration.nameOffset)
         else { return nil }
-        let plan = Plan(
+        var retention: Int64?
+        reporter.check { () throws(Refusal) in retention = try options.retention(of: assembled.window) }
+        guard reporter.isSound else { return nil }
+        var plan = Plan(
             source: source, filter: filter, window: assembled.window, groups: assembled.groups,
             isGlobal: groupNodes.isEmpty, measures: assembled.measures.map(options.apply), outputs: assembled.outputs, having: having,
             lookups: scope.planLookups)
+        plan.retention = retention
         return ViewDefinition(
-            name: declaration.name, plan: plan, selectText: query.text, version: plan.version, definitionText: definitionText)
+            name: declaration.name, plan: plan, selectText: query.text, version: plan.version, definitionText: definitionText,
+            maxDrift: options.maxDrift)
     }
 
     private var definitionText: String {

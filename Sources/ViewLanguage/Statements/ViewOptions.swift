@@ -1,15 +1,17 @@
 import Foundation
 
-/// WITH (…) of a materialized view: how exact its live estimates shall be.
+/// WITH (…) of a materialized view: how exact its live estimates shall be, when its runs are held, and how long its windows stay.
 struct ViewOptions {
     let statement: Statement
     /// 2 to the power of this many registers; nil: `SketchPrecision.log2m`.
     private(set) var log2m: Int?
     private(set) var compression: Int?
+    /// A share: 0.05 for '5%'.
+    private(set) var maxDrift: Double?
+    /// Microseconds, and where the option stands.
+    private(set) var retention: (length: Int64, offset: Int)?
 
-    private static let names = ["distinct_error", "percentile_compression"]
-    /// Known, and not there yet: refused by name, so that nobody believes in them.
-    private static let planned: Set<String> = ["max_drift", "retention"]
+    private static let names = ["distinct_error", "percentile_compression", "max_drift", "retention"]
 
     init(statement: Statement) { self.statement = statement }
 
@@ -21,17 +23,17 @@ struct ViewOptions {
             }
             let offset = statement.offset(body.location)
             try body.allowFields(["defname", "arg", "defaction", "location"], in: statement)
-            if Self.planned.contains(name) { throw Refusal(offset, "option \"\(name)\" is not supported yet") }
             guard Self.names.contains(name) else {
                 throw Refusal(
                     offset, "unknown option \"\(name)\"", hint: nameHint(for: name, among: Self.names, listedAs: "the options are"))
             }
             guard seen.insert(name).inserted else { throw Refusal(offset, "option \"\(name)\" provided more than once") }
             let value = Self.number(body["arg"])
-            if name == "distinct_error" {
-                log2m = try log2m(value, at: offset)
-            } else {
-                compression = try compression(value, at: offset)
+            switch name {
+            case "distinct_error": log2m = try log2m(value, at: offset)
+            case "percentile_compression": compression = try compression(value, at: offset)
+            case "max_drift": maxDrift = try maxDrift(body["arg"], at: offset)
+            default: retention = (try retention(body["arg"]?.body(of: "String")?["sval"]?.string, at: offset), offset)
             }
         }
     }
@@ -56,6 +58,49 @@ struct ViewOptions {
                 hint: "the default is \(SketchPrecision.compression)")
         }
         return compression
+    }
+
+    /// A percentage in a text, or a share up to 1 as a number: what a 5 without a sign would mean nobody knows.
+    private func maxDrift(_ node: SyntaxNode?, at offset: Int) throws(Refusal) -> Double {
+        let text = node?.body(of: "String")?["sval"]?.string
+        let share =
+            if let text, text.hasSuffix("%") {
+                Double(text.dropLast().trimmingCharacters(in: .whitespaces)).map { $0 / 100 }
+            } else {
+                Self.number(node).flatMap { $0 <= 1 ? $0 : nil }
+            }
+        guard let share, share >= 0, share.isFinite else {
+            throw Refusal(
+                offset, "max_drift must be a percentage, or a number from 0 to 1",
+                hint: "such as '5%', or 0.05; '0%' holds every run that differs")
+        }
+        return share
+    }
+
+    private func retention(_ text: String?, at offset: Int) throws(Refusal) -> Int64 {
+        guard let text else { throw Refusal(offset, "retention must be an interval in quotes", hint: "such as '90 days'") }
+        let length: Int64
+        do { length = try IntervalText(text).fixedLength() } catch {
+            throw Refusal(offset, "retention: \(error.message)", hint: error.hint ?? "write a number and a unit, such as '90 days'")
+        }
+        guard length > 0 else { throw Refusal(offset, "retention must be longer than nothing", hint: "such as '90 days'") }
+        return length
+    }
+
+    /// What the window makes of it, once that is known.
+    func retention(of window: Plan.Window?) throws(Refusal) -> Int64? {
+        guard let retention else { return nil }
+        guard let window else {
+            throw Refusal(
+                retention.offset, "retention needs a window: rows of a view without one never end",
+                hint: "group by tumble(…) or another window, or leave the option out")
+        }
+        guard window.kind.canLeave else {
+            throw Refusal(
+                retention.offset, "retention is not supported with \(window.kind.functionName)(…)",
+                hint: "use it with tumble, hop or date_trunc")
+        }
+        return retention.length
     }
 
     private static func number(_ node: SyntaxNode?) -> Double? {

@@ -3,12 +3,16 @@ import Catalog
 import Foundation
 import ParallaxCore
 import Postgres
+import ServingViews
 
 struct BatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "batch", abstract: "The batch layer: run it, look at its runs, take one back.",
         discussion: discussion("", example: "parallax batch run --pipeline demo"),
-        subcommands: [BatchRunCommand.self, BatchListCommand.self, BatchShowCommand.self, BatchRevertCommand.self])
+        subcommands: [
+            BatchRunCommand.self, BatchListCommand.self, BatchShowCommand.self, BatchPublishCommand.self, BatchDiscardCommand.self,
+            BatchRevertCommand.self,
+        ])
 }
 
 /// Throws where nothing was ever applied: then there are no tables to ask.
@@ -81,11 +85,56 @@ struct BatchShowCommand: ParsableCommand {
         Terminal.print("  from run \(status.base.run) (slice \(status.base.slice))")
         Terminal.print("  began \(status.startedAt.text)" + (status.finishedAt.map { ", ended \($0.text)" } ?? ""))
         if !status.isKept && status.state == "published" { Terminal.print("  no longer kept: it cannot be reverted to") }
+        if let reason = status.heldReason {
+            let was = status.state == RunState.held.rawValue ? "held" : "was held"
+            for line in reason.split(separator: "\n") { Terminal.print("  \(was): \(line)") }
+        }
         if let error = status.error { Terminal.print("  error: \(error)") }
         if status.statisticsJSON != "{}" { Terminal.print("  figures: \(status.statisticsJSON)") }
         guard !drift.isEmpty else { return }
         Terminal.print("\ndrift: what the merged view said, against what the batch layer found, below this cut")
         Terminal.write(DriftStatus.table(drift).text(), to: 1)
+    }
+}
+
+struct BatchPublishCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "publish", abstract: "Publish a run that is held because its drift exceeds a view's max_drift.",
+        discussion: discussion(
+            "As it would have been: one transaction switches readers to its rows and its cut.",
+            example: "parallax batch publish 7 --pipeline demo"))
+
+    @OptionGroup var options: PipelineOptions
+    @Argument(help: ArgumentHelp("The run's number.", valueName: "run")) var number: Int64
+
+    func run() throws {
+        let pipeline = try options.pipeline()
+        let source = try Database.with(pipeline) { connection in
+            let catalog = try requireApplied(connection)
+            let source = try catalog.publishHeld(RunNumber(number)) { connection throws(ParallaxError) in
+                // As after any run: a publication goes on without a view that PostgreSQL refuses.
+                for refusal in try ServingViews.refresh(connection) { Terminal.note("view \(refusal.overlay): \(refusal.error.message)") }
+            }
+            try catalog.cleanUp(source: source.id, keep: pipeline.batchSettings.keptPublications)
+            return source.name
+        }
+        Terminal.print("run \(number) of source \(source) is published")
+    }
+}
+
+struct BatchDiscardCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "discard", abstract: "Throw a held run away.",
+        discussion: discussion(
+            "What was published before is served on. The next run computes its windows again, and is held again where nothing else has changed.",
+            example: "parallax batch discard 7 --pipeline demo"))
+
+    @OptionGroup var options: PipelineOptions
+    @Argument(help: ArgumentHelp("The run's number.", valueName: "run")) var number: Int64
+
+    func run() throws {
+        let source = try Database.with(options.pipeline()) { try requireApplied($0).discardHeld(RunNumber(number)) }
+        Terminal.print("run \(number) of source \(source.name) is discarded")
     }
 }
 
@@ -118,6 +167,7 @@ extension RunStatus {
             ("base_slice", .int(base.slice.rawValue)), ("cut", cutJSON.map { .number($0) } ?? .null),
             ("started_at", .string(startedAt.text)),
             ("finished_at", .optional(finishedAt?.text)), ("statistics", .number(statisticsJSON)), ("error", .optional(error)),
+            ("held_reason", .optional(heldReason)),
         ])
     }
 }
@@ -128,6 +178,7 @@ extension DriftStatus {
             ("view", .string(view)), ("output", .string(output)), ("groups", .int(groups)), ("differing", .int(differing)),
             ("only_merged", .int(onlyMerged)), ("only_batch", .int(onlyBatch)), ("merged_total", .optional(mergedTotal)),
             ("batch_total", .optional(batchTotal)), ("max_difference", .optional(maxDifference)),
+            ("share", .optional(share)),
         ])
     }
 

@@ -123,6 +123,7 @@ struct BatchRunCommand: ParsableCommand {
             let reports = try runAll(pipeline, database)
             if json { Terminal.print("[\n" + (try reports.map { try $0.json(pretty: true) }).joined(separator: ",\n") + "\n]") }
             try database.close()
+            if reports.contains(where: { !$0.held.isEmpty }) { throw ExitCode(ExitStatus.differs) }
         } catch {
             try? database.close()
             throw error

@@ -22,7 +22,9 @@ extension StatusReport.Source {
             ),
             ("requested_slice", .int(status.source.requestedSlice.rawValue)), ("watermark", .optional(status.watermark?.text)),
             ("freshness_seconds", .optional(freshness.map { Double($0) / 1e6 })), ("lag", .int(lag)),
-            ("late_waiting", .int(status.lateWaiting)), ("missing", .int(missing)),
+            ("late_waiting", .int(status.lateWaiting)),
+            ("held_run", status.heldRun.map { .object([("run", .int($0.number.rawValue)), ("reason", .string($0.reason))]) } ?? .null),
+            ("missing", .int(missing)),
             ("partitions", .array(status.positions.map(partition))), ("views", .array(status.views.map(view))),
             (
                 "rejected",

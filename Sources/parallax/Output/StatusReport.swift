@@ -82,6 +82,12 @@ extension StatusReport.Source {
                 "  GIVEN UP    partition \(gap.partition), offsets \(gap.offsets.lowerBound) up to \(gap.offsets.upperBound): in no answer, by a "
                     + "decision of \(gap.acceptedAt.text); windows \(gap.windows) are not exact")
         }
+        if let held = status.heldRun {
+            lines.append(
+                "  HELD        run \(held.number), and with it every run after: parallax batch publish \(held.number), or parallax batch discard "
+                    + "\(held.number)")
+            lines += held.reason.split(separator: "\n").map { "              \($0)" }
+        }
         for view in status.views where view.isHeld {
             lines.append(
                 "  HELD        view \(view.name) has a new version that is held"

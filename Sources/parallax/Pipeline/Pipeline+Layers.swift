@@ -28,6 +28,7 @@ extension Pipeline {
         settings.limits.memoryBytes = configuration.integer(.batchMemory)
         settings.keptPublications = configuration.integer(.batchKeepPublications)
         settings.trimsLog = configuration.text(.logRetention) == "processed"
+        settings.maxFutureSkew = configuration.duration(.speedMaxFutureSkew).microseconds
         settings.keptLogOffsets = Int64(configuration.integer(.speedDuplicateHorizon))
         return settings
     }

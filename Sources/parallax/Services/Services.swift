@@ -89,10 +89,17 @@ extension Pipeline {
         let due = try Catalog(connection).status().filter(isDue)
         connection.close()
         for status in due {
+            if let held = status.heldRun {
+                logger.warning(
+                    "run \(held.number) is held: nothing is published before parallax batch publish or discard",
+                    metadata: ["source": "\(status.source.name)", "because": "\(held.reason)"])
+                continue
+            }
             let worker = try batchWorker(status.source.definition, dsn: dsn, logger: logger) { _ throws(ParallaxError) in
                 if stop.isSet { throw ParallaxError(.cancelled, "stopped while a batch run was under way") }
             }
             let report = try worker.run(source: status.source.name, full: false)
+            guard report.held.isEmpty else { continue }
             logger.info(
                 "published", metadata: ["source": "\(report.source)", "run": "\(report.run)", "new_offsets": "\(report.newOffsets)"])
         }

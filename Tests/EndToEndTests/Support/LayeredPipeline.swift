@@ -121,6 +121,11 @@ final class LayeredPipeline {
         ) { (connection) throws(ParallaxError) in _ = try ServingViews.refresh(connection) }
     }
 
+    func revert(to run: Int64) throws {
+        let catalog = Catalog(connection)
+        try catalog.revert(source: try catalog.source(named: "page_view"), to: RunNumber(run))
+    }
+
     func rows(_ sql: String) throws -> [String] { Oracle.lines(try connection.query(sql)) }
 
     func oracle() throws -> Oracle {

@@ -1,0 +1,44 @@
+import ViewLanguage
+
+/// A view's outputs over one row, as SQL: what merged views show and what drift compares.
+public struct OutputSQL {
+    public let plan: Plan
+    public let row: StateSQL.Row
+
+    public init(_ plan: Plan, _ row: StateSQL.Row) {
+        self.plan = plan
+        self.row = row
+    }
+
+    private var alias: String {
+        switch row {
+        case .batch(let alias), .merged(let alias): alias
+        }
+    }
+
+    public func value(_ value: Plan.Output.Value) -> String {
+        switch value {
+        case .window: part(.windowStart)
+        case .windowEnd: part(.windowEnd)
+        case .group(let index): part(.group(index))
+        case .measure(let index): part(.measure(index))
+        case .finished(let finisher): finisher.sql(part)
+        }
+    }
+
+    /// HAVING; nil where there is none.
+    public var having: String? { plan.having.map { "(\($0.sql(part)))" } }
+
+    /// In parentheses where it is more than a name: it may stand anywhere in an expression.
+    private func part(_ part: Finisher.Part) -> String {
+        switch part {
+        case .text(let text): return text
+        case .windowStart: return "\(alias).window_start"
+        case .windowEnd:
+            guard let kind = plan.window?.kind else { preconditionFailure("the end of a window in a view without one") }
+            return "(\(WindowSQL.end(kind, of: alias)))"
+        case .group(let index): return "\(alias).g\(index)"
+        case .measure(let index): return "(\(StateSQL.finished(index, plan: plan, row: row)))"
+        }
+    }
+}

@@ -1,0 +1,132 @@
+import Foundation
+import ParallaxCore
+import TestSupport
+import Testing
+
+/// WITH (retention = …): windows that ended so long before the watermark at the published cut are in no layer's rows.
+@Suite(.serialized) struct RetentionTests {
+    private typealias View = LayeredPipeline.View
+
+    private struct Retained {
+        var name: String
+        var select: String
+        var retention: String
+        /// PostgreSQL's expression of a row's window end.
+        var end: String
+        var view: View { View(name, select, options: "retention = '\(retention)'") }
+    }
+    private static let retained = [
+        Retained(
+            name: "by_minute",
+            select: """
+                SELECT tumble(event_time, '1 minute') AS w, page, count(*) AS n, sum(amount) AS a, avg(score) AS s FROM page_view GROUP BY w, page
+                """, retention: "10 minutes", end: "w + interval '1 minute'"),
+        Retained(
+            name: "hopping",
+            select:
+                "SELECT hop(event_time, '2 minutes', '10 minutes') AS w, count(*) AS n, max(duration_ms) AS m FROM page_view GROUP BY w",
+            retention: "7 minutes 30 seconds", end: "w + interval '10 minutes'"),
+        Retained(
+            name: "daily",
+            select: "SELECT date_trunc('day', event_time, 'America/New_York') AS w, count(*) AS n FROM page_view GROUP BY w",
+            retention: "1 hour", end: "(w AT TIME ZONE 'America/New_York' + interval '1 day') AT TIME ZONE 'America/New_York'"),
+    ]
+    private static let whole = View("whole", "SELECT tumble(event_time, '1 minute') AS w, count(*) AS n FROM page_view GROUP BY w")
+
+    /// The watermark at the cut, by PostgreSQL: the newest event below it, five seconds back.
+    private func watermark(_ pipeline: LayeredPipeline) throws -> String {
+        let oracle = try pipeline.oracle()
+        return try #require(
+            try oracle.rows("SELECT max(event_time) - interval '5 seconds' FROM page_view WHERE event_time < '2026-06-01'").first)
+    }
+
+    private func expectRetained(
+        _ pipeline: LayeredPipeline, _ watermark: String?, _ note: String, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let oracle = try pipeline.oracle()
+        for view in Self.retained {
+            let condition = watermark.map { "\(view.end) > '\($0)'::timestamptz - interval '\(view.retention)'" } ?? "true"
+            let theirs = try oracle.rows("SELECT * FROM (\(view.select)) q WHERE \(condition)")
+            let found = difference(try pipeline.served(view.view), theirs)
+            #expect(found == nil, "\(note), view \(view.name): \(found ?? "")", sourceLocation: sourceLocation)
+        }
+        try pipeline.expectEqualToOracle(note, only: ["whole"], sourceLocation: sourceLocation)
+    }
+
+    /// I3: the same rows leave whichever runs there were, and none comes back.
+    @Test(arguments: [3, 4] as [UInt64])
+    func I3_windowsLeaveByTheWatermarkAtTheCut(seed: UInt64) throws {
+        let pipeline = try LayeredPipeline(partitions: 2, views: Self.retained.map(\.view) + [Self.whole])
+        // From four in the morning, New York's midnight lies in it.
+        var traffic = MeasuredTraffic(seed: seed, from: 1_704_067_200 + 4 * 3_600)
+        traffic.pace = 20
+        var published: String? = nil
+        var expired = 0
+        for round in 0..<5 {
+            try traffic.produce(120, into: pipeline.log)
+            try pipeline.speed()
+            // Live: nothing leaves but with a publication.
+            try expectRetained(pipeline, published, "seed \(seed), round \(round), merged")
+            let report = try pipeline.batch(full: round == 3)
+            published = try watermark(pipeline)
+            expired += report.views.reduce(0) { $0 + $1.rowsExpired }
+            #expect(try pipeline.rows("SELECT cut_watermark FROM parallax.published") == [published ?? ""])
+            try expectRetained(pipeline, published, "seed \(seed), round \(round), batch")
+        }
+        #expect(expired > 0)
+        let full = try pipeline.batch(full: true)
+        #expect(full.views.allSatisfy { $0.rowsAdded == 0 && $0.rowsClosed == 0 && $0.rowsExpired == 0 }, "\(full.text)")
+        // Drift of what stays: the layers agree about it, and what left is not compared.
+        #expect(full.views.flatMap(\.drift).allSatisfy { $0.onlyMerged == 0 && $0.onlyBatch == 0 }, "\(full.text)")
+
+        // Only what came last, in one run: the same.
+        let batch = try pipeline.served(Self.retained[0].view)
+        for table in try pipeline.rows("SELECT quote_ident(state_table) FROM parallax.view_version") {
+            try pipeline.connection.execute("DELETE FROM batch.\(table)")
+        }
+        try pipeline.connection.execute(
+            "UPDATE parallax.view_version SET first_run = NULL; UPDATE parallax.publication SET newest_event_time = NULL")
+        _ = try pipeline.batch(full: true)
+        #expect(try pipeline.served(Self.retained[0].view) == batch)
+        try expectRetained(pipeline, published, "seed \(seed), from nothing")
+    }
+
+    @Test func lateEventsOfWindowsThatLeftStayInTheArchiveAndOneWrongClockMovesNothing() throws {
+        let pipeline = try LayeredPipeline(partitions: 1, views: Self.retained.map(\.view) + [Self.whole])
+        var traffic = MeasuredTraffic(seed: 9)
+        traffic.pace = 20
+        try traffic.produce(200, into: pipeline.log)
+        try pipeline.speed()
+        try pipeline.batch()
+        let before = try watermark(pipeline)
+        // Of a window that left, of one ten years ahead; MemoryLog appends at the begin of 2026.
+        for (id, time) in [("late", "2024-01-01T00:00:30Z"), ("ahead", "2036-01-01T00:00:00Z")] {
+            let payload = #"{"event_id":"\#(id)","event_time":"\#(time)","page":"/x"}"#
+            try pipeline.log.append([NewRecord(key: nil, payload: Array(payload.utf8))], to: Partition(0))
+        }
+        try pipeline.speed()
+        try pipeline.batch()
+        #expect(try watermark(pipeline) == before)
+        try expectRetained(pipeline, before, "after a late and an impossible event")
+        #expect(try pipeline.rows("SELECT count(*) FROM serving.by_minute WHERE page = '/x'") == ["1"])
+        #expect(try pipeline.rows("SELECT sum(n) FROM serving.whole WHERE w = '2024-01-01T00:00:00Z' OR w > '2030-01-01'") != ["1"])
+    }
+
+    @Test func whatLeftWithAPublicationComesBackWithItsRevert() throws {
+        let pipeline = try LayeredPipeline(partitions: 1, views: Self.retained.map(\.view) + [Self.whole])
+        var traffic = MeasuredTraffic(seed: 11)
+        traffic.pace = 20
+        try traffic.produce(150, into: pipeline.log)
+        try pipeline.speed()
+        try pipeline.batch()
+        let first = try watermark(pipeline)
+        try traffic.produce(150, into: pipeline.log)
+        try pipeline.speed()
+        let report = try pipeline.batch()
+        #expect(report.views.contains { $0.rowsExpired > 0 })
+        try pipeline.revert(to: 1)
+        try expectRetained(pipeline, first, "after the revert")
+        try pipeline.batch()
+        try expectRetained(pipeline, try watermark(pipeline), "after the next run")
+    }
+}
