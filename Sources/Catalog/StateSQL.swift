@@ -38,8 +38,9 @@ public enum StateSQL {
 
     /// Whether the delta's tag goes before (first) or behind (last) the stored one; each may be null, where no row was.
     private static func newTagWins(_ measure: Int, _ plan: Plan, _ target: String) -> String {
-        func tag(_ table: String) -> String { "(" + ["k", "a", "b"].map { "\(table).m\(measure)_\($0)" }.joined(separator: ", ") + ")" }
         let order = plan.measures[measure].function == .first ? "<" : ">"
+        let measure = plan.measures[measure].sharedTag ?? measure
+        func tag(_ table: String) -> String { "(" + ["k", "a", "b"].map { "\(table).m\(measure)_\($0)" }.joined(separator: ", ") + ")" }
         return """
             excluded.m\(measure)_a IS NOT NULL AND (\(target).m\(measure)_a IS NULL OR \(tag("excluded")) \(order) \(tag(target)))
             """
@@ -65,6 +66,18 @@ public enum StateSQL {
             return SessionSQL.merged(tables, columns, gap: gap, fromBatch: fromBatch, fromSpeed: fromSpeed)
         }
         let keys = tables.speed.keys.map(\.name)
+        if let direction = tables.plan.keptEventDirection {
+            // One sort for all columns, and no aggregate for each.
+            return """
+                SELECT DISTINCT ON (\(keys.map { "u.\($0)" }.joined(separator: ", "))) u.*
+                FROM (SELECT \((keys.map { "b.\($0)" } + columns.ofBatch).joined(separator: ", "))
+                      FROM \(fromBatch)
+                      UNION ALL
+                      SELECT \((keys.map { "s.\($0)" } + columns.ofSpeed).joined(separator: ", "))
+                      FROM \(fromSpeed)) u (\((keys + columns.names).joined(separator: ", ")))
+                ORDER BY \((keys.map { "u.\($0)" } + ["k", "a", "b"].map { "u.m0_\($0) \(direction) NULLS LAST" }).joined(separator: ", "))
+                """
+        }
         return """
             SELECT \((keys.map { "u.\($0)" } + columns.merged).joined(separator: ", "))
             FROM (SELECT \((keys.map { "b.\($0)" } + columns.ofBatch).joined(separator: ", "))
@@ -141,8 +154,9 @@ public enum StateSQL {
                 merged.append(batchHas(name, orNothingIn: "u.m\(measure)_n = 0", as: "\(name)_batch"))
             case .taggedValue(let measure):
                 let direction = tables.plan.measures[measure].function == .first ? "ASC" : "DESC"
-                let order = ["k", "a", "b"].map { "u.m\(measure)_\($0) \(direction)" }.joined(separator: ", ")
-                merged.append("(array_agg(u.\(name) ORDER BY \(order)) FILTER (WHERE u.m\(measure)_a IS NOT NULL))[1] AS \(name)")
+                let tag = tables.plan.measures[measure].sharedTag ?? measure
+                let order = ["k", "a", "b"].map { "u.m\(tag)_\($0) \(direction)" }.joined(separator: ", ")
+                merged.append("(array_agg(u.\(name) ORDER BY \(order)) FILTER (WHERE u.m\(tag)_a IS NOT NULL))[1] AS \(name)")
             case .tagOrder, .tagPartition, .tagOffset: break  // What the value is chosen by.
             case .window, .group, .sessionFirst, .sessionLast:
                 preconditionFailure("\(name) is a key")
@@ -240,5 +254,19 @@ public enum StateSQL {
     /// True where the measure's live value is an estimate.
     public static func isApproximateWhenLive(_ measure: Plan.Measure) -> Bool {
         [.countDistinct, .percentileCont, .percentileDisc].contains(measure.function)
+    }
+}
+
+extension Plan {
+    /// Of a plan whose rows are whole events, the one with the smallest or the largest tag of each group: ASC or DESC.
+    fileprivate var keptEventDirection: String? {
+        guard window == nil, !groups.isEmpty, let first = measures.first, first.sharedTag == nil,
+            measures.dropFirst().allSatisfy({ $0.sharedTag == 0 })
+        else { return nil }
+        switch first.function {
+        case .first: return "ASC"
+        case .last: return "DESC"
+        default: return nil
+        }
     }
 }

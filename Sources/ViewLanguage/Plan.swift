@@ -90,6 +90,9 @@ public struct Plan: Hashable, Sendable, Codable {
         public var percentile: Percentile?
         /// Of its sketch, where the view's options say it: log2m of a countDistinct's hll, compression of a percentile's tdigest.
         public var precision: Int?
+        /// Of first and last: the measure whose row this one's value is taken from, too, where a whole row is kept (DISTINCT ON). That one
+        /// has the same function and order, and a tag of its own. Nil: this one has.
+        public var sharedTag: Int?
         public init(
             function: Function, argument: Expression?, filter: Expression?, order: Expression? = nil, percentile: Percentile? = nil
         ) {

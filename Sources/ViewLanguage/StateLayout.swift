@@ -35,7 +35,7 @@ public struct StateLayout: Hashable, Sendable {
         /// change, else null. Merged by tdigest_union.
         case percentileSketch(measure: Int)
         /// first's or last's value, in the argument's type, and the (order, partition, offset) of its row, which are null where no row
-        /// was. The value with the smaller or larger tag stays.
+        /// was. The value with the smaller or larger tag stays. Measures that share a tag have one in common.
         case taggedValue(measure: Int)
         case tagOrder(measure: Int)
         case tagPartition(measure: Int)
@@ -113,6 +113,7 @@ public struct StateLayout: Hashable, Sendable {
             case .first, .last:
                 let type = measure.argument?.type.stateSQLName ?? "bigint"
                 columns.append(StateColumn(name: "m\(index)_v", role: .taggedValue(measure: index), sqlType: type))
+                guard measure.sharedTag == nil else { continue }
                 let order = measure.order?.type.stateSQLName ?? "timestamptz"
                 columns.append(StateColumn(name: "m\(index)_k", role: .tagOrder(measure: index), sqlType: order))
                 columns.append(StateColumn(name: "m\(index)_a", role: .tagPartition(measure: index), sqlType: "integer"))

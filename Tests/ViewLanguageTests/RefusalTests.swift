@@ -28,7 +28,7 @@ struct RefusalTests {
     }
 
     @Test("of a SELECT")
-    func select() { check([refusedNames, refusedClauses, refusedGroups], before: "CREATE MATERIALIZED VIEW v AS\n") }
+    func select() { check([refusedNames, refusedClauses, refusedGroups, refusedDistinctOn], before: "CREATE MATERIALIZED VIEW v AS\n") }
 
     @Test("of a join")
     func join() {

@@ -29,12 +29,6 @@ let refusedClauses = #"""
           |        ^
     hint: GROUP BY the columns
 
-    SELECT DISTINCT ON (page) page FROM event GROUP BY page
-    views.sql:2:8: error: SELECT DISTINCT is not supported yet
-        2 | SELECT DISTINCT ON (page) page FROM event GROUP BY page
-          |        ^
-    hint: GROUP BY the columns
-
     SELECT page FROM event GROUP BY page ORDER BY page
     views.sql:2:38: error: ORDER BY is not supported in a materialized view
         2 | SELECT page FROM event GROUP BY page ORDER BY page

@@ -36,7 +36,9 @@ extension Plan.Measure {
         case .min, .max: return makeExtremum(argument.type, isMaximum: function == .max)
         case .boolAnd, .boolOr: return FixedExtremumState<UInt8>(.bool, isMaximum: function == .boolOr)
         case .percentileCont, .percentileDisc: return makePercentile(argument.type, layer)
-        case .first, .last: return TaggedState(argument.type, order: order?.type ?? .timestamptz, isLast: function == .last)
+        case .first, .last:
+            return TaggedState(
+                argument.type, order: order?.type ?? .timestamptz, isLast: function == .last, showsTag: sharedTag == nil)
         case .countDistinct:
             return DistinctState(argument.type, isExact: layer == .batch, sketch: HyperLogLog(log2m: precision ?? SketchPrecision.log2m))
         }

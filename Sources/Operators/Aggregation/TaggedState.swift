@@ -7,6 +7,8 @@ final class TaggedState: TaggedMeasureState {
     private let type: ScalarType
     private let orderType: ScalarType
     private let isLast: Bool
+    /// Whether it hands its tags over: where values share a tag, one measure does.
+    private let showsTag: Bool
     private var orders: [Int64] = []
     private var offsets: [Int64] = []
     /// -1 where no row was.
@@ -15,7 +17,8 @@ final class TaggedState: TaggedMeasureState {
     private var values: [[UInt8]?] = []
     private var valueBytes = 0
 
-    init(_ type: ScalarType, order: ScalarType, isLast: Bool) {
+    init(_ type: ScalarType, order: ScalarType, isLast: Bool, showsTag: Bool = true) {
+        self.showsTag = showsTag
         self.type = type
         orderType = order
         self.isLast = isLast
@@ -80,6 +83,7 @@ final class TaggedState: TaggedMeasureState {
             partitionTexts.append { TextOutput.append(Int64(partitions[group]), to: &$0) }
             offsetTexts.append { TextOutput.append(offsets[group], to: &$0) }
         }
+        guard showsTag else { return [.text(texts.column())] }
         let nulls = order.map { UInt8(partitions[Int($0)] < 0 ? 1 : 0) }
         let orderColumn = Column(type: orderType, storage: .int64(gather(orders, order)), nulls: nulls.contains(1) ? nulls : [])
         return [.text(texts.column()), .column(orderColumn), .text(partitionTexts.column()), .text(offsetTexts.column())]

@@ -82,7 +82,7 @@ enum ColumnReference: Hashable {
 
 /// The part of a SELECT in which an expression stands; it decides what may be in it and how its refusal is called.
 enum Clause {
-    case join, selectItem, filter, groupBy, aggregateArgument, aggregateFilter
+    case join, selectItem, filter, groupBy, aggregateArgument, aggregateFilter, distinctOn
 
     /// PostgreSQL's words for an aggregate in this place.
     var aggregateRefusal: (message: String, hint: String?) {
@@ -93,6 +93,8 @@ enum Clause {
         case .groupBy: ("aggregate functions are not allowed in GROUP BY", nil)
         case .aggregateArgument: ("aggregate function calls cannot be nested", nil)
         case .aggregateFilter: ("aggregate functions are not allowed in FILTER", nil)
+        case .distinctOn:
+            ("aggregates are not supported with DISTINCT ON", "it keeps one event of each key: aggregate in a view of its own")
         case .selectItem:
             (
                 "an expression over aggregates is not supported yet",

@@ -11,12 +11,20 @@ extension ViewCompiler {
             return false
         }
         var refused: Set<String> = ["op", "valuesLists"]
-        for (field, keyword, message, hint) in Self.unsupportedClauses where select[field] != nil {
+        // DISTINCT ON says what GROUP BY says otherwise, and needs an order.
+        let isDistinctOn = Self.isDistinctOn(select)
+        let ofDistinctOn: Set = ["distinctClause", "sortClause"]
+        let unsupported =
+            isDistinctOn
+            ? Self.unsupportedClauses.filter { !ofDistinctOn.contains($0.field) } + Self.unsupportedWithDistinctOn : Self.unsupportedClauses
+        for (field, keyword, message, hint) in unsupported where select[field] != nil {
             refuse(at: keyword, message, hint)
             refused.insert(field)
         }
         let handled: Set = ["targetList", "fromClause", "whereClause", "groupClause", "havingClause", "limitOption"]
-        reporter.check { () throws(Refusal) in try select.allowFields(handled.union(refused), in: statement) }
+        reporter.check { () throws(Refusal) in
+            try select.allowFields(handled.union(refused).union(isDistinctOn ? ofDistinctOn : []), in: statement)
+        }
         // FROM is another query's, or names come from WITH: nothing below would make sense.
         return select["withClause"] == nil
     }
@@ -37,5 +45,13 @@ extension ViewCompiler {
         ("limitOffset", "OFFSET", "OFFSET is not supported in a materialized view", "use it in a CREATE VIEW on top of it"),
         ("lockingClause", "FOR", "FOR UPDATE and the like are not supported in a materialized view", nil),
         ("groupDistinct", "DISTINCT", "GROUP BY DISTINCT is not supported", nil),
+    ]
+
+    private static let unsupportedWithDistinctOn: [(field: String, keyword: String, message: String, hint: String?)] = [
+        (
+            "groupClause", "GROUP", "GROUP BY is not supported with DISTINCT ON",
+            "DISTINCT ON keeps one event of each key: aggregate in a view of its own"
+        ),
+        ("havingClause", "HAVING", "HAVING is not supported with DISTINCT ON", "filter the view's rows in a CREATE VIEW on top of it"),
     ]
 }

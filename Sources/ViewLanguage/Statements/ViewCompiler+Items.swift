@@ -18,7 +18,8 @@ extension ViewCompiler {
         var offset: Int
     }
 
-    func item(of node: SyntaxNode, _ scope: Scope) -> Item {
+    /// - Parameter isOfOneEvent: of SELECT DISTINCT ON, which has neither windows nor aggregates.
+    func item(of node: SyntaxNode, _ scope: Scope, isOfOneEvent: Bool = false) -> Item {
         let target = node.body(of: "ResTarget") ?? node
         let offset = statement.offset(target.location)
         var item = Item(name: target["name"]?.string, value: .failed, offset: offset)
@@ -27,7 +28,7 @@ extension ViewCompiler {
         item.value =
             reporter.attempt { () throws(Refusal) in
                 try target.allowFields(["name", "val", "location"], in: statement)
-                return try self.value(of: value, scope)
+                return isOfOneEvent ? try self.valueOfOneEvent(value, scope) : try self.value(of: value, scope)
             } ?? .failed
         return item
     }

@@ -26,11 +26,18 @@ struct ViewCompiler {
         reporter.check { () throws(Refusal) in try options.read(declaration.body["into"]?["options"]?.children ?? []) }
         guard clausesAreSound, let scope = reporter.attempt({ () throws(Refusal) in try self.scope(select) }) else { return nil }
 
-        let items = (select["targetList"]?.children ?? []).map { item(of: $0, scope) }
+        let keepsOneEvent = Self.isDistinctOn(select)
+        var items = (select["targetList"]?.children ?? []).map { item(of: $0, scope, isOfOneEvent: keepsOneEvent) }
         let filter = select["whereClause"].flatMap { self.filter($0, scope) }
         let groupNodes = select["groupClause"]?.children ?? []
-        let keys = groupKeys(groupNodes, items, scope)
+        var keys = groupKeys(groupNodes, items, scope)
+        if keepsOneEvent {
+            guard let kept = keptEvent(select, items, scope) else { return nil }
+            keys = kept.keys.map { .group($0, offset: statement.start) }
+            items = items.map { asMeasure($0, of: kept) }
+        }
         guard var assembled = assemble(items, keys, scope) else { return nil }
+        if keepsOneEvent { assembled.shareOneTag() }
         let having = select["havingClause"].flatMap { self.having($0, &assembled, scope) }
         guard reporter.isSound, let source = scope.source.definition, scope.lookups.allSatisfy({ $0.dimension.definition != nil }),
             let query = statement.queryText(after: declaration.nameOffset)
@@ -40,7 +47,7 @@ struct ViewCompiler {
         guard reporter.isSound else { return nil }
         var plan = Plan(
             source: source, filter: filter, window: assembled.window, groups: assembled.groups,
-            isGlobal: groupNodes.isEmpty, measures: assembled.measures.map(options.apply), outputs: assembled.outputs, having: having,
+            isGlobal: keys.isEmpty, measures: assembled.measures.map(options.apply), outputs: assembled.outputs, having: having,
             lookups: scope.planLookups)
         plan.retention = retention
         return ViewDefinition(
