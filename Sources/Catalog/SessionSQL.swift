@@ -9,8 +9,9 @@ import ViewLanguage
 ///
 /// A batch row that no live atom reaches is a session as it stands: none of its neighbours can reach it, either.
 public enum SessionSQL {
-    /// The condition that a live atom continues a batch row's session, begins before it or lies in it. Equalities on the groups' columns come
-    /// first, so that it can be a hash join.
+    /// The condition that a live atom continues a batch row's session, begins before it or lies in it. By the equalities of groups it can be a
+    /// hash join, by the range of atoms a look into an index: without groups every row would meet every atom (200,000 sessions and 1,000
+    /// atoms: 29 s, 0.3 s with the range).
     ///
     /// - Parameters:
     ///   - row: alias of the batch row.
@@ -19,7 +20,16 @@ public enum SessionSQL {
         """
         EXISTS (SELECT 1 FROM \(tables.speedTable) s WHERE \(slices) AND \(KeyMatch.groups(tables, "s", row)) \
         AND s.session_first < \(row).session_last + \(WindowSQL.length(gap)) \
-        AND s.session_last + \(WindowSQL.length(gap)) > \(row).window_start)
+        AND s.session_last + \(WindowSQL.length(gap)) > \(row).window_start \
+        AND \(mayReach(atom: "s.window_start", row: row, gap: gap)))
+        """
+    }
+
+    /// The same with a comparison before it that most of history does not pass: it ends a gap or more before the first live atom.
+    public static func isReachedLately(_ tables: StateTables, gap: Int64, row: String, slices: String) -> String {
+        """
+        \(row).session_last + \(WindowSQL.length(gap)) > (SELECT min(s.session_first) FROM \(tables.speedTable) s WHERE \(slices)) \
+        AND \(isReached(tables, gap: gap, row: row, slices: slices))
         """
     }
 

@@ -52,7 +52,7 @@ struct DriftSQL {
                 CREATE TEMPORARY TABLE \(compared) ON COMMIT DROP AS
                 SELECT ctid AS tid FROM \(tables.batchTable) WHERE from_run = \(run) OR until_run = \(run)
                 UNION SELECT b.ctid FROM \(tables.batchTable) b
-                WHERE \(SessionSQL.isReached(tables, gap: sessionGap, row: "b", slices: slices))
+                WHERE \(SessionSQL.isReachedLately(tables, gap: sessionGap, row: "b", slices: slices))
                 """, "ANALYZE \(compared)",
             ]
         }

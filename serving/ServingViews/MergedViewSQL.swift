@@ -112,7 +112,8 @@ struct MergedViewSQL {
     }
 
     private func withSessions(gap: Int64) -> String {
-        let merged = StateSQL.mergedStates(tables, run: run, slices: slices, batchCondition: isTouched("b"))
+        let merged = StateSQL.mergedStates(
+            tables, run: run, slices: slices, batchCondition: SessionSQL.isReachedLately(tables, gap: gap, row: "b", slices: slices))
         func isExact(_ row: String) -> String { "\(hasNothingLate(row, gap: gap)) AND \(isWhole(row))" }
         return """
             SELECT \((outputs(.batch(alias: "b")) + ["\(isExact("b")) AS is_exact", "\(isClosed("b")) AS is_closed"])
