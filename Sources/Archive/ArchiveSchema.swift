@@ -63,15 +63,16 @@ struct ArchiveSchema: Sendable {
 
     static func type(_ type: ScalarType) -> ParquetType {
         switch type {
-        case .text, .uuid: .string
-        case .int4: .int32
+        case .text, .uuid, .varchar, .char, .decimal, .jsonb, .array: .string
+        case .int2, .int4: .int32
         case .int8: .int64
         case .numeric(let precision, let scale): .decimal(precision: precision, scale: scale)
-        case .float8: .double
+        case .float4, .float8: .double
         case .bool: .boolean
         case .timestamptz: .timestamp
         case .timestamp: .localTimestamp
         case .date: .date
+        case .time: .time
         case .interval: preconditionFailure("a column of type interval")
         }
     }

@@ -112,7 +112,8 @@ static bool is_midpoint(double value, int bits, const char *text, const char *ma
     uint128 mantissa = uint128(std::ldexp(std::frexp(std::fabs(value), &binary), bits));
     binary -= bits;
     if (shift == binary - 1 && (odd == 2 * mantissa + 1 || odd == 2 * mantissa - 1)) return true;
-    return shift == binary - 2 && odd == 4 * mantissa - 1;
+    // Below a power of two the neighbour is half as far away.
+    return mantissa == uint128(1) << (bits - 1) && shift == binary - 2 && odd == 4 * mantissa - 1;
 }
 
 /// Shortest digits in scientific form, d[.ddd]e[+-]xx; PostgreSQL shows exponents from -4 up to, not including, `digits` without one: 15 of

@@ -14,7 +14,7 @@ enum FinishingSQL {
     static func variance(_ measure: Plan.Measure, n: String, s: String, q: String) -> String {
         let isSample = [.varSamp, .stddevSamp].contains(measure.function)
         let isRoot = [.stddevPop, .stddevSamp].contains(measure.function)
-        let isFloat = measure.argument?.type == .float8
+        let isFloat = measure.argument?.isFloat == true
         let numerator = "(\(n) * \(q) - \(s) * \(s))"
         let denominator = isSample ? "(\(n)::numeric * (\(n) - 1))" : "(\(n)::numeric * \(n))"
         let quotient = "(\(numerator) / \(denominator))"
@@ -39,10 +39,11 @@ enum FinishingSQL {
     /// sum(DISTINCT x) and avg(DISTINCT x) from the number of different values and their exact sum.
     static func distinct(_ measure: Plan.Measure, count: String, sum: String) -> String {
         switch (measure.function, measure.argument?.type) {
-        case (.sumDistinct, .int4): "\(sum)::bigint"
+        case (.sumDistinct, .int2), (.sumDistinct, .int4): "\(sum)::bigint"
+        case (.sumDistinct, .float4): StateSQL.roundedToReal(sum)
         case (.sumDistinct, .float8): StateSQL.roundedToFloat(sum)
         case (.sumDistinct, _): sum
-        case (_, .float8): "CASE WHEN \(count) > 0 THEN \(StateSQL.roundedToFloat(sum)) / \(count) END"
+        case (_, .float4), (_, .float8): "CASE WHEN \(count) > 0 THEN \(StateSQL.roundedToFloat(sum)) / \(count) END"
         default: "CASE WHEN \(count) > 0 THEN \(sum) / \(count) END"
         }
     }
@@ -78,6 +79,8 @@ enum FinishingSQL {
     private static func estimateCast(_ measure: Plan.Measure) -> (String) -> String {
         switch (measure.function, measure.argument?.type) {
         case (.percentileDisc, .numeric(_, let scale)): { "round((\($0))::numeric, \(scale))" }
+        case (.percentileDisc, .float4): { "(\($0))::real" }
+        case (.percentileDisc, .int2): { "round(\($0))::smallint" }
         case (.percentileDisc, .int4): { "round(\($0))::integer" }
         case (.percentileDisc, .int8):
             // The type's ends are no doubles: an estimate next to them lies beyond, and would make the whole view unreadable.

@@ -29,8 +29,11 @@ public enum KeyMatch {
     /// Any value of the type: the second half of the condition tells it from a null.
     private static func placeholder(_ type: ScalarType) -> String {
         switch type {
-        case .text: "''"
-        case .int4, .int8, .numeric, .float8: "0"
+        case .text, .varchar, .char: "''"
+        case .int2, .int4, .int8, .numeric, .decimal, .float4, .float8: "0"
+        case .time: "'00:00'::time"
+        case .jsonb: preconditionFailure("a group of type jsonb")
+        case .array: "'{}'"
         case .bool: "false"
         case .timestamptz: "'epoch'::timestamptz"
         case .timestamp: "'epoch'::timestamp"

@@ -200,13 +200,14 @@ public enum StateSQL {
             return n
         case .sum:
             return switch measure.argument?.type {
-            case .int4: "\(s)::bigint"
+            case .int2, .int4: "\(s)::bigint"
+            case .float4: roundedToReal(s)
             case .float8: roundedToFloat(s)
             default: s
             }
         case .avg:
             // numeric / bigint is the same numeric division that PostgreSQL's avg ends with; its scale follows from the same rule.
-            let quotient = measure.argument?.type == .float8 ? "\(roundedToFloat(s)) / \(n)" : "\(s) / \(n)"
+            let quotient = measure.argument?.isFloat == true ? "\(roundedToFloat(s)) / \(n)" : "\(s) / \(n)"
             return "CASE WHEN \(n) > 0 THEN \(quotient) END"
         case .sumDistinct, .avgDistinct:
             let states = (d: "\(alias).m\(index)_d", s: s, u: "\(alias).m\(index)_u")
@@ -248,6 +249,13 @@ public enum StateSQL {
         """
         (CASE WHEN \(sum) > 1.797693134862315e308 THEN 'Infinity'::double precision \
         WHEN \(sum) < -1.797693134862315e308 THEN '-Infinity'::double precision ELSE \(sum)::double precision END)
+        """
+    }
+
+    /// The same for real.
+    static func roundedToReal(_ sum: String) -> String {
+        """
+        (CASE WHEN \(sum) > 3.4028235e38 THEN 'Infinity'::real WHEN \(sum) < -3.4028235e38 THEN '-Infinity'::real ELSE \(sum)::real END)
         """
     }
 

@@ -3,14 +3,16 @@ import ParallaxCore
 /// One column of a batch: values of one type, and which of them are null.
 public struct Column: Sendable {
     public enum Storage: Sendable {
-        /// int4, int8, timestamptz and timestamp (microseconds since 1970), date (days since 1970), and numeric of precision <= 18 (unscaled).
+        /// int2, int4, int8, timestamptz and timestamp (microseconds since 1970), date (days since 1970), time (microseconds since midnight), and
+        /// numeric of precision <= 18 (unscaled).
         case int64([Int64])
         /// numeric of precision > 18 (unscaled).
         case int128([Int128])
+        /// float8, and float4 as the doubles that it is among.
         case float64([Double])
         /// 0 or 1.
         case bool([UInt8])
-        /// UTF-8 without U+0000. Its own null marks are not used: `Column.nulls` counts.
+        /// UTF-8 without U+0000: text, varchar, char without the blanks at its end; decimal, jsonb and arrays as PostgreSQL writes them. Its own null marks are not used: `Column.nulls` counts.
         case text(ByteColumn)
         /// The sixteen bytes as one big-endian number: order of numbers is order of uuids.
         case uuid([UInt128])

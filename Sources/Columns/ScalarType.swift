@@ -15,7 +15,37 @@ public enum ScalarType: Hashable, Sendable, Codable {
     case uuid
     /// Inside of expressions only: no column, group or measure has it.
     case interval
+    case int2
+    case float4
+    /// Text of at most so many characters. Nil: `varchar` without a length.
+    case varchar(length: Int?)
+    /// Text of so many characters, kept without the blanks at its end, which its comparisons pass over. Nil: a constant, of any length.
+    case char(length: Int?)
+    /// Microseconds since midnight, up to 24:00.
+    case time
+    /// A numeric without precision and scale: each value has a scale of its own. At most 38 digits.
+    case decimal
+    /// In PostgreSQL's normal form, as text.
+    case jsonb
+    /// One-dimensional, in PostgreSQL's text form.
+    indirect case array(of: ScalarType)
 
     /// A numeric with more digits than 38 does not fit the 128-bit integers that hold the unscaled values.
     public static let maximumNumericPrecision = 38
+
+    /// How a column or a vector keeps its values.
+    public enum Layout: Hashable, Sendable {
+        case int64, int128, float64, bool, text, uuid
+    }
+
+    public var layout: Layout {
+        switch self {
+        case .int2, .int4, .int8, .timestamptz, .timestamp, .date, .time: .int64
+        case .numeric(let precision, _): precision <= 18 ? .int64 : .int128
+        case .float4, .float8: .float64
+        case .bool: .bool
+        case .text, .varchar, .char, .decimal, .jsonb, .array: .text
+        case .uuid, .interval: .uuid
+        }
+    }
 }

@@ -3,7 +3,7 @@ extension ParquetType {
         switch self {
         case .boolean: .boolean
         case .int32, .date: .int32
-        case .int64, .timestamp, .localTimestamp: .int64
+        case .int64, .timestamp, .localTimestamp, .time: .int64
         case .double: .double
         case .bytes, .string: .byteArray
         case .fixedBytes: .fixedLengthByteArray
@@ -79,6 +79,15 @@ extension FileMetadata.Leaf {
                 logical.field(8) { timestamp in
                     timestamp.field(1, false)
                     timestamp.field(2) { unit in unit.field(2) { _ in } }
+                }
+            }
+        case .time:
+            // The converted type says the unit; readers of the logical one learn that the clock is local.
+            thrift.field(6, Int32(8))
+            thrift.field(10) { logical in
+                logical.field(7) { time in
+                    time.field(1, false)
+                    time.field(2) { unit in unit.field(2) { _ in } }
                 }
             }
         case .date:

@@ -16,6 +16,8 @@ public enum ParquetType: Hashable, Sendable, CustomStringConvertible {
     case localTimestamp
     /// Days since 1970, in INT32.
     case date
+    /// Microseconds since midnight of a clock without a zone.
+    case time
     /// Exact decimal: INT64 up to 18 digits, FIXED_LEN_BYTE_ARRAY(16) beyond. Readers take other lengths too.
     case decimal(precision: Int, scale: Int)
     /// Something that this module does not read; the text says what, for error messages. Never written.
@@ -33,6 +35,7 @@ public enum ParquetType: Hashable, Sendable, CustomStringConvertible {
         case .timestamp: "TIMESTAMP(MICROS, UTC)"
         case .localTimestamp: "TIMESTAMP(MICROS, local)"
         case .date: "DATE"
+        case .time: "TIME(MICROS, local)"
         case .decimal(let precision, let scale): "DECIMAL(\(precision), \(scale))"
         case .unsupported(let what): what
         }

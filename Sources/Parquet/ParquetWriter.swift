@@ -92,6 +92,7 @@ public final class ParquetWriter {
         let matches =
             switch (column.values, field.type) {
             case (.bool, .boolean), (.int64, .int32), (.int64, .int64), (.int64, .timestamp), (.int64, .localTimestamp), (.int64, .date),
+                (.int64, .time),
                 (.double, .double):
                 true
             case (.bytes, .bytes), (.bytes, .string), (.bytes, .fixedBytes): true

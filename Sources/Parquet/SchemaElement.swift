@@ -126,6 +126,7 @@ extension SchemaElement {
         case (.int64, .timestamp(isUTC: true, unit: 2)): return .timestamp
         case (.int64, .timestamp(isUTC: false, unit: 2)): return .localTimestamp
         case (.int32, .other(6)): return .date
+        case (.int64, .other(7)) where converted == 8: return .time
         case (_, .timestamp(let isUTC, let unit)):
             let units: [Int16: String] = [1: "MILLIS", 2: "MICROS", 3: "NANOS"]
             return .unsupported("TIMESTAMP(\(units[unit] ?? "?"), \(isUTC ? "UTC" : "local"))")
@@ -145,6 +146,7 @@ extension SchemaElement {
         case (.int64, nil), (.int64, 18): .int64
         case (.int64, 10): .timestamp
         case (.int32, 6): .date
+        case (.int64, 8): .time
         case (.byteArray, nil), (.byteArray, 4), (.byteArray, 19), (.byteArray, 20): .bytes
         case (.byteArray, 0): .string
         case (.fixedLengthByteArray, nil): .fixedBytes(Int(length))

@@ -21,7 +21,7 @@ struct ValueBuilder {
         self.byteLimit = byteLimit
         switch leaf.field.type {
         case .boolean: kind = .bool
-        case .int32, .int64, .timestamp, .localTimestamp, .date: kind = .narrow
+        case .int32, .int64, .timestamp, .localTimestamp, .date, .time: kind = .narrow
         case .double: kind = .double
         case .decimal(let precision, _): kind = precision <= ParquetType.maximumInt64Precision ? .narrow : .wide
         case .bytes, .string, .fixedBytes, .unsupported: kind = .bytes

@@ -36,6 +36,17 @@ extension Expression {
         case atZone
         case secondsToTime
 
+        // JSON. A field, an element (from 0, from the end where negative) or what a path leads to; null where there is none. As text: a string
+        // without its quotes, null for JSON's null.
+        case jsonField, jsonElement, jsonPath
+        case jsonFieldText, jsonElementText, jsonPathText
+        case jsonHasField, jsonType, jsonLength
+
+        // Arrays. Elements count from 1. An array of nulls is not null.
+        case makeArray, arrayElement, arrayLength, cardinality
+        /// (name of a comparison, value, array): whether it holds for any element, or for all; three-valued.
+        case compareAny, compareAll
+
         /// (numeric, numeric): the quotient at the scale that PostgreSQL selects for the two values.
         case divideNumeric
     }
@@ -78,7 +89,13 @@ extension Expression {
     /// scale. Here the type has one: where values of different scales meet in COALESCE, CASE, GREATEST, LEAST, all take the
     /// largest (0.00 for PostgreSQL's 0; the two are equal).
     var hasPostgreSQLScale: Bool {
-        guard case .numeric(_, let scale) = type else { return true }
+        let scale: Int
+        switch type {
+        case .numeric(_, let itsScale): scale = itsScale
+        // Each value has its own, as in PostgreSQL, but where it came from one that had too many digits.
+        case .decimal: return children.allSatisfy(\.hasPostgreSQLScale)
+        default: return true
+        }
         switch self {
         case .call(let function, let arguments, _):
             switch function {

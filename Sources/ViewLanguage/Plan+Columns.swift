@@ -33,11 +33,14 @@ extension Plan.Measure {
     public var resultSQLName: String {
         switch (function, argument?.type) {
         case (.countRows, _), (.count, _), (.countDistinct, _), (.sum, .int4),
-            (.sumDistinct, .int4):
+            (.sumDistinct, .int4), (.sum, .int2), (.sumDistinct, .int2):
             "bigint"
+        case (.sum, .float4), (.sumDistinct, .float4): "real"
+        case (.avg, .float4), (.avgDistinct, .float4): "double precision"
         case (.sum, .float8), (.avg, .float8), (.sumDistinct, .float8), (.avgDistinct, .float8): "double precision"
         case (.sum, _), (.avg, _), (.sumDistinct, _), (.avgDistinct, _): "numeric"
         case (.boolAnd, _), (.boolOr, _): "boolean"
+        case (.varPop, .float4), (.varSamp, .float4), (.stddevPop, .float4), (.stddevSamp, .float4): "double precision"
         case (.varPop, .float8), (.varSamp, .float8), (.stddevPop, .float8), (.stddevSamp, .float8): "double precision"
         case (.varPop, _), (.varSamp, _), (.stddevPop, _), (.stddevSamp, _): "numeric"
         case (.percentileCont, _): "double precision" + (percentile?.isArray == true ? "[]" : "")
@@ -55,6 +58,9 @@ extension Plan.Measure {
 }
 
 extension Expression {
+    /// real or double precision.
+    public var isFloat: Bool { type.layout == .float64 }
+
     /// PostgreSQL's type of the expression: only a column and a cast have a precision and a scale there.
     public var resultSQLName: String {
         switch (self, type) {

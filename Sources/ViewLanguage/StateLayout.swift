@@ -141,16 +141,25 @@ extension ScalarType {
     public var sqlName: String {
         switch self {
         case .text: "text"
+        case .varchar(nil), .char(nil): "character varying"
+        case .varchar(let length?): "character varying(\(length))"
+        case .char(let length?): "character(\(length))"
+        case .int2: "smallint"
         case .int4: "integer"
         case .int8: "bigint"
         case .numeric(let precision, let scale): "numeric(\(precision),\(scale))"
+        case .decimal: "numeric"
+        case .float4: "real"
         case .float8: "double precision"
         case .bool: "boolean"
         case .timestamptz: "timestamptz"
         case .timestamp: "timestamp"
         case .date: "date"
+        case .time: "time"
         case .interval: "interval"
         case .uuid: "uuid"
+        case .jsonb: "jsonb"
+        case .array(let element): element.sqlName + "[]"
         }
     }
 
@@ -158,7 +167,7 @@ extension ScalarType {
     /// than its type says, and the displayed scale travels with each value. Text compares bytewise in both layers.
     public var stateSQLName: String {
         switch self {
-        case .text: "text COLLATE \"C\""
+        case .text, .varchar, .char, .array(of: .text), .array(of: .varchar): "\(sqlName) COLLATE \"C\""
         case .numeric: "numeric"
         default: sqlName
         }

@@ -42,6 +42,7 @@ public enum TimeField: String, CaseIterable, Sendable {
 
     func isPart(of kind: TypeClass) -> Bool {
         switch (self, kind) {
+        case (_, .time): [.hour, .minute, .second, .millisecond, .microsecond, .epoch].contains(self)
         case (.timezone, _), (.timezoneHour, _), (.timezoneMinute, _): kind == .timestamptz
         case (.isoyear, .interval), (.dow, .interval), (.isodow, .interval), (.doy, .interval), (.week, .interval): false
         case (.microsecond, .date), (.millisecond, .date), (.second, .date), (.minute, .date), (.hour, .date): false

@@ -14,8 +14,10 @@ private let everyTypeTable = SQLFile(
         """)
 
 /// Compiles one view over `everyType`'s columns; the test is about the operators, so the text is known to be right.
-func plan(_ select: String) -> Plan {
-    let compilation = compile([everyTypeTable, SQLFile(path: "view.sql", text: "CREATE MATERIALIZED VIEW v AS \(select);")])
+func plan(_ select: String) -> Plan { plan(select, over: everyTypeTable) }
+
+func plan(_ select: String, over table: SQLFile) -> Plan {
+    let compilation = compile([table, SQLFile(path: "view.sql", text: "CREATE MATERIALIZED VIEW v AS \(select);")])
     guard let view = compilation.definitions?.views.first else {
         preconditionFailure("\(select): \(compilation.diagnostics.map { $0.message })")
     }
@@ -26,18 +28,21 @@ func plan(_ select: String) -> Plan {
 ///
 /// All in one call, and again without those that were refused: each call parses on a thread of its own, and each thread that
 /// libpg_query has seen costs the process one of its 1,024 thread-specific keys for good.
-func compileExpressions(_ expressions: [String]) -> [Expression?] {
+func compileExpressions(_ expressions: [String]) -> [Expression?] { compileExpressions(expressions, over: everyTypeTable, "every_type") }
+
+func compileExpressions(_ expressions: [String], over table: SQLFile, _ source: String) -> [Expression?] {
     var remaining = expressions.enumerated().map { index, sql in
         SQLFile(
-            path: "\(index)", text: "CREATE MATERIALIZED VIEW v\(index) AS SELECT (\(sql)) AS e, count(*) AS n FROM every_type GROUP BY e;")
+            path: "\(index)",
+            text: "CREATE MATERIALIZED VIEW v\(index) AS SELECT count(*) FILTER (WHERE (\(sql)) IS NULL) AS n FROM \(source);")
     }
     var compiled = [Expression?](repeating: nil, count: expressions.count)
     while !remaining.isEmpty {
-        let compilation = compile([everyTypeTable] + remaining)
+        let compilation = compile([table] + remaining)
         if let definitions = compilation.definitions {
             for view in definitions.views {
                 guard let index = Int(view.name.dropFirst()) else { preconditionFailure("a view called \(view.name)") }
-                compiled[index] = view.plan.groups.first?.expression
+                if case .isNull(let expression)? = view.plan.measures.first?.filter { compiled[index] = expression }
             }
             return compiled
         }

@@ -11,11 +11,11 @@ final class Judge {
     let connection: Connection
     let oracle: Oracle
 
-    init(_ batch: RecordBatch) throws {
+    init(_ batch: RecordBatch, source: SourceDefinition = everyType) throws {
         let dsn = try TestCluster.shared.freshDatabase()
         oracle = try Oracle(
-            dsn: dsn, source: "every_type",
-            columns: everyType.columns.map { .init($0.name, $0.type.sqlName == "timestamptz" ? "timestamptz" : $0.type.sqlName) },
+            dsn: dsn, source: source.name,
+            columns: source.columns.map { .init($0.name, $0.type.sqlName == "timestamptz" ? "timestamptz" : $0.type.sqlName) },
             identity: ("id", "at"))
         try oracle.load(batch)
         try oracle.parse()

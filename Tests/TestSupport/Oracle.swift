@@ -18,9 +18,29 @@ public final class Oracle {
         }
 
         /// JSON kinds that fit the column; strings may hold a number in PostgreSQL's own syntax.
+        fileprivate var isCharacters: Bool { type.hasPrefix("text") || type.hasPrefix("character") }
+
+        /// The value as PostgreSQL assigns it to the column: what is too long is an error, where an explicit cast would cut it.
+        fileprivate func value(_ field: String, _ text: String) -> String {
+            if type.hasSuffix("[]") {
+                let element = type.dropLast(2)
+                let kind = element == "boolean" ? "'boolean'" : element == "text" || element == "uuid" ? "'string'" : "'number', 'string'"
+                return """
+                    (SELECT array_agg(CASE WHEN json_typeof(e) = 'null' THEN NULL WHEN json_typeof(e) IN (\(kind)) THEN (e #>> '{}')::\(element)
+                            ELSE (1 / (n - n))::text::\(element) END ORDER BY n) FROM json_array_elements(\(field)) WITH ORDINALITY AS x (e, n))
+                    """
+            }
+            if type.hasPrefix("character") { return text }
+            return type == "jsonb" ? "(\(field))::jsonb" : "(\(text))::\(type)"
+        }
+
         fileprivate var kinds: String {
-            switch type {
+            if type.hasSuffix("[]") { return "'array'" }
+            if type.hasPrefix("character") { return "'string'" }
+            return switch type {
             case "boolean": "'boolean'"
+            case "jsonb": "'object', 'array', 'string', 'number', 'boolean'"
+            case "time": "'string'"
             case "text", "uuid", "timestamptz", "timestamp", "date": "'string'"
             default: "'number', 'string'"
             }
@@ -39,7 +59,7 @@ public final class Oracle {
         self.source = source
         self.identity = identity
         let table = Connection.quoteIdentifier(source)
-        let list = columns.map { "\(Connection.quoteIdentifier($0.name)) \($0.type)\($0.type == "text" ? " COLLATE \"C\"" : "")" }
+        let list = columns.map { "\(Connection.quoteIdentifier($0.name)) \($0.type)\($0.isCharacters ? " COLLATE \"C\"" : "")" }
         try connection.execute(
             """
             DROP SCHEMA IF EXISTS oracle CASCADE;
@@ -66,13 +86,21 @@ public final class Oracle {
                 k := coalesce(json_typeof(\(field)), 'null');
                 IF k <> 'null' THEN
                     IF k NOT IN (\(column.kinds)) THEN RAISE 'wrong type'; END IF;
-                    r.\(Connection.quoteIdentifier(column.name)) := (\(text))::\(column.type);
+                    r.\(Connection.quoteIdentifier(column.name)) := \(column.value(field, text));
                 """
-            if column.type == "double precision" {
+            if column.type.hasSuffix("[]") {
+                body += "r.\(Connection.quoteIdentifier(column.name)) := coalesce(r.\(Connection.quoteIdentifier(column.name)), '{}');\n"
+            }
+            if column.type == "numeric" {
+                let digits = "replace(replace(r.\(Connection.quoteIdentifier(column.name))::text, '-', ''), '.', '')"
+                body +=
+                    "IF length(ltrim(\(digits), '0')) > 38 OR scale(r.\(Connection.quoteIdentifier(column.name))) > 38 THEN RAISE 'digits'; END IF;\n"
+            }
+            if column.type == "double precision" || column.type == "real" {
                 body +=
                     "IF r.\(Connection.quoteIdentifier(column.name)) IN ('NaN', 'Infinity', '-Infinity') THEN RAISE 'not finite'; END IF;\n"
             }
-            if column.type.hasPrefix("numeric") {
+            if column.type.hasPrefix("numeric"), !column.type.hasSuffix("[]") {
                 body += "IF r.\(Connection.quoteIdentifier(column.name)) = 'NaN' THEN RAISE 'not a number'; END IF;\n"
             }
             body +=

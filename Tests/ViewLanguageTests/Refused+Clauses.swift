@@ -138,14 +138,15 @@ let refusedClauses = #"""
           |                ^
 
     SELECT page[1] AS p FROM event GROUP BY page
-    views.sql:2:8: error: arrays are not supported yet
+    views.sql:2:8: error: cannot subscript type text because it does not support subscripting
         2 | SELECT page[1] AS p FROM event GROUP BY page
           |        ^
 
     SELECT (page).x AS p FROM event GROUP BY page
-    views.sql:2:9: error: arrays are not supported yet
+    views.sql:2:9: error: this indirection is not supported
         2 | SELECT (page).x AS p FROM event GROUP BY page
           |         ^
+    hint: an element is x[1]
 
     SELECT page AS a_name_that_is_longer_than_postgresql_can_hold_in_its_catalogs_x FROM event GROUP BY page
     views.sql:2:16: error: a name of 64 bytes is too long

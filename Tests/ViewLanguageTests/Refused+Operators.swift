@@ -172,14 +172,4 @@ let refusedOperators = #"""
     views.sql:2:20: error: COALESCE types integer and text cannot be matched
         2 | COALESCE(quantity, page) = 1
           |                    ^
-
-    quantity = ANY (ARRAY[1, 2])
-    views.sql:2:10: error: ANY (array) is not supported yet
-        2 | quantity = ANY (ARRAY[1, 2])
-          |          ^
-
-    quantity = ANY ('{1,2}')
-    views.sql:2:10: error: ANY (array) is not supported yet
-        2 | quantity = ANY ('{1,2}')
-          |          ^
     """#

@@ -25,7 +25,7 @@ final class DistinctState: MeasureState {
     }
 
     func add(groups: [Int32], values: Vector?, groupCount: Int) {
-        guard let values else { preconditionFailure("count(DISTINCT) without values") }
+        guard let values = values?.withTrimmedDecimals else { preconditionFailure("count(DISTINCT) without values") }
         counts.grow(to: groupCount, 0)
         if isExact {
             let words: ([UInt64], [UInt64])
@@ -90,7 +90,7 @@ final class DistinctState: MeasureState {
 
     func columns(order: [Int32], hasSketch: [Bool]) -> [StateRows.Values] {
         var sketches = TextBuilder()
-        let isText = isExact && type == .text
+        let isText = isExact && type.layout == .text
         let grouped = hasSketch.contains(true) ? pairs.grouped(counts.count) { hashOfPair($0, $1, isText: isText) } : ([], [])
         for (position, group) in order.enumerated() {
             guard hasSketch[position] else {

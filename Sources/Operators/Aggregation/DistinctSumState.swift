@@ -49,7 +49,7 @@ final class DistinctSumState: MeasureState {
     }
 
     private func values(_ words: [(UInt64, UInt64)]) -> Vector.Values {
-        if type == .float8 { return .float64(words.map { Double(bitPattern: $0.0) }) }
+        if type.layout == .float64 { return .float64(words.map { Double(bitPattern: $0.0) }) }
         if pairs.valueWidth == 2 { return .int128(words.map(wide)) }
         return .int64(words.map { Int64(bitPattern: $0.0) })
     }
@@ -84,7 +84,7 @@ final class DistinctSumState: MeasureState {
     /// Ascending, so that equal sets are equal texts. Doubles as exact decimals.
     private func appendArray(_ list: [(UInt64, UInt64)], to buffer: inout [UInt8]) {
         buffer.append(UInt8(ascii: "{"))
-        if type == .float8 {
+        if type.layout == .float64 {
             for (index, value) in list.map({ Double(bitPattern: $0.0) }).sorted().enumerated() {
                 if index > 0 { buffer.append(UInt8(ascii: ",")) }
                 let (mantissa, exponent) = parts(value)

@@ -90,8 +90,9 @@ final class FixedExtremumState<Value: ExtremumValue>: MeasureState {
     var approximateBytes: Int { best.capacity * MemoryLayout<Value>.stride + hasValue.capacity }
 }
 
-/// min and max of text, byte by byte. The strings lie in an arena that is cleared of replaced ones when they fill half of it.
+/// min and max of text, byte by byte, and of numerics with scales of their own, of equal ones the longest. The strings lie in an arena that is cleared of replaced ones when they fill half of it.
 final class TextExtremumState: MeasureState {
+    private let type: ScalarType
     private let isMaximum: Bool
     private var arena: [UInt8] = []
     private var replacedBytes = 0
@@ -99,7 +100,17 @@ final class TextExtremumState: MeasureState {
     private var starts: [Int] = []
     private var lengths: [Int] = []
 
-    init(isMaximum: Bool) { self.isMaximum = isMaximum }
+    init(_ type: ScalarType, isMaximum: Bool) {
+        self.type = type
+        self.isMaximum = isMaximum
+    }
+
+    /// Above zero where the first one takes the place of the second.
+    private func order(_ new: UnsafeRawBufferPointer, _ old: UnsafeRawBufferPointer) -> Int {
+        let order = type == .decimal ? ScaledDecimal.compare(ScaledDecimal(new), ScaledDecimal(old)) : compareText(new, old)
+        if order == 0, type == .decimal { return new.count - old.count }
+        return isMaximum ? order : -order
+    }
 
     func add(groups: [Int32], values: Vector?, groupCount: Int) {
         guard let values, case .text(let texts) = values.values else { preconditionFailure("min or max of text without text") }
@@ -111,9 +122,9 @@ final class TextExtremumState: MeasureState {
                 let text = UnsafeRawBufferPointer(rebasing: bytes[texts.starts[row]..<texts.ends[row]])
                 if starts[group] >= 0 {
                     let order = arena.withUnsafeBytes {
-                        compareText(text, UnsafeRawBufferPointer(rebasing: $0[starts[group]..<(starts[group] + lengths[group])]))
+                        self.order(text, UnsafeRawBufferPointer(rebasing: $0[starts[group]..<(starts[group] + lengths[group])]))
                     }
-                    guard isMaximum ? order > 0 : order < 0 else { continue }
+                    guard order > 0 else { continue }
                     replacedBytes += lengths[group]
                 }
                 starts[group] = arena.count
@@ -133,10 +144,9 @@ final class TextExtremumState: MeasureState {
             let isBetter =
                 starts[new] < 0
                 || arena.withUnsafeBytes { bytes in
-                    let order = compareText(
+                    self.order(
                         UnsafeRawBufferPointer(rebasing: bytes[oldStarts[group]..<(oldStarts[group] + oldLengths[group])]),
-                        UnsafeRawBufferPointer(rebasing: bytes[starts[new]..<(starts[new] + lengths[new])]))
-                    return isMaximum ? order > 0 : order < 0
+                        UnsafeRawBufferPointer(rebasing: bytes[starts[new]..<(starts[new] + lengths[new])])) > 0
                 }
             if starts[new] >= 0 { replacedBytes += isBetter ? lengths[new] : oldLengths[group] }
             if isBetter { (starts[new], lengths[new]) = (oldStarts[group], oldLengths[group]) }
@@ -161,7 +171,7 @@ final class TextExtremumState: MeasureState {
             let start = starts[Int(group)]
             if start < 0 { values.appendNull() } else { values.append(arena[start..<(start + lengths[Int(group)])]) }
         }
-        return [.column(Column(type: .text, storage: .text(values.columnWithoutNulls()), nulls: values.nulls))]
+        return [.column(Column(type: type, storage: .text(values.columnWithoutNulls()), nulls: values.nulls))]
     }
 
     var approximateBytes: Int { arena.capacity + starts.capacity * 16 }

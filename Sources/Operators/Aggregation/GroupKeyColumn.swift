@@ -5,11 +5,12 @@ import Columns
 ///
 /// | type | words | null |
 /// | --- | --- | --- |
-/// | text | dictionary code | all ones |
+/// | text, varchar, char, arrays | dictionary code | all ones |
+/// | numeric with a scale for each value | dictionary code of its shortest text | all ones |
 /// | bool | 0, 1 | 2 |
-/// | int4 | its 32 bits | bit 32 |
-/// | timestamptz, timestamp, date, numeric <= 18 digits | its 64 bits | Int64.max, which neither reaches |
-/// | float8 | its bits, -0 as 0, one NaN | all ones, another NaN |
+/// | int2, int4 | its 32 bits | bit 32 |
+/// | timestamptz, timestamp, date, time, numeric <= 18 digits | its 64 bits | Int64.max, which neither reaches |
+/// | float4, float8 | its bits, -0 as 0, one NaN | all ones, another NaN |
 /// | numeric > 18 digits | high, low | Int128.max, which none reaches |
 /// | int8 | null mark, its bits | mark 1 |
 /// | uuid | null mark, high, low | mark 1 |
@@ -21,24 +22,28 @@ struct GroupKeyColumn {
 
     var width: Int {
         switch type {
-        case .text, .bool, .int4, .timestamptz, .timestamp, .date, .float8: 1
+        case .text, .varchar, .char, .decimal, .array, .bool, .int2, .int4, .timestamptz, .timestamp, .date, .time, .float4, .float8: 1
         case .numeric: type.isNarrowNumeric ? 1 : 2
         case .int8: 2
         case .uuid: 3
-        case .interval: preconditionFailure("a group of type interval")
+        case .interval, .jsonb: preconditionFailure("a group of type \(type)")
         }
     }
 
     /// Writes the words of each row at `offset` in keys of `stride` words.
     mutating func pack(_ vector: Vector, into keys: inout [UInt64], offset: Int, stride: Int) {
-        guard case .text(let texts) = vector.values else { return packWords(vector, into: &keys, offset: offset, stride: stride) }
+        guard case .text(let texts) = vector.withTrimmedDecimals.values else {
+            return packWords(vector, into: &keys, offset: offset, stride: stride)
+        }
         let codes = dictionary.encode(texts, nulls: vector.nulls, null: .max)
         for row in codes.indices { keys[row * stride + offset] = codes[row] }
     }
 
     /// The same without learning new strings: one that no key holds has a word that none has.
     func packKnown(_ vector: Vector, into keys: inout [UInt64], offset: Int, stride: Int) {
-        guard case .text(let texts) = vector.values else { return packWords(vector, into: &keys, offset: offset, stride: stride) }
+        guard case .text(let texts) = vector.withTrimmedDecimals.values else {
+            return packWords(vector, into: &keys, offset: offset, stride: stride)
+        }
         let codes = dictionary.known(texts, nulls: vector.nulls, null: .max, unknown: .max - 1)
         for row in codes.indices { keys[row * stride + offset] = codes[row] }
     }
@@ -50,7 +55,8 @@ struct GroupKeyColumn {
         switch (vector.values, type) {
         case (.text, _): preconditionFailure("texts are packed by their dictionary")
         case (.bool(let values), _): put(values, at: offset, null: 2) { UInt64($0) }
-        case (.int64(let values), .int4): put(values, at: offset, null: 1 << 32) { UInt64(UInt32(truncatingIfNeeded: $0)) }
+        case (.int64(let values), .int2), (.int64(let values), .int4):
+            put(values, at: offset, null: 1 << 32) { UInt64(UInt32(truncatingIfNeeded: $0)) }
         case (.int64(let values), .int8):
             put(values, at: offset, null: 1) { _ in 0 }
             put(values, at: offset + 1, null: 0) { UInt64(bitPattern: $0) }
@@ -75,16 +81,16 @@ struct GroupKeyColumn {
             words.contains(where: isNull) ? words.map { isNull($0) ? 1 : 0 } : []
         }
         switch type {
-        case .text:
+        case .text, .varchar, .char, .decimal, .array:
             var values = TextBuilder()
             for word in words { if word == .max { values.appendNull() } else { values.append(dictionary[Int(word)]) } }
             let nulls = values.nulls
             return Column(type: type, storage: .text(values.columnWithoutNulls()), nulls: nulls)
         case .bool: return Column(type: type, storage: .bool(words.map { UInt8($0 & 1) }), nulls: nulls { $0 == 2 })
-        case .int4:
+        case .int2, .int4:
             return Column(type: type, storage: .int64(words.map { Int64(Int32(truncatingIfNeeded: $0)) }), nulls: nulls { $0 == 1 << 32 })
         case .int8: return Column(type: type, storage: .int64(next(1).map { Int64(bitPattern: $0) }), nulls: nulls { $0 == 1 })
-        case .float8:
+        case .float4, .float8:
             return Column(
                 type: type, storage: .float64(words.map { $0 == .max ? 0 : Double(bitPattern: $0) }), nulls: nulls { $0 == .max })
         case .uuid:
@@ -94,8 +100,8 @@ struct GroupKeyColumn {
             let values = zip(words, next(1)).map { Int128(truncatingIfNeeded: UInt128($0) << 64 | UInt128($1)) }
             return Column(
                 type: type, storage: .int128(values.map { $0 == .max ? 0 : $0 }), nulls: nulls { $0 == UInt64(bitPattern: .max) })
-        case .interval: preconditionFailure("a group of type interval")
-        case .timestamptz, .timestamp, .date, .numeric:
+        case .interval, .jsonb: preconditionFailure("a group of type \(type)")
+        case .timestamptz, .timestamp, .date, .time, .numeric:
             let values = words.map { Int64(bitPattern: $0) }
             return Column(type: type, storage: .int64(values.map { $0 == .max ? 0 : $0 }), nulls: nulls { $0 == UInt64(bitPattern: .max) })
         }
@@ -108,16 +114,16 @@ struct GroupKeyColumn {
             for row in 0..<rows { keys[row * stride + offset + place] = word(keys[row * stride + offset + place]) }
         }
         switch type {
-        case .text:
+        case .text, .varchar, .char, .decimal, .array:
             let ranks = dictionary.ranks()
             change(0) { $0 == .max ? .max : ranks[Int($0)] }
         case .bool: break
-        case .int4: change(0) { $0 == 1 << 32 ? $0 : $0 ^ 1 << 31 }
+        case .int2, .int4: change(0) { $0 == 1 << 32 ? $0 : $0 ^ 1 << 31 }
         case .int8: change(1) { $0 ^ sign }
-        case .float8: change(0) { $0 == .max ? .max : $0 & sign != 0 ? ~$0 : $0 | sign }
-        case .uuid, .interval: break
+        case .float4, .float8: change(0) { $0 == .max ? .max : $0 & sign != 0 ? ~$0 : $0 | sign }
+        case .uuid, .interval, .jsonb: break
         // The null is the largest number as it is.
-        case .timestamptz, .timestamp, .date, .numeric: change(0) { $0 ^ sign }
+        case .timestamptz, .timestamp, .date, .time, .numeric: change(0) { $0 ^ sign }
         }
     }
 }

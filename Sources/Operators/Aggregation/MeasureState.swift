@@ -30,9 +30,7 @@ extension Plan.Measure {
         case .sumDistinct, .avgDistinct:
             return DistinctSumState(argument.type, isExact: layer == .batch) { makeSum(argument.type, withCount: true) }
         case .varPop, .varSamp, .stddevPop, .stddevSamp:
-            let squares: any MeasureState =
-                argument.type == .float8 ? FloatSquareSumState() : SquareSumState(scale: argument.type.numericScale)
-            return VarianceState(sum: makeSum(argument.type, withCount: true), squares: squares)
+            return VarianceState(sum: makeSum(argument.type, withCount: true), squares: makeSquareSum(argument.type))
         case .min, .max: return makeExtremum(argument.type, isMaximum: function == .max)
         case .boolAnd, .boolOr: return FixedExtremumState<UInt8>(.bool, isMaximum: function == .boolOr)
         case .percentileCont, .percentileDisc: return makePercentile(argument.type, layer)
@@ -46,9 +44,18 @@ extension Plan.Measure {
 
     private func makeSum(_ type: ScalarType, withCount: Bool) -> any MeasureState {
         switch type {
-        case .float8: FloatSumState(withCount: withCount)
+        case .float4, .float8: FloatSumState(withCount: withCount)
+        case .decimal: DecimalSumState(withCount: withCount, squares: false)
         case .numeric where !type.isNarrowNumeric: WideSumState(scale: type.numericScale, withCount: withCount)
         default: SumState(scale: type.numericScale, withCount: withCount)
+        }
+    }
+
+    private func makeSquareSum(_ type: ScalarType) -> any MeasureState {
+        switch type {
+        case .float4, .float8: FloatSquareSumState()
+        case .decimal: DecimalSumState(withCount: false, squares: true)
+        default: SquareSumState(scale: type.numericScale)
         }
     }
 
@@ -57,7 +64,7 @@ extension Plan.Measure {
         let isContinuous = function == .percentileCont
         let compression = precision ?? SketchPrecision.compression
         switch type {
-        case .float8:
+        case .float4, .float8:
             return PercentileState<Double>(type, percentile, isContinuous: isContinuous, isExact: layer == .batch, compression: compression)
         case .numeric where !type.isNarrowNumeric:
             return PercentileState<Int128>(type, percentile, isContinuous: isContinuous, isExact: layer == .batch, compression: compression)
@@ -68,11 +75,13 @@ extension Plan.Measure {
 
     private func makeExtremum(_ type: ScalarType, isMaximum: Bool) -> any MeasureState {
         switch type {
-        case .text: return TextExtremumState(isMaximum: isMaximum)
-        case .float8: return FixedExtremumState<Double>(type, isMaximum: isMaximum)
+        case .text, .varchar, .char: return TextExtremumState(type, isMaximum: isMaximum)
+        case .decimal: return TextExtremumState(type, isMaximum: isMaximum)
+        case .float4, .float8: return FixedExtremumState<Double>(type, isMaximum: isMaximum)
         case .numeric where !type.isNarrowNumeric: return FixedExtremumState<Int128>(type, isMaximum: isMaximum)
-        case .int4, .int8, .timestamptz, .timestamp, .date, .numeric: return FixedExtremumState<Int64>(type, isMaximum: isMaximum)
-        case .bool, .uuid, .interval: preconditionFailure("PostgreSQL has no min or max of \(type.sqlName)")
+        case .int2, .int4, .int8, .timestamptz, .timestamp, .date, .time, .numeric:
+            return FixedExtremumState<Int64>(type, isMaximum: isMaximum)
+        case .bool, .uuid, .interval, .jsonb, .array: preconditionFailure("PostgreSQL has no min or max of \(type.sqlName)")
         }
     }
 }

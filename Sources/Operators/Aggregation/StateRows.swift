@@ -65,10 +65,12 @@ extension Column {
             case .timestamptz: TextOutput.append(timestamptz: values[row], to: &buffer)
             case .timestamp: TextOutput.append(timestamp: values[row], to: &buffer)
             case .date: TextOutput.append(date: values[row], to: &buffer)
+            case .time: TextOutput.append(time: values[row], to: &buffer)
             case .numeric(_, let scale): TextOutput.append(Int128(values[row]), scale: scale, to: &buffer)
             default: TextOutput.append(values[row], to: &buffer)
             }
         case .int128(let values): TextOutput.append(values[row], scale: type.numericScale, to: &buffer)
+        case .float64(let values) where type == .float4: TextOutput.append(real: values[row], to: &buffer)
         case .float64(let values): TextOutput.append(values[row], to: &buffer)
         case .bool(let values): buffer.append(values[row] == 0 ? UInt8(ascii: "f") : UInt8(ascii: "t"))
         case .uuid(let values): TextOutput.append(uuid: values[row], to: &buffer)

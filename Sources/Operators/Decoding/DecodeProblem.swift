@@ -59,7 +59,7 @@ struct DecodeProblem {
         case CSJ_ZONE_RANGE: "time zone displacement out of range: \"\(shown)\""
         case CSJ_TIMESTAMP_RANGE: "timestamp out of range: \"\(shown)\""
         case CSJ_MISSING: "null value in column \"\(column?.name ?? "")\" violates not-null constraint"
-        case CSJ_TOO_LONG: "value too long for type \(column?.type.sqlName ?? typeName)"
+        case CSJ_TOO_LONG: "value too long for type \(valueType?.sqlName ?? typeName)"
         case CSJ_DECIMAL_DIGITS: "numeric field overflow: a numeric has at most \(ScalarType.maximumNumericPrecision) digits"
         case CSJ_JSON_NUMBER_DIGITS: "a number in JSON has at most 1000 digits before and behind its point"
         default: "invalid JSON"
@@ -67,14 +67,20 @@ struct DecodeProblem {
     }
 
     private var valueRangeMessage: String {
-        column?.type == .float8
-            ? "\"\(shown)\" is out of range for type double precision"
+        valueType?.layout == .float64
+            ? "\"\(shown)\" is out of range for type \(typeName)"
             : "value \"\(shown)\" is out of range for type \(typeName)"
     }
 
     private var numericOverflowMessage: String {
-        guard case .numeric(let precision, let scale) = column?.type else { return "numeric field overflow" }
+        guard case .numeric(let precision, let scale) = valueType else { return "numeric field overflow" }
         return numericFieldOverflow(precision: precision, scale: scale)
+    }
+
+    /// Of an array it is an element that is in trouble, or the whole of something that is no array.
+    private var valueType: ScalarType? {
+        if case .array(let element)? = column?.type, code != CSJ_WRONG_JSON_TYPE { return element }
+        return column?.type
     }
 
     private var jsonKind: String {
@@ -89,8 +95,10 @@ struct DecodeProblem {
 
     /// PostgreSQL's messages name the type without its modifiers.
     private var typeName: String {
-        switch column?.type {
+        switch valueType {
         case .numeric: "numeric"
+        case .varchar: "character varying"
+        case .char: "character"
         case .timestamptz: "timestamp with time zone"
         case .some(let type): type.sqlName
         case nil: "unknown"

@@ -100,14 +100,13 @@ public final class EventDecoder {
         }
         let type = source.columns[index].type
         let storage: Column.Storage =
-            switch type {
-            case .int4, .int8, .timestamptz, .timestamp, .date: .int64(copy(Int64.self))
-            case .numeric(let precision, _): precision <= 18 ? .int64(copy(Int64.self)) : .int128(copy(Int128.self))
-            case .float8: .float64(copy(Double.self))
+            switch type.layout {
+            case .int64: .int64(copy(Int64.self))
+            case .int128: .int128(copy(Int128.self))
+            case .float64: .float64(copy(Double.self))
             case .bool: .bool(copy(UInt8.self))
             case .uuid: .uuid(copy(UInt128.self))
             case .text: .text(takeText(found, count: count))
-            case .interval: preconditionFailure("a column of type interval")
             }
         return Column(type: type, storage: storage, nulls: nulls)
     }
@@ -131,7 +130,9 @@ extension csj_field {
     fileprivate init(_ column: SourceDefinition.Column) {
         self.init()
         type = column.type.decoderType
-        if case .numeric(let digits, let places) = column.type { (precision, scale) = (Int32(digits), Int32(places)) }
+        element = CSJ_TEXT
+        if case .array(let itsElement) = column.type { element = itsElement.decoderType }
+        (precision, scale) = column.type.decoderModifiers
         if let format = column.format {
             type = CSJ_EPOCH
             scale = Int32(format.digits)
@@ -172,7 +173,25 @@ extension ScalarType {
         case .timestamp: CSJ_TIMESTAMP
         case .date: CSJ_DATE
         case .uuid: CSJ_UUID
+        case .int2: CSJ_INT2
+        case .float4: CSJ_FLOAT4
+        case .varchar: CSJ_VARCHAR
+        case .char: CSJ_CHAR
+        case .time: CSJ_TIME
+        case .decimal: CSJ_DECIMAL
+        case .jsonb: CSJ_JSONB
+        case .array: CSJ_ARRAY
         case .interval: preconditionFailure("intervals are not read from text")
+        }
+    }
+
+    /// Precision and scale of a numeric, the length of a varchar or a char (0: any), those of an array's element.
+    fileprivate var decoderModifiers: (Int32, Int32) {
+        switch self {
+        case .numeric(let precision, let scale): (Int32(precision), Int32(scale))
+        case .varchar(let length), .char(let length): (Int32(length ?? 0), 0)
+        case .array(let element): element.decoderModifiers
+        default: (0, 0)
         }
     }
 }

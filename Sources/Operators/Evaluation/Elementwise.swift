@@ -2,13 +2,14 @@ import Columns
 
 /// What went wrong with one element of a computation; the messages are PostgreSQL's.
 enum ElementProblem: UInt8 {
-    case none, divisionByZero, integerOutOfRange, bigintOutOfRange, numericOverflow, floatOverflow, floatUnderflow,
+    case none, divisionByZero, smallintOutOfRange, integerOutOfRange, bigintOutOfRange, numericOverflow, floatOverflow, floatUnderflow,
         unsupportedNumericDivision, dateOutOfRange
 
     var message: String {
         switch self {
         case .none: ""
         case .divisionByZero: "division by zero"
+        case .smallintOutOfRange: "smallint out of range"
         case .integerOutOfRange: "integer out of range"
         case .bigintOutOfRange: "bigint out of range"
         case .numericOverflow: "numeric field overflow: the result needs more than 38 digits"

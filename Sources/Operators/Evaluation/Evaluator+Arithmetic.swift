@@ -15,6 +15,19 @@ extension Evaluator {
                 return (value, problem == .none && Int64(Int32(truncatingIfNeeded: value)) != value ? .integerOutOfRange : problem)
             }
             return finish(elements, type, nulls: nulls, isConstant: isConstant, rows) { .int64($0) }
+        case (.int2, .int64(let left), .int64(let right)):
+            let elements = mapPairs(left, isConstant: a.isConstant, right, isConstant: b.isConstant, count: count) { x, y in
+                let (value, problem) = integer(operation, x, y, .smallintOutOfRange)
+                return (value, problem == .none && Int64(Int16(truncatingIfNeeded: value)) != value ? .smallintOutOfRange : problem)
+            }
+            return finish(elements, type, nulls: nulls, isConstant: isConstant, rows) { .int64($0) }
+        case (.float4, .float64(let left), .float64(let right)):
+            let elements = mapPairs(left, isConstant: a.isConstant, right, isConstant: b.isConstant, count: count) { x, y in
+                let (value, problem) = float(operation, Float(x), Float(y))
+                return (Double(value), problem)
+            }
+            return finish(elements, type, nulls: nulls, isConstant: isConstant, rows) { .float64($0) }
+        case (.decimal, _, _): return decimal(operation, a, b, rows)
         case (.int8, .int64(let left), .int64(let right)):
             let elements = mapPairs(left, isConstant: a.isConstant, right, isConstant: b.isConstant, count: count) { x, y in
                 integer(operation, x, y, .bigintOutOfRange)
@@ -51,7 +64,7 @@ extension Evaluator {
         // What the storage holds; the compiler gives every result a type that is wide enough, up to 38 digits.
         let limit = type.isNarrowNumeric ? Decimal128.power(18).magnitude : Decimal128.limit.magnitude
         let elements = mapPairs(wide(a), isConstant: a.isConstant, wide(b), isConstant: b.isConstant, count: count) { x, y in
-            decimal(operation, x, scaleA, y, scaleB, natural: natural, target: type.numericScale, limit: limit)
+            fixedDecimal(operation, x, scaleA, y, scaleB, natural: natural, target: type.numericScale, limit: limit)
         }
         return finish(elements, type, nulls: nulls, isConstant: isConstant, rows) { narrowed($0, type) }
     }
@@ -62,6 +75,7 @@ extension Evaluator {
             let elements = mapEach(values) { value -> (Int64, ElementProblem) in
                 let (result, overflow) = Int64(0).subtractingReportingOverflow(value)
                 if overflow { return (0, .bigintOutOfRange) }
+                if type == .int2, result > Int64(Int16.max) { return (0, .smallintOutOfRange) }
                 return type == .int4 && result > Int64(Int32.max) ? (0, .integerOutOfRange) : (result, .none)
             }
             return finish(elements, type, nulls: operand.nulls, isConstant: operand.isConstant, rows) { .int64($0) }
@@ -70,6 +84,7 @@ extension Evaluator {
             return Vector(type: type, values: .int128(values.map { 0 - $0 }), nulls: operand.nulls, isConstant: operand.isConstant)
         case .float64(let values):
             return Vector(type: type, values: .float64(values.map { -$0 }), nulls: operand.nulls, isConstant: operand.isConstant)
+        case .text where type == .decimal: return decimal(.negate, [operand], CallFrame([operand], rows: rows))
         default: preconditionFailure("minus of \(operand.type)")
         }
     }
@@ -112,7 +127,7 @@ private func integer(_ operation: Expression.Arithmetic, _ x: Int64, _ y: Int64,
 }
 
 @inline(__always)
-private func float(_ operation: Expression.Arithmetic, _ x: Double, _ y: Double) -> (Double, ElementProblem) {
+private func float<Real: BinaryFloatingPoint>(_ operation: Expression.Arithmetic, _ x: Real, _ y: Real) -> (Real, ElementProblem) {
     switch operation {
     case .add:
         let value = x + y
@@ -145,7 +160,7 @@ private func narrowDecimal(_ operation: Expression.Arithmetic, _ x: Int64, _ fac
 }
 
 @inline(__always)
-private func decimal(
+private func fixedDecimal(
     _ operation: Expression.Arithmetic, _ x: Int128, _ scaleX: Int, _ y: Int128, _ scaleY: Int, natural: Int, target: Int, limit: UInt128
 ) -> (Int128, ElementProblem) {
     let result: Int128

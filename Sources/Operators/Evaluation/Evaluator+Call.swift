@@ -13,16 +13,23 @@ extension Evaluator {
         case .greatest, .least: return extremum(arguments, isGreatest: function == .greatest, type, rows)
         case .nullIf: return nullIf(arguments, type, rows)
         case .concat, .concatSeparated: return concat(arguments, isSeparated: function == .concatSeparated, rows)
+        case .makeArray, .arrayElement, .arrayLength, .cardinality, .compareAny, .compareAll:
+            return array(function, arguments, type, rows)
         default: break
         }
         let values = arguments.map { evaluate($0, rows) }
         let frame = CallFrame(values, rows: rows)
+        if values.first?.type == .decimal, let decimalFunction = DecimalFunction(function) {
+            return decimal(decimalFunction, values, frame)
+        }
         switch function {
         case .absolute, .ceiling, .floor, .round, .truncate, .sign, .squareRoot, .power, .widthBucket, .divideNumeric:
             return number(function, values, type, frame)
         case .addInterval, .subtractInterval, .addDays, .subtractDays, .daysBetween, .timeBetween, .intervalAdd, .intervalSubtract,
             .intervalMultiply, .intervalDivide, .intervalNegate, .extract, .datePart, .truncateTime, .binTime, .atZone, .secondsToTime:
             return time(function, values, type, frame)
+        case .jsonField, .jsonElement, .jsonPath, .jsonFieldText, .jsonElementText, .jsonPathText, .jsonHasField, .jsonType, .jsonLength:
+            return json(function, values, type, frame)
         default: return text(function, values, type, frame)
         }
     }

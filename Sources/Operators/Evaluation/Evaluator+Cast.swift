@@ -9,49 +9,71 @@ extension Evaluator {
         if operand.type == type { return operand }
         let nulls = operand.nulls
         let isConstant = operand.isConstant
+        if operand.type.isWholeNumber, type.isWholeNumber { return narrow(operand, to: type, rows) }
+        if type.isCharacters { return toCharacters(operand, type) }
         switch (operand.type, type, operand.values) {
-        case (.int4, .int8, _):
-            var result = operand
-            result.type = type
-            return result
-        case (.int8, .int4, .int64(let values)):
-            let elements = mapEach(values) { value in
-                (value, Int64(Int32(truncatingIfNeeded: value)) == value ? .none : .integerOutOfRange)
-            }
-            return finish(elements, type, nulls: nulls, isConstant: isConstant, rows) { .int64($0) }
-        case (.int4, .float8, .int64(let values)), (.int8, .float8, .int64(let values)):
+        case (.int2, .float4, .int64(let values)), (.int4, .float4, .int64(let values)), (.int8, .float4, .int64(let values)):
+            return Vector(type: type, values: .float64(values.map { Double(Float($0)) }), nulls: nulls, isConstant: isConstant)
+        case (.int2, .float8, .int64(let values)), (.int4, .float8, .int64(let values)), (.int8, .float8, .int64(let values)):
             return Vector(type: type, values: .float64(values.map { Double($0) }), nulls: nulls, isConstant: isConstant)
         case (.int4, .bool, .int64(let values)):
             return Vector(type: type, values: .bool(values.map { $0 == 0 ? 0 : 1 }), nulls: nulls, isConstant: isConstant)
         case (.bool, .int4, .bool(let values)):
             return Vector(type: type, values: .int64(values.map { Int64($0) }), nulls: nulls, isConstant: isConstant)
-        case (.int4, .numeric(let precision, let scale), _), (.int8, .numeric(let precision, let scale), _),
-            (.numeric, .numeric(let precision, let scale), _):
+        case (.int2, .numeric(let precision, let scale), _), (.int4, .numeric(let precision, let scale), _),
+            (.int8, .numeric(let precision, let scale), _), (.numeric, .numeric(let precision, let scale), _):
             return toNumeric(operand, precision, scale, rows)
+        case (.jsonb, _, .text(let texts)): return fromJSON(operand, texts, to: type, rows)
+        case (_, .decimal, _): return toDecimal(operand, rows)
+        case (.decimal, _, .text(let texts)): return fromDecimal(operand, texts, to: type, rows)
+        case (.float4, .numeric(let precision, let scale), .float64(let values)):
+            return fromText(
+                rendered(values, isConstant) { TextOutput.appendRounded(real: $0, to: &$1) }, nulls, isConstant, to: type, rows,
+                message: numericFieldOverflow(precision: precision, scale: scale))
         case (.float8, .numeric(let precision, let scale), .float64(let values)):
             return fromText(
                 rendered(values, isConstant) { TextOutput.appendRounded($0, to: &$1) }, nulls, isConstant, to: type, rows,
                 message: numericFieldOverflow(precision: precision, scale: scale))
-        case (.numeric, .int4, _), (.numeric, .int8, _):
+        case (.numeric, .int2, _), (.numeric, .int4, _), (.numeric, .int8, _):
             let scale = operand.type.numericScale
-            let (least, most): (Int128, Int128) =
-                type == .int4 ? (Int128(Int32.min), Int128(Int32.max)) : (Int128(Int64.min), Int128(Int64.max))
+            let (range, problem) = type.wholeNumbers
             let elements = mapEach(wide(operand)) { value -> (Int64, ElementProblem) in
                 let rounded = scale == 0 ? value : Decimal128.dropDigits(value, divisor: Decimal128.power(scale))
-                guard rounded >= least, rounded <= most else { return (0, type == .int4 ? .integerOutOfRange : .bigintOutOfRange) }
+                guard rounded >= Int128(range.lowerBound), rounded <= Int128(range.upperBound) else { return (0, problem) }
                 return (Int64(rounded), .none)
             }
             return finish(elements, type, nulls: nulls, isConstant: isConstant, rows) { .int64($0) }
         case (.numeric(_, let scale), .float8, _):
             return Vector(
                 type: type, values: .float64(wide(operand).map { doubleOf($0, scale: scale) }), nulls: nulls, isConstant: isConstant)
-        case (.float8, .int4, .float64(let values)), (.float8, .int8, .float64(let values)):
+        case (.numeric, .float4, _): return fromText(toText(operand), nulls, isConstant, to: type, rows, message: nil)
+        case (.float4, .float8, _):
+            var result = operand
+            result.type = type
+            return result
+        case (.float8, .float4, .float64(let values)):
+            let elements = mapEach(values) { value -> (Double, ElementProblem) in
+                let narrow = Float(value)
+                if narrow.isInfinite, value.isFinite { return (0, .floatOverflow) }
+                return (Double(narrow), narrow == 0 && value != 0 ? .floatUnderflow : .none)
+            }
+            return finish(elements, type, nulls: nulls, isConstant: isConstant, rows) { .float64($0) }
+        case (.float4, _, .float64(let values)) where type.isWholeNumber, (.float8, _, .float64(let values)) where type.isWholeNumber:
+            let (range, problem) = type.wholeNumbers
             let elements = mapEach(values) { value -> (Int64, ElementProblem) in
-                let rounded = value.rounded(.toNearestOrEven)
-                guard let whole = Int64(exactly: rounded) else { return (0, type == .int4 ? .integerOutOfRange : .bigintOutOfRange) }
-                return (whole, type == .int8 || Int64(Int32(truncatingIfNeeded: whole)) == whole ? .none : .integerOutOfRange)
+                guard let whole = Int64(exactly: value.rounded(.toNearestOrEven)), range.contains(whole) else { return (0, problem) }
+                return (whole, .none)
             }
             return finish(elements, type, nulls: nulls, isConstant: isConstant, rows) { .int64($0) }
+        case (.timestamp, .time, .int64(let values)), (.timestamptz, .time, .int64(let values)):
+            let clocks = values.map { floorDivide($0, CalendarInterval.microsecondsPerDay).remainder }
+            return Vector(type: type, values: .int64(clocks), nulls: nulls, isConstant: isConstant)
+        case (.time, .interval, .int64(let values)):
+            let spans = values.map { CalendarInterval(microseconds: $0).bits }
+            return Vector(type: type, values: .uuid(spans), nulls: nulls, isConstant: isConstant)
+        case (.interval, .time, .uuid(let values)):
+            let clocks = values.map { floorDivide(CalendarInterval(bits: $0).microseconds, CalendarInterval.microsecondsPerDay).remainder }
+            return Vector(type: type, values: .int64(clocks), nulls: nulls, isConstant: isConstant)
         case (.date, .timestamp, .int64(let values)), (.date, .timestamptz, .int64(let values)):
             let elements = mapEach(values) { day -> (Int64, ElementProblem) in
                 let (value, overflow) = day.multipliedReportingOverflow(by: CalendarInterval.microsecondsPerDay)
@@ -65,8 +87,14 @@ extension Evaluator {
         case (.timestamp, .date, .int64(let values)), (.timestamptz, .date, .int64(let values)):
             let days = values.map { floorDivide($0, CalendarInterval.microsecondsPerDay).quotient }
             return Vector(type: type, values: .int64(days), nulls: nulls, isConstant: isConstant)
-        case (_, .text, _): return Vector(type: type, values: .text(toText(operand)), nulls: nulls, isConstant: isConstant)
-        case (.text, _, .text(let values)): return fromText(values, nulls, isConstant, to: type, rows, message: nil)
+        // What a lookup reads: PostgreSQL wrote it.
+        case (.text, .array, .text):
+            var result = operand
+            result.type = type
+            return result
+        case (.text, .jsonb, .text), (.varchar, .jsonb, .text), (.char, .jsonb, .text): return toJSON(operand, rows)
+        case (.text, _, .text(let values)), (.varchar, _, .text(let values)), (.char, _, .text(let values)):
+            return fromText(values, nulls, isConstant, to: type, rows, message: nil)
         default: preconditionFailure("no cast from \(operand.type) to \(type)")
         }
     }
@@ -104,7 +132,7 @@ extension Evaluator {
         return Double(bitPattern: UInt64(truncatingIfNeeded: bits))
     }
 
-    private func rendered<T>(_ values: [T], _ isConstant: Bool, _ append: (T, inout [UInt8]) -> Void) -> TextValues {
+    func rendered<T>(_ values: [T], _ isConstant: Bool, _ append: (T, inout [UInt8]) -> Void) -> TextValues {
         var result = TextValues(bytes: [], starts: [], ends: [])
         for value in values {
             result.starts.append(result.bytes.count)
@@ -114,7 +142,7 @@ extension Evaluator {
         return result
     }
 
-    private func toText(_ operand: Vector) -> TextValues {
+    func toText(_ operand: Vector) -> TextValues {
         let isConstant = operand.isConstant
         switch operand.values {
         case .int64(let values):
@@ -122,12 +150,15 @@ extension Evaluator {
             case .timestamptz: return rendered(values, isConstant) { TextOutput.append(timestamptz: $0, to: &$1) }
             case .timestamp: return rendered(values, isConstant) { TextOutput.append(timestamp: $0, to: &$1) }
             case .date: return rendered(values, isConstant) { TextOutput.append(date: $0, to: &$1) }
+            case .time: return rendered(values, isConstant) { TextOutput.append(time: $0, to: &$1) }
             case .numeric(_, let scale): return rendered(values, isConstant) { TextOutput.append(Int128($0), scale: scale, to: &$1) }
             default: return rendered(values, isConstant) { TextOutput.append($0, to: &$1) }
             }
         case .int128(let values):
             let scale = operand.type.numericScale
             return rendered(values, isConstant) { TextOutput.append($0, scale: scale, to: &$1) }
+        case .float64(let values) where operand.type == .float4:
+            return rendered(values, isConstant) { TextOutput.append(real: $0, to: &$1) }
         case .float64(let values): return rendered(values, isConstant) { TextOutput.append($0, to: &$1) }
         case .bool(let values): return rendered(values, isConstant) { $1 += ($0 == 0 ? "false" : "true").utf8 }
         case .uuid(let values) where operand.type == .interval:
@@ -138,7 +169,7 @@ extension Evaluator {
     }
 
     /// By the input function of the type; `message` replaces its own where given.
-    private mutating func fromText(
+    mutating func fromText(
         _ texts: TextValues, _ nulls: [UInt8], _ isConstant: Bool, to type: ScalarType, _ rows: [Int32], message: String?
     ) -> Vector {
         var result = Vector(type: type, values: .init(zerosFor: type, count: 0), nulls: nulls, isConstant: isConstant)
@@ -175,15 +206,12 @@ private let exactPowers: [Double] = [
 extension Vector.Values {
     /// From what `TextInput.read` gives.
     init(bits: [UInt128], _ type: ScalarType) {
-        switch type {
-        case .int4, .int8, .timestamptz, .timestamp, .date: self = .int64(bits.map { Int64(truncatingIfNeeded: $0) })
-        case .numeric:
-            self =
-                type.isNarrowNumeric
-                ? .int64(bits.map { Int64(truncatingIfNeeded: $0) }) : .int128(bits.map { Int128(truncatingIfNeeded: $0) })
-        case .float8: self = .float64(bits.map { Double(bitPattern: UInt64(truncatingIfNeeded: $0)) })
+        switch type.layout {
+        case .int64: self = .int64(bits.map { Int64(truncatingIfNeeded: $0) })
+        case .int128: self = .int128(bits.map { Int128(truncatingIfNeeded: $0) })
+        case .float64: self = .float64(bits.map { Double(bitPattern: UInt64(truncatingIfNeeded: $0)) })
         case .bool: self = .bool(bits.map { UInt8(truncatingIfNeeded: $0) })
-        case .uuid, .interval: self = .uuid(bits)
+        case .uuid: self = .uuid(bits)
         case .text: preconditionFailure("text is no number")
         }
     }

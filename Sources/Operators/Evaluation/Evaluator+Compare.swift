@@ -41,6 +41,8 @@ extension Evaluator {
             let (spansX, spansY) = (x.map { CalendarInterval(bits: $0).span }, y.map { CalendarInterval(bits: $0).span })
             return ordered(comparison, spansX, a.isConstant, spansY, b.isConstant, count)
         case (.uuid(let x), .uuid(let y)): return ordered(comparison, x, a.isConstant, y, b.isConstant, count)
+        case (.text(let x), .text(let y)) where a.type == .decimal:
+            return compareDecimals(x, a.isConstant, y, b.isConstant, count, nulls: []) { holds(comparison, $0) }
         case (.text(let x), .text(let y)): return texts(comparison, x, a.isConstant, y, b.isConstant, count)
         default: preconditionFailure("\(a.type) compared with \(b.type)")
         }

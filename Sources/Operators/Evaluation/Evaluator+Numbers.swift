@@ -10,16 +10,23 @@ import ViewLanguage
 extension Evaluator {
     mutating func number(_ function: Expression.Function, _ arguments: [Vector], _ type: ScalarType, _ frame: CallFrame) -> Vector {
         switch (function, type) {
-        case (.absolute, .int4), (.absolute, .int8):
+        case (.absolute, .int2), (.absolute, .int4), (.absolute, .int8):
             let value = IntegerArgument(arguments[0])
-            let (least, problem) = type == .int4 ? (Int64(Int32.min), "integer out of range") : (Int64.min, "bigint out of range")
+            let (least, problem) =
+                type == .int2
+                ? (Int64(Int16.min), "smallint out of range")
+                : type == .int4 ? (Int64(Int32.min), "integer out of range") : (Int64.min, "bigint out of range")
             let found = values(frame, zero: 0) { (position) throws(RowProblem) -> Int64 in
                 guard value[position] != least else { throw RowProblem(problem) }
                 return abs(value[position])
             }
             return Vector(type: type, values: .int64(found.values), nulls: found.nulls, isConstant: frame.isConstant)
         case (.widthBucket, _): return widthBucket(arguments, frame)
-        case (_, .float8): return float(function, arguments, frame)
+        case (_, .float4), (_, .float8):
+            // Of real there is abs only.
+            var result = float(function, arguments, frame)
+            result.type = type
+            return result
         default: return decimal(function, arguments, type, frame)
         }
     }

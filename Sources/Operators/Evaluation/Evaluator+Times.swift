@@ -18,6 +18,12 @@ extension Evaluator {
         case .addInterval, .subtractInterval:
             let (time, size) = (IntegerArgument(arguments[0]), IntervalArgument(arguments[1]))
             found = values(frame, zero: 0) { (row) throws(RowProblem) in
+                if type == .time {
+                    // Days and months are passed over, and clocks go round.
+                    let rest = size[row].microseconds % CalendarInterval.microsecondsPerDay
+                    let sum = function == .addInterval ? time[row] + rest : time[row] - rest
+                    return floorDivide(sum, CalendarInterval.microsecondsPerDay).remainder
+                }
                 let interval = function == .addInterval ? size[row] : try CalendarTime.negated(size[row])
                 return try CalendarTime.adding(interval, to: time[row])
             }
@@ -70,7 +76,10 @@ extension Evaluator {
         switch function {
         case .timeBetween:
             let (a, b) = (IntegerArgument(arguments[0]), IntegerArgument(arguments[1]))
-            found = values(frame, zero: 0) { (row) throws(RowProblem) in try CalendarTime.difference(a[row], b[row]).bits }
+            let isClock = arguments[0].type == .time
+            found = values(frame, zero: 0) { (row) throws(RowProblem) in
+                isClock ? CalendarInterval(microseconds: a[row] - b[row]).bits : try CalendarTime.difference(a[row], b[row]).bits
+            }
         case .intervalNegate:
             let a = IntervalArgument(arguments[0])
             found = values(frame, zero: 0) { (row) throws(RowProblem) in try CalendarTime.negated(a[row]).bits }
@@ -96,6 +105,9 @@ extension Evaluator {
         case .interval:
             let intervals = IntervalArgument(value)
             fields = { TimeParts(intervals[$0]) }
+        case .time:
+            let clocks = IntegerArgument(value)
+            fields = { TimeParts(day: 0, microsecondOfDay: clocks[$0]) }
         case .date:
             let days = IntegerArgument(value)
             fields = { TimeParts(day: days[$0], microsecondOfDay: 0) }

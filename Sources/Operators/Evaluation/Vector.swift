@@ -39,13 +39,12 @@ struct TextValues {
 
 extension Vector.Values {
     init(zerosFor type: ScalarType, count: Int) {
-        switch type {
-        case .int4, .int8, .timestamptz, .timestamp, .date: self = .int64([Int64](repeating: 0, count: count))
-        case .numeric:
-            self = type.isNarrowNumeric ? .int64([Int64](repeating: 0, count: count)) : .int128([Int128](repeating: 0, count: count))
-        case .float8: self = .float64([Double](repeating: 0, count: count))
+        switch type.layout {
+        case .int64: self = .int64([Int64](repeating: 0, count: count))
+        case .int128: self = .int128([Int128](repeating: 0, count: count))
+        case .float64: self = .float64([Double](repeating: 0, count: count))
         case .bool: self = .bool([UInt8](repeating: 0, count: count))
-        case .uuid, .interval: self = .uuid([UInt128](repeating: 0, count: count))
+        case .uuid: self = .uuid([UInt128](repeating: 0, count: count))
         case .text:
             let zeros = [Int](repeating: 0, count: count)
             self = .text(TextValues(bytes: [], starts: zeros, ends: zeros))

@@ -2,6 +2,10 @@ import CSimdJSON
 import Columns
 import ViewLanguage
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// PostgreSQL's input functions, for casts from text and for constants; the decoder's own code.
 enum TextInput {
     /// The bits of a value: integers, unscaled numerics, doubles and uuids in sixteen bytes. Nil with PostgreSQL's message where the text is none.
@@ -19,6 +23,39 @@ enum TextInput {
         let column = SourceDefinition.Column(name: "", type: type)
         let message = DecodeProblem(code: problem, column: column, value: Array(text)[...], place: nil).message
         return .failure(TextInputError(message: message))
+    }
+
+    /// A numeric of any scale, as PostgreSQL writes it.
+    static func appendDecimal(_ text: UnsafeRawBufferPointer, to buffer: inout [UInt8]) throws(RowProblem) {
+        var written = 0
+        var problem = CSJ_OK
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { target in
+            problem = csj_parse_decimal(text.baseAddress?.assumingMemoryBound(to: UInt8.self), text.count, target.baseAddress, &written)
+            buffer.append(contentsOf: UnsafeRawBufferPointer(target)[..<written])
+        }
+        guard problem == CSJ_OK else { throw RowProblem(message(problem, text, .decimal)) }
+    }
+
+    /// JSON in PostgreSQL's normal form.
+    static func appendJSON(_ text: UnsafeRawBufferPointer, to buffer: inout [UInt8]) throws(RowProblem) {
+        // The parser reads up to 64 bytes behind the end.
+        let padded = Array(text) + [UInt8](repeating: 0, count: 64)
+        var result: UnsafeMutablePointer<CChar>?
+        var written = 0
+        let problem = csj_parse_jsonb(padded, text.count, &result, &written)
+        defer { free(result) }
+        guard problem == CSJ_OK, let result else {
+            throw RowProblem(
+                problem == CSJ_NUL_CHARACTER
+                    ? "unsupported Unicode escape sequence"
+                    : problem == CSJ_JSON_NUMBER_DIGITS ? message(problem, text, .jsonb) : "invalid input syntax for type json")
+        }
+        buffer.append(contentsOf: UnsafeRawBufferPointer(start: result, count: written))
+    }
+
+    private static func message(_ problem: csj_problem, _ text: UnsafeRawBufferPointer, _ type: ScalarType) -> String {
+        let column = SourceDefinition.Column(name: "", type: type)
+        return DecodeProblem(code: problem, column: column, value: Array(text)[...], place: nil).message
     }
 
     /// Any unambiguous beginning of true, false, yes, no, on, off; 1 and 0. White space around and letter case do not matter.

@@ -59,6 +59,15 @@ enum TextOutput {
         appendFormatted(to: &buffer) { csj_format_double(value, $0) }
     }
 
+    static func append(real value: Double, to buffer: inout [UInt8]) {
+        appendFormatted(to: &buffer) { csj_format_float(Float(value), $0) }
+    }
+
+    /// With six significant digits: the form from which PostgreSQL casts float4 to numeric.
+    static func appendRounded(real value: Double, to buffer: inout [UInt8]) {
+        appendFormatted(to: &buffer) { csj_format_float_6(Float(value), $0) }
+    }
+
     /// With fifteen significant digits: the form from which PostgreSQL casts float8 to numeric.
     static func appendRounded(_ value: Double, to buffer: inout [UInt8]) {
         appendFormatted(to: &buffer) { csj_format_double_15(value, $0) }
@@ -87,6 +96,9 @@ enum TextOutput {
 
     /// `2024-05-01 10:11:12.5`
     static func append(timestamp microseconds: Int64, to buffer: inout [UInt8]) { append(microseconds, zone: "", to: &buffer) }
+
+    /// `10:11:12.5`, up to 24:00:00.
+    static func append(time microseconds: Int64, to buffer: inout [UInt8]) { append(clock: UInt64(microseconds), to: &buffer) }
 
     /// `2024-05-01`
     static func append(date days: Int64, to buffer: inout [UInt8]) {

@@ -9,12 +9,20 @@ extension ExpressionCompiler {
         let words = "\(left.sqlTypeName) \(name) \(right.sqlTypeName)"
         guard let someClass = left.typeClass ?? right.typeClass else { throw Self.ambiguousOperator(words, at: offset) }
         let (leftClass, rightClass) = (left.typeClass ?? someClass, right.typeClass ?? someClass)
-        if leftClass.isTime || rightClass.isTime { return try computeTime(arithmetic, words, left, right, at: offset) }
-        guard let kind = TypeClass.common(leftClass, rightClass), kind.numberRank != nil, !(kind == .float8 && arithmetic == .modulo) else {
+        if leftClass.isTime || rightClass.isTime || leftClass == .time || rightClass == .time {
+            return try computeTime(arithmetic, words, left, right, at: offset)
+        }
+        guard let kind = TypeClass.commonOfOperator(leftClass, rightClass), kind.numberRank != nil, !(kind.isFloat && arithmetic == .modulo)
+        else {
             throw Self.noOperator(words, at: offset)
         }
         let (a, b) = (try typed(left, as: kind), try typed(right, as: kind))
         guard kind == .numeric else { return .arithmetic(arithmetic, a, b, kind.plainType) }
+        if a.type == .decimal || b.type == .decimal {
+            try checkScale(of: a, at: left.offset)
+            try checkScale(of: b, at: right.offset)
+            return .arithmetic(arithmetic, a.asDecimal, b.asDecimal, .decimal)
+        }
         guard let (p1, s1) = a.type.decimalShape, let (p2, s2) = b.type.decimalShape else {
             preconditionFailure("\(a.type) and \(b.type) are not both numeric")
         }
@@ -57,7 +65,7 @@ extension ExpressionCompiler {
     static let unsupportedOperators: [String: (message: String, hint: String?)] = {
         var table: [String: (message: String, hint: String?)] = [:]
         for name in [
-            "~", "~*", "!~", "!~*", "->", "->>", "#>", "#>>", "@>", "<@", "?", "?|", "?&", "&&", "&", "|", "#", "<<", ">>",
+            "~", "~*", "!~", "!~*", "@>", "<@", "?|", "?&", "&&", "&", "|", "#", "<<", ">>", "@?", "@@", "#-",
         ] {
             table[name] = ("operator \(name) is not supported yet", "supported: = <> < <= > >= + - * / % ^ ||")
         }

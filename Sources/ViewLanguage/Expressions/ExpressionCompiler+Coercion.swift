@@ -40,9 +40,23 @@ extension ExpressionCompiler {
         let kind = common ?? .text
         var expressions: [Expression] = []
         for operand in operands { expressions.append(try typed(operand, as: kind)) }
+        if case .array = kind { return (expressions, expressions.first { $0.type.typeClass == kind }?.type ?? kind.plainType) }
+        if kind == .bpchar { return (expressions, try charType(of: expressions, operands, what: what)) }
         guard kind == .numeric else { return (expressions, kind.plainType) }
+        if expressions.contains(where: { $0.type == .decimal }) { return (expressions.map(\.asDecimal), .decimal) }
         let type = try decimalHolding(expressions, at: operands.first?.offset ?? statement.start)
         return (expressions.map { $0.rescaled(to: type) }, type)
+    }
+
+    /// Values of type character show the blanks up to their length, so the lengths must be one.
+    private func charType(of expressions: [Expression], _ operands: [Operand], what: String) throws(Refusal) -> ScalarType {
+        let lengths = zip(operands, expressions).filter { if case .literal(.null, _) = $1 { false } else { true } }
+        guard let first = lengths.first?.1.type else { return .char(length: nil) }
+        for (operand, expression) in lengths where expression.type != first && what != "IN" {
+            throw Refusal(
+                operand.offset, "\(what) of type character needs values of one length", hint: "cast them, such as x::text or 'a'::char(3)")
+        }
+        return first
     }
 
     /// The numeric type that holds every value of these, or a refusal where it would need more than 38 digits.
@@ -71,16 +85,22 @@ extension TypeClass {
     var plainType: ScalarType {
         switch self {
         case .text: .text
+        case .bpchar: .char(length: nil)
+        case .int2: .int2
         case .int4: .int4
         case .int8: .int8
         case .numeric: .numeric(precision: 1, scale: 0)
+        case .float4: .float4
         case .float8: .float8
         case .bool: .bool
         case .timestamptz: .timestamptz
         case .timestamp: .timestamp
         case .date: .date
+        case .time: .time
         case .interval: .interval
         case .uuid: .uuid
+        case .jsonb: .jsonb
+        case .array(let element): .array(of: element.plainType)
         }
     }
 }
@@ -98,6 +118,9 @@ extension Expression {
         default: return .cast(self, to: kind.plainType)
         }
     }
+
+    /// The numeric with a scale for each value.
+    var asDecimal: Expression { type == .decimal ? self : .cast(self, to: .decimal) }
 
     /// A numeric with exactly this precision and scale.
     func rescaled(to target: ScalarType) -> Expression {
@@ -129,6 +152,7 @@ extension Literal {
     fileprivate func widened(from type: ScalarType, to kind: TypeClass) -> Expression? {
         switch (self, kind) {
         case (.null, _): .literal(.null, kind.plainType)
+        case (.int(let value), .int4): .literal(.int(value), .int4)
         case (.int(let value), .int8): .literal(.int(value), .int8)
         case (.int(let value), .numeric):
             .literal(.decimal(String(value)), .numeric(precision: String(value.magnitude).count, scale: 0))

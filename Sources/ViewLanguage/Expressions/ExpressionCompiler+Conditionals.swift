@@ -48,7 +48,9 @@ extension ExpressionCompiler {
         guard case .compare(_, let a, let b) = try compare(.equal, "=", left, right, at: offset) else {
             preconditionFailure("a comparison that is none")
         }
-        return Operand(.call(.nullIf, [a, b], a.type), at: offset)
+        let result = Expression.call(.nullIf, [a, b], a.type)
+        // PostgreSQL has = for a real and a double, and does not turn the real into one.
+        return Operand(left.typeClass == .float4 && a.type == .float8 ? .cast(result, to: .float4) : result, at: offset)
     }
 
     /// Charges an operand that stands in the plan several times though it was written once: nested ones would double at each level.

@@ -20,10 +20,12 @@ extension ExpressionCompiler {
         case "concat", "concat_ws": return try concatenation(name.last, operands, at: offset)
         case "mod":
             guard operands.count == 2 else { throw Self.noFunction(name.last, operands, at: offset) }
-            for kind in operands.compactMap(\.typeClass) where kind.numberRank == nil || kind == .float8 {
+            for kind in operands.compactMap(\.typeClass) where kind.numberRank == nil || kind.isFloat {
                 throw Self.noFunction(name.last, operands, at: offset)
             }
             return Operand(try compute(.modulo, "%", operands[0], operands[1], at: offset), at: offset)
+        case "jsonb_extract_path", "jsonb_extract_path_text": return try jsonPath(name.last, operands, at: offset)
+        case "array_length", "cardinality": return try arrayLength(name.last, operands, at: offset)
         case "extract", "date_part": return try datePart(name.last, operands, at: offset)
         case "date_trunc": return try truncateTime(operands, at: offset)
         case "date_bin": return try binTime(operands, at: offset)
@@ -60,6 +62,8 @@ extension ExpressionCompiler {
                 hint: "could not choose a best candidate function; you might need to add explicit type casts")
         }
         let signature = candidates[0]
+        // The one of character counts the blanks at its end.
+        let operands = name == "octet_length" ? try operands.map { operand throws(Refusal) in try padded(operand) } : operands
         var arguments: [Expression] = []
         for (operand, parameter) in zip(operands, signature.parameters) { arguments.append(try typed(operand, as: parameter)) }
         switch signature.result {

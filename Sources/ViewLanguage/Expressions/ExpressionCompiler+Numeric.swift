@@ -5,7 +5,12 @@ extension ExpressionCompiler {
     func numericResult(
         _ name: String, _ function: Expression.Function, _ arguments: [Expression], at offset: Int
     ) throws(Refusal) -> Expression {
-        guard let (precision, scale) = arguments[0].type.decimalShape else { preconditionFailure("\(arguments[0].type) is no numeric") }
+        if arguments[0].type == .decimal, [.sign, .ceiling, .floor, .round, .truncate].contains(function) {
+            return .call(function, arguments, .decimal)
+        }
+        guard let (precision, scale) = arguments[0].type.decimalShape else {
+            throw Refusal(offset, "\(name) of numeric values is not supported", hint: "cast the arguments to double precision")
+        }
         switch function {
         case .sign: return .call(function, arguments, .numeric(precision: 1, scale: 0))
         case .ceiling, .floor:

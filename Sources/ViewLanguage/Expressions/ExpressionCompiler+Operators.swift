@@ -12,6 +12,10 @@ extension ExpressionCompiler {
                 let leftOperand = try operand(left)
                 return try operatorFunction(name, leftOperand, try operand(required(body, "rexpr")), at: offset)
             }
+            if Self.jsonOperators.contains(name) {
+                let leftOperand = try operand(left)
+                return try jsonOperator(name, leftOperand, try operand(required(body, "rexpr")), at: offset)
+            }
             if let unsupported = Self.unsupportedOperators[name] { throw Refusal(offset, unsupported.message, hint: unsupported.hint) }
             let leftOperand = try operand(left)
             return try binary(name, leftOperand, try operand(required(body, "rexpr")), at: offset)
@@ -22,6 +26,8 @@ extension ExpressionCompiler {
         case "AEXPR_BETWEEN_SYM": return try between(body, isNegated: false, isSymmetric: true, at: offset)
         case "AEXPR_NOT_BETWEEN_SYM": return try between(body, isNegated: true, isSymmetric: true, at: offset)
         case "AEXPR_IN": return try inList(body, isNegated: name == "<>", at: offset)
+        case "AEXPR_OP_ANY": return try quantified(name, body, isAny: true, at: offset)
+        case "AEXPR_OP_ALL": return try quantified(name, body, isAny: false, at: offset)
         case "AEXPR_LIKE": return try like(.like, name, body, at: offset)
         case "AEXPR_ILIKE": return try like(.likeIgnoringCase, name, body, at: offset)
         case "AEXPR_NULLIF": return try nullIf(body, at: offset)
@@ -52,13 +58,35 @@ extension ExpressionCompiler {
         _ comparison: Expression.Comparison, _ name: String, _ left: Operand, _ right: Operand, at offset: Int
     ) throws(Refusal) -> Expression {
         let leftClass = left.typeClass ?? right.typeClass ?? .text
-        guard let kind = TypeClass.common(leftClass, right.typeClass ?? leftClass) else {
+        guard let kind = TypeClass.commonOfOperator(leftClass, right.typeClass ?? leftClass) else {
             throw Self.noOperator("\(left.sqlTypeName) \(name) \(right.sqlTypeName)", at: offset)
         }
+        try checkComparable(kind, comparison, left, right, at: offset)
         let (a, b) = (try typed(left, as: kind), try typed(right, as: kind))
+        if kind == .numeric, a.type == .decimal || b.type == .decimal { return .compare(comparison, a.asDecimal, b.asDecimal) }
         // Numerics of different scales are compared at the larger one: the digits must suffice.
         if kind == .numeric { _ = try decimalHolding([a, b], at: offset) }
         return .compare(comparison, a, b)
+    }
+
+    /// What has an order in PostgreSQL and none here.
+    private func checkComparable(
+        _ kind: TypeClass, _ comparison: Expression.Comparison, _ left: Operand, _ right: Operand, at offset: Int
+    ) throws(Refusal) {
+        switch kind {
+        case .jsonb:
+            throw Refusal(
+                offset, "comparing values of type jsonb is not supported", hint: "compare a field of it, such as (x ->> 'name') = 'a'")
+        case .array where ![.equal, .notEqual, .isDistinct, .isNotDistinct].contains(comparison):
+            throw Refusal(offset, "ordering arrays is not supported", hint: "= and <> are; compare elements, such as x[1] < y[1]")
+        case .text where (left.typeClass == .bpchar) != (right.typeClass == .bpchar):
+            // PostgreSQL takes a varchar for a character then, and passes over the blanks at the ends of both.
+            for case .typed(let value) in [left.value, right.value] {
+                guard case .varchar = value.type else { continue }
+                throw Refusal(offset, "comparing character with character varying is not supported", hint: "cast one of them to text")
+            }
+        default: break
+        }
     }
 
     private mutating func distinct(_ comparison: Expression.Comparison, _ body: SyntaxNode, at offset: Int) throws(Refusal) -> Operand {

@@ -28,7 +28,7 @@ extension ExpressionCompiler {
         case "CollateClause": return Refusal(offset, "COLLATE is not supported", hint: "text compares bytewise, as in COLLATE \"C\"")
         case "ParamRef": return Refusal(offset, "there is no parameter $\(body["number"]?.int ?? 0)", hint: "write the value itself")
         case "SetToDefault": return Refusal(offset, "DEFAULT is not allowed in this context")
-        case "A_ArrayExpr", "A_Indirection": return Refusal(offset, "arrays are not supported yet")
+        case "A_ArrayExpr", "A_Indirection": return Refusal(offset, "arrays are not supported around aggregates")
         case "RowExpr": return Refusal(offset, "row values are not supported")
         case "GroupingFunc": return Refusal(offset, "GROUPING is not supported")
         case "NamedArgExpr": return Refusal(offset, "named arguments are not supported", hint: "write the arguments in their order")

@@ -3,7 +3,8 @@ import Columns
 extension ExpressionCompiler {
     /// [NOT] LIKE and ILIKE, with or without ESCAPE.
     mutating func like(_ function: Expression.Function, _ name: String, _ body: SyntaxNode, at offset: Int) throws(Refusal) -> Operand {
-        let value = try operand(required(body, "lexpr"))
+        // LIKE sees the blanks at the end of a character value.
+        let value = try padded(try operand(required(body, "lexpr")))
         let patternNode = try required(body, "rexpr")
         let pattern: Operand
         if let call = patternNode.body(of: "FuncCall"), FunctionName(call).last == "like_escape" {
@@ -22,7 +23,7 @@ extension ExpressionCompiler {
     }
 
     private func textOnly(_ operands: [Operand], _ words: String, at offset: Int) throws(Refusal) {
-        for operand in operands where (operand.typeClass ?? .text) != .text { throw Self.noOperator(words, at: offset) }
+        for operand in operands where ![.text, .bpchar].contains(operand.typeClass ?? .text) { throw Self.noOperator(words, at: offset) }
     }
 
     /// `||` and `^`.
@@ -34,8 +35,25 @@ extension ExpressionCompiler {
             return try choose("power", [left, right], at: offset).moved(to: start)
         }
         // text || anything, by the cast of the other one to text; two quoted constants are text both.
-        guard [left, right].contains(where: { ($0.typeClass ?? .text) == .text }) else { throw Self.noOperator(words, at: offset) }
+        for operand in [left, right] {
+            switch operand.typeClass {
+            case .jsonb, .array:
+                throw Refusal(offset, "operator || of \(operand.sqlTypeName) is not supported", hint: "it is of text")
+            default: break
+            }
+        }
+        guard [left, right].contains(where: { [.text, .bpchar].contains($0.typeClass ?? .text) }) else {
+            throw Self.noOperator(words, at: offset)
+        }
         return Operand(.call(.concatenate, [try asText(left), try asText(right)], .text), at: start)
+    }
+
+    /// A character value as text with the blanks that its output has; other operands as they are.
+    func padded(_ operand: Operand) throws(Refusal) -> Operand {
+        guard case .typed(let value) = operand.value, case .char(let length) = value.type else { return operand }
+        guard let length else { return Operand(.cast(value, to: .text), at: operand.offset) }
+        let width = Expression.literal(.int(Int64(length)), .int4)
+        return Operand(.call(.padRight, [.cast(value, to: .text), width], .text), at: operand.offset)
     }
 
     /// The operand's text, as PostgreSQL's cast to text gives it.
@@ -70,7 +88,7 @@ extension ExpressionCompiler {
                 try repeats(operand, times: 1)
                 texts.append(.choice(branches, otherwise: .literal(.null, .text), .text))
             } else {
-                texts.append(try asText(operand))
+                texts.append(try asText(try padded(operand)))
             }
         }
         return Operand(.call(isSeparated ? .concatSeparated : .concat, texts, .text), at: offset)

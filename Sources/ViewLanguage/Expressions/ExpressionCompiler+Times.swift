@@ -16,11 +16,17 @@ extension ExpressionCompiler {
     ///     times                   - times      interval, of their common type
     ///     interval                ± interval   interval
     ///     interval                * / number   interval
+    ///     time                    ± interval   time
+    ///     time                    - time       interval
+    ///     date                    + time       timestamp
+    ///
+    /// Next to a timestamp, and right of a date, a time is an interval.
     func computeTime(
         _ arithmetic: Expression.Arithmetic, _ words: String, _ left: Operand, _ right: Operand, at offset: Int
     ) throws(Refusal) -> Expression {
         let (a, b) = (left.typeClass, right.typeClass)
         let none = Self.noOperator(words, at: offset)
+        if a == .time || b == .time { return try computeClock(arithmetic, left, right, none) }
         switch arithmetic {
         case .add:
             if (a ?? .interval) == .interval, (b ?? .interval) == .interval {
@@ -51,6 +57,39 @@ extension ExpressionCompiler {
         throw none
     }
 
+    private func computeClock(_ arithmetic: Expression.Arithmetic, _ left: Operand, _ right: Operand, _ none: Refusal) throws(Refusal)
+        -> Expression
+    {
+        func interval(_ operand: Operand) throws(Refusal) -> Expression { .cast(try typed(operand, as: .time), to: .interval) }
+        switch (arithmetic, left.typeClass, right.typeClass) {
+        case (.add, .time, .interval): return .call(.addInterval, [try typed(left, as: .time), try typed(right, as: .interval)], .time)
+        case (.add, .interval, .time): return .call(.addInterval, [try typed(right, as: .time), try typed(left, as: .interval)], .time)
+        case (.subtract, .time, .interval):
+            return .call(.subtractInterval, [try typed(left, as: .time), try typed(right, as: .interval)], .time)
+        case (.subtract, .time, .time), (.subtract, nil, .time), (.subtract, .time, nil):
+            return .call(.timeBetween, [try typed(left, as: .time), try typed(right, as: .time)], .interval)
+        case (.add, .date, .time):
+            return .call(.addInterval, [try typed(left, as: .timestamp), try interval(right)], .timestamp)
+        case (.add, .time, .date):
+            return .call(.addInterval, [try typed(right, as: .timestamp), try interval(left)], .timestamp)
+        case (.add, .timestamp?, .time), (.add, .timestamptz?, .time):
+            return .call(
+                .addInterval, [try typed(left, as: left.typeClass ?? .timestamp), try interval(right)],
+                (left.typeClass ?? .timestamp).plainType)
+        case (.add, .time, .timestamp?), (.add, .time, .timestamptz?):
+            return .call(
+                .addInterval, [try typed(right, as: right.typeClass ?? .timestamp), try interval(left)],
+                (right.typeClass ?? .timestamp).plainType)
+        case (.subtract, .date, .time):
+            return .call(.subtractInterval, [try typed(left, as: .timestamp), try interval(right)], .timestamp)
+        case (.subtract, .timestamp?, .time), (.subtract, .timestamptz?, .time):
+            return .call(
+                .subtractInterval, [try typed(left, as: left.typeClass ?? .timestamp), try interval(right)],
+                (left.typeClass ?? .timestamp).plainType)
+        default: throw none
+        }
+    }
+
     private func shift(
         _ time: Operand, _ kind: TypeClass, by amount: Operand, _ withInterval: Expression.Function, _ withDays: Expression.Function,
         _ none: Refusal
@@ -65,7 +104,8 @@ extension ExpressionCompiler {
 
     /// extract(field FROM x) in numeric, date_part(field, x) in double precision.
     func datePart(_ name: String, _ operands: [Operand], at offset: Int) throws(Refusal) -> Operand {
-        guard operands.count == 2, (operands[0].typeClass ?? .text) == .text, let kind = operands[1].typeClass, kind.isTime else {
+        guard operands.count == 2, (operands[0].typeClass ?? .text) == .text, let kind = operands[1].typeClass, kind.isTime || kind == .time
+        else {
             throw Self.noFunction(name, operands, at: offset)
         }
         let word = try constantText(operands[0], of: name)
@@ -85,6 +125,8 @@ extension ExpressionCompiler {
         if name == "date_part" { return Operand(.call(.datePart, arguments, .float8), at: offset) }
         let type: ScalarType
         switch field {
+        // A time's seconds have no more than five digits before the point.
+        case .epoch where kind == .time: type = .numeric(precision: 12, scale: 6)
         case .epoch: type = kind == .date ? .numeric(precision: 18, scale: 0) : .numeric(precision: 26, scale: 6)
         case .second: type = .numeric(precision: 8, scale: 6)
         case .millisecond: type = .numeric(precision: 8, scale: 3)

@@ -70,6 +70,8 @@ struct ExpressionCompiler {
         case "CaseExpr": return try choice(body, at: offset)
         case "MinMaxExpr": return try extremum(body, at: offset)
         case "FuncCall": return try functionCall(body, at: offset)
+        case "A_ArrayExpr": return try array(body, at: offset)
+        case "A_Indirection": return try subscripted(body, at: offset)
         default: throw Self.unsupportedNode(kind, body, at: offset)
         }
     }

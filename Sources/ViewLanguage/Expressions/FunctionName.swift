@@ -38,7 +38,10 @@ struct FunctionName {
         "to_char", "to_date", "to_number",
         "make_interval", "make_timestamptz", "make_date", "make_time", "make_timestamp", "justify_hours", "justify_days",
         "justify_interval", "isfinite", "hop", "session", "window_start", "window_end", "hashtext",
-        "jsonb_extract_path_text", "json_extract_path_text", "jsonb_path_exists", "array_length", "unnest", "generate_series",
+        "json_extract_path_text", "jsonb_path_query", "jsonb_path_match", "jsonb_path_query_first", "jsonb_set", "jsonb_each",
+        "jsonb_object_keys", "jsonb_array_elements", "jsonb_array_elements_text", "jsonb_pretty", "jsonb_strip_nulls", "to_jsonb",
+        "jsonb_build_object", "jsonb_build_array", "array_position", "array_to_string", "string_to_array", "array_append", "array_cat",
+        "array_remove", "array_upper", "array_lower", "array_ndims", "generate_series",
         "num_nonnulls", "num_nulls",
     ]
 
@@ -50,6 +53,16 @@ struct FunctionName {
         if Self.unsupportedAggregates.contains(last) {
             return Refusal(
                 offset, "aggregate \(last) is not supported yet", hint: "supported aggregates: \(Self.aggregates.joined(separator: ", "))")
+        }
+        switch last {
+        case "unnest":
+            return Refusal(
+                offset, "unnest is not supported: an event stands for one row", hint: "tags[1], x = ANY (tags) and cardinality(tags) are")
+        case "jsonb_path_exists":
+            return Refusal(
+                offset, "jsonb_path_exists is not supported: the view language has no JSON paths with conditions",
+                hint: "x #> '{a,b}' IS NOT NULL asks whether a field is there")
+        default: break
         }
         if Self.lacking.contains(last) { return Refusal(offset, "function \(last) is not supported yet", hint: Self.supportedHint) }
         return nil

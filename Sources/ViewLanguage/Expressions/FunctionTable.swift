@@ -54,7 +54,10 @@ struct FunctionSignature {
         add("rtrim", function: .trimTrailing, [.text], .type(.text))
         add("rtrim", function: .trimTrailing, [.text, .text], .type(.text))
 
-        for kind in [TypeClass.int4, .int8, .numeric, .float8] { add("abs", function: .absolute, [kind], .first) }
+        add("jsonb_typeof", function: .jsonType, [.jsonb], .type(.text))
+        add("jsonb_array_length", function: .jsonLength, [.jsonb], .type(.int4))
+
+        for kind in [TypeClass.int2, .int4, .int8, .numeric, .float4, .float8] { add("abs", function: .absolute, [kind], .first) }
         for (names, function) in [
             (["ceil", "ceiling"], Expression.Function.ceiling), (["floor"], .floor), (["round"], .round), (["trunc"], .truncate),
             (["sign"], .sign),
@@ -77,7 +80,8 @@ struct FunctionSignature {
 
     /// Functions that the compiler makes something else of.
     static let special: Set<String> = [
-        "concat", "concat_ws", "mod", "extract", "date_part", "date_trunc", "date_bin", "timezone", "to_timestamp",
+        "concat", "concat_ws", "mod", "jsonb_extract_path", "jsonb_extract_path_text", "array_length", "cardinality",
+        "extract", "date_part", "date_trunc", "date_bin", "timezone", "to_timestamp",
     ]
     static let names = Array(byName.keys) + Array(special)
 
@@ -85,6 +89,7 @@ struct FunctionSignature {
         arguments.count == parameters.count
             && zip(arguments, parameters).allSatisfy { argument, parameter in
                 guard let argument, argument != parameter else { return true }
+                if argument == .bpchar, parameter == .text { return true }
                 guard let from = argument.numberRank, let to = parameter.numberRank else { return false }
                 return from < to
             }

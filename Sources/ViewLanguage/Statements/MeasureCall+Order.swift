@@ -30,6 +30,11 @@ extension MeasureCall {
                 statement.offset(order.location), "\(name) over \(operand.sqlTypeName) is not supported",
                 hint: "order by a number, such as a duration in milliseconds")
         }
+        if name == "percentile_disc", case .typed(let value) = operand.value, value.type == .decimal {
+            throw Refusal(
+                statement.offset(order.location), "percentile_disc over a numeric without precision and scale is not supported",
+                hint: "cast it, such as ORDER BY x::numeric(18,6)")
+        }
         let argument = try compiler.typed(operand, as: name == "percentile_cont" ? .float8 : kind)
         return Plan.Measure(
             function: name == "percentile_cont" ? .percentileCont : .percentileDisc, argument: argument, filter: try filter(of: body),
@@ -69,6 +74,11 @@ extension MeasureCall {
     func tagged(_ name: String, _ arguments: [SyntaxNode], _ filter: Expression?) throws(Refusal) -> Plan.Measure {
         var compiler = ExpressionCompiler(scope: scope, statement: statement, clause: .aggregateArgument)
         let argument = try compiler.expression(arguments[0])
+        if case .array = argument.type {
+            throw Refusal(
+                statement.offset(arguments[0].tagged.body.location), "\(name) of arrays is not supported",
+                hint: "take an element, such as \(name)(x[1], t)")
+        }
         let order = try compiler.operand(arguments[1])
         guard order.typeClass == .timestamptz else {
             throw Refusal(

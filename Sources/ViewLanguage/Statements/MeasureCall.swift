@@ -42,12 +42,20 @@ struct MeasureCall {
 
     private func function(_ name: String, _ operand: Operand, isDistinct: Bool, at offset: Int) throws(Refusal) -> Plan.Measure.Function {
         switch name {
-        case "count": return isDistinct ? .countDistinct : .count
+        case "count":
+            if isDistinct, operand.typeClass == .jsonb {
+                throw Refusal(
+                    offset, "count(DISTINCT …) of type jsonb is not supported",
+                    hint: "count a field of it, such as count(DISTINCT x ->> 'name')")
+            }
+            return isDistinct ? .countDistinct : .count
         // The smallest of all values is the smallest of the different ones.
         case "min", "max":
             // PostgreSQL 15 has them for neither.
-            if operand.typeClass == .bool || operand.typeClass == .uuid {
-                throw Self.noFunction("\(name)(\(operand.sqlTypeName))", at: offset)
+            switch operand.typeClass {
+            case .bool, .uuid, .jsonb: throw Self.noFunction("\(name)(\(operand.sqlTypeName))", at: offset)
+            case .array: throw Refusal(offset, "\(name) of arrays is not supported", hint: "take an element, such as \(name)(x[1])")
+            default: break
             }
             return name == "min" ? .min : .max
         case "bool_and", "bool_or", "every":
@@ -64,7 +72,16 @@ struct MeasureCall {
                 throw Refusal(
                     offset, "\(name) of intervals is not supported", hint: "take \(name)(extract(epoch FROM x)), which counts seconds")
             }
+            if kind == .time, name == "sum" || name == "avg" {
+                throw Refusal(
+                    offset, "\(name) of times is not supported", hint: "take \(name)(extract(epoch FROM x)), which counts seconds")
+            }
             guard kind.numberRank != nil else { throw Self.noFunction("\(name)(\(kind.sqlName))", at: offset) }
+            if isDistinct, case .typed(let value) = operand.value, value.type == .decimal {
+                throw Refusal(
+                    offset, "\(name)(DISTINCT …) of a numeric without precision and scale is not supported",
+                    hint: "cast it, such as \(name)(DISTINCT x::numeric(18,6))")
+            }
             if isDistinct, name == "sum" || name == "avg" { return name == "sum" ? .sumDistinct : .avgDistinct }
             if isDistinct {
                 throw Refusal(offset, "\(name)(DISTINCT …) is not supported yet", hint: "count, sum and avg of DISTINCT values are")

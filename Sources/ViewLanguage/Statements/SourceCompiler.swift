@@ -128,11 +128,9 @@ struct SourceCompiler {
         switch type {
         case .interval: throw Refusal(offset, "type interval is not supported yet", hint: TypeName.supportedHint)
         case .scalar(.numeric, let shape):
-            guard let shape else {
-                throw Refusal(
-                    offset, "numeric without precision and scale is not supported", hint: "write numeric(p,s), such as numeric(18,2)")
-            }
+            guard let shape else { return .decimal }
             return .numeric(precision: shape.precision, scale: shape.scale)
+        case .exact(let type): return type
         case .scalar(let kind, _): return kind.plainType
         }
     }

@@ -46,13 +46,19 @@ extension ViewCompiler {
         default: break
         }
         var compiler = ExpressionCompiler(scope: scope, statement: statement, clause: .groupBy)
-        return .group(try compiler.expression(node), offset: offset)
+        return .group(try groupable(try compiler.expression(node), at: offset), offset: offset)
+    }
+
+    /// Values that are equal and differ in their text (1.0 and 1.00 in a jsonb) would be two groups here and one in PostgreSQL.
+    private func groupable(_ expression: Expression, at offset: Int) throws(Refusal) -> Expression {
+        guard expression.type == .jsonb else { return expression }
+        throw Refusal(offset, "grouping by a value of type jsonb is not supported", hint: "group by a field of it, such as x ->> 'name'")
     }
 
     private func key(of item: Item, at offset: Int) throws(Refusal) -> Key {
         switch item.value {
         case .window(let kind): return .window(kind, offset: offset)
-        case .expression(let expression, _, _): return .group(expression, offset: offset)
+        case .expression(let expression, _, _): return .group(try groupable(expression, at: offset), offset: offset)
         case .finished(let node) where !node.containsAggregate:
             throw Refusal(
                 item.offset, "a window is grouped by itself, not by its end", hint: "write tumble(…), or the name that AS gave it")

@@ -9,6 +9,12 @@ struct DecimalText: Hashable {
 
     var type: ScalarType { .numeric(precision: precision, scale: scale) }
 
+    init(unscaled: String, scale: Int) {
+        self.unscaled = unscaled
+        self.scale = scale
+        precision = max(unscaled.count, scale, 1)
+    }
+
     /// PostgreSQL's rules: `1e3` is 1000, `1.50` keeps its two digits after the point, `1.5e-3` has four.
     init(_ text: String) throws(InvalidText) {
         let trimmed = text.trimmingASCIISpace()
@@ -46,6 +52,14 @@ struct DecimalText: Hashable {
         unscaled = (isNegative && digits != "0" ? "-" : "") + digits
         self.precision = precision
         self.scale = scale
+    }
+
+    /// As PostgreSQL writes it.
+    var shown: String {
+        let digits = unscaled.drop { $0 == "-" }
+        let padded = String(repeating: "0", count: max(0, scale + 1 - digits.count)) + digits
+        let sign = unscaled.hasPrefix("-") ? "-" : ""
+        return scale == 0 ? sign + padded : sign + padded.dropLast(scale) + "." + padded.suffix(scale)
     }
 
     private static func notDecimal(_ text: String) -> InvalidText {

@@ -3,9 +3,27 @@ import Columns
 extension Literal {
     /// A text as a value of a column: what PostgreSQL's input function makes of it, with the type's modifier applied. Nil for none.
     static func value(_ text: String, of type: ScalarType) throws(InvalidText) -> Literal? {
-        if case .numeric(let precision, let scale) = type { return try numeric(text, precision: precision, scale: scale) }
+        switch type {
+        case .numeric(let precision, let scale): return try numeric(text, precision: precision, scale: scale)
+        case .decimal: return .text(try DecimalText(text).shown)
+        case .varchar(let length), .char(let length): return .text(try characters(text, length, of: type))
+        default: break
+        }
         guard case .literal(let literal, _) = try Literal.reading(text, as: type.typeClass) else { return nil }
         return literal
+    }
+
+    /// What is too long is refused, but for blanks; a char is kept without those at its end.
+    private static func characters(_ text: String, _ length: Int?, of type: ScalarType) throws(InvalidText) -> String {
+        var scalars = Array(text.unicodeScalars)
+        if let length, scalars.count > length {
+            guard scalars[length...].allSatisfy({ $0 == " " }) else { throw InvalidText("value too long for type \(type.sqlName)") }
+            scalars.removeLast(scalars.count - length)
+        }
+        if case .char = type { while scalars.last == " " { scalars.removeLast() } }
+        var result = ""
+        result.unicodeScalars.append(contentsOf: scalars)
+        return result
     }
 
     /// Rounded half away from zero to the scale; the precision must suffice.

@@ -7,12 +7,26 @@ extension Literal {
     static func reading(_ text: String, as kind: TypeClass) throws(InvalidText) -> Expression {
         switch kind {
         case .text: return .literal(.text(text), .text)
+        case .bpchar:
+            // The blanks at its end do not count where it is compared.
+            let blanks = text.utf8.reversed().prefix { $0 == UInt8(ascii: " ") }.count
+            return .literal(.text(String(decoding: text.utf8.dropLast(blanks), as: UTF8.self)), .char(length: nil))
+        case .int2: return .literal(.int(Int64(try integer(text, "smallint", Int16.self))), .int2)
         case .int4: return .literal(.int(Int64(try integer(text, "integer", Int32.self))), .int4)
         case .int8: return .literal(.int(try integer(text, "bigint", Int64.self)), .int8)
         case .numeric:
             let decimal = try DecimalText(text)
             return .literal(.decimal(decimal.unscaled), decimal.type)
+        case .float4: return .literal(.float(try real(text)), .float4)
         case .float8: return .literal(.float(try float(text)), .float8)
+        case .time: return .literal(.int(try ClockText(text).microseconds), .time)
+        case .jsonb:
+            throw InvalidText("a constant of type jsonb is not supported", hint: "compare a field of it, such as (x ->> 'name') = 'a'")
+        case .array(let element):
+            guard let elements = ArrayText.elements(text) else {
+                throw InvalidText("malformed array literal: \"\(text)\"", hint: "write it with braces and commas, such as '{a,b}'")
+            }
+            return .literal(.text(try Literal.array(elements, of: element)), kind.plainType)
         case .bool: return .literal(.bool(try bool(text)), .bool)
         case .timestamptz: return .literal(.int(try InstantText(text).microseconds), .timestamptz)
         case .timestamp: return .literal(.int(try InstantText(text, zone: .ignored).microseconds), .timestamp)
@@ -24,6 +38,31 @@ extension Literal {
         }
     }
 
+    /// The text of an array, with each element as its type writes it.
+    static func array(_ elements: [String?], of kind: TypeClass) throws(InvalidText) -> String {
+        var texts: [[UInt8]?] = []
+        for element in elements {
+            guard let element else {
+                texts.append(nil)
+                continue
+            }
+            guard case .literal(let literal, let type) = try reading(element, as: kind) else { continue }
+            switch literal {
+            case .int(let value): texts.append(Array(String(value).utf8))
+            case .bool(let value): texts.append([value ? UInt8(ascii: "t") : UInt8(ascii: "f")])
+            case .text(let value), .uuid(let value): texts.append(Array(value.utf8))
+            case .decimal(let unscaled):
+                texts.append(Array(DecimalText(unscaled: unscaled, scale: type.decimalShape?.scale ?? 0).shown.utf8))
+            case .float, .null, .interval:
+                throw InvalidText(
+                    "a constant array of \(kind.sqlName) is not supported", hint: "write ARRAY[…] with numbers in it")
+            }
+        }
+        var text: [UInt8] = []
+        ArrayText.append(texts, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
     private static func integer<Value: FixedWidthInteger>(_ text: String, _ name: String, _: Value.Type) throws(InvalidText) -> Value {
         let trimmed = text.trimmingASCIISpace()
         var digits = Substring(trimmed)
@@ -31,6 +70,19 @@ extension Literal {
         guard !digits.isEmpty, digits.allSatisfy(\.isASCIIDigit) else { throw .syntax(name, text) }
         guard let value = Value(trimmed) else { throw InvalidText("value \"\(text)\" is out of range for type \(name)") }
         return value
+    }
+
+    /// As a double, which holds every real; rounded once.
+    private static func real(_ text: String) throws(InvalidText) -> Double {
+        do throws(InvalidText) {
+            let wide = try float(text)
+            guard let value = Float(text.trimmingASCIISpace().lowercased()), value.isFinite, value != 0 || wide == 0 else {
+                throw InvalidText("\"\(text)\" is out of range for type real")
+            }
+            return Double(value)
+        } catch {
+            throw InvalidText(error.message.replacing("double precision", with: "real"), hint: error.hint)
+        }
     }
 
     static func float(_ text: String) throws(InvalidText) -> Double {

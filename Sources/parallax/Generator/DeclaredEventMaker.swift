@@ -95,11 +95,12 @@ struct DeclaredEventMaker: Sendable {
     private func appendID(_ type: ScalarType, to json: inout [UInt8], _ random: inout SeededRandom) -> [UInt8] {
         var id: [UInt8] = []
         switch type {
+        case .int2: id.appendDigits(Int64(random.below(Int(Int16.max))))
         case .int4: id.appendDigits(Int64(random.below(Int(Int32.max))))
         case .int8: id.appendDigits(Int64(random.next() >> 1))
         default: id.appendUUID(random.uuid())
         }
-        let isQuoted = type == .text || type == .uuid
+        let isQuoted = type.layout != .int64
         if isQuoted { json.append(UInt8(ascii: "\"")) }
         json.append(contentsOf: id)
         if isQuoted { json.append(UInt8(ascii: "\"")) }
@@ -112,6 +113,34 @@ struct DeclaredEventMaker: Sendable {
             json.appendText("\"word-")
             json.appendDigits(Int64(words.pick(&random)))
             json.append(UInt8(ascii: "\""))
+        case .varchar(let length), .char(let length):
+            json.append(UInt8(ascii: "\""))
+            var word: [UInt8] = []
+            word.appendDigits(Int64(words.pick(&random)))
+            json.append(contentsOf: word.suffix(length ?? word.count))
+            json.append(UInt8(ascii: "\""))
+        case .int2: json.appendDigits(Int64(random.within(-1_000..<30_000)))
+        case .decimal: json.appendDecimal(unscaled: Int64(random.within(-1_000..<1_000_000_000)), scale: random.below(4))
+        case .time:
+            json.append(UInt8(ascii: "\""))
+            for (index, limit) in [24, 60, 60].enumerated() {
+                if index > 0 { json.append(UInt8(ascii: ":")) }
+                json.appendDigits(UInt64(random.below(limit)), width: 2)
+            }
+            json.append(UInt8(ascii: "\""))
+        case .jsonb:
+            json.appendText("{\"count\":")
+            json.appendDigits(Int64(random.below(1_000)))
+            json.appendText(",\"word\":\"word-")
+            json.appendDigits(Int64(words.pick(&random)))
+            json.appendText("\"}")
+        case .array(let element):
+            json.append(UInt8(ascii: "["))
+            for index in 0..<random.below(4) {
+                if index > 0 { json.append(UInt8(ascii: ",")) }
+                append(element, eventTime: eventTime, to: &json, &random)
+            }
+            json.append(UInt8(ascii: "]"))
         case .int4: json.appendDigits(Int64(random.within(-1_000..<1_000_000)))
         case .int8: json.appendDigits(Int64(random.within(-1_000..<1_000_000_000_000)))
         case .numeric(let precision, let scale):
@@ -120,7 +149,7 @@ struct DeclaredEventMaker: Sendable {
             var limit = 1
             for _ in 0..<min(precision - scale + shown, 7 + shown) { limit *= 10 }
             json.appendDecimal(unscaled: Int64(random.below(limit)), scale: shown)
-        case .float8:
+        case .float4, .float8:
             // Quarters have an exact binary form.
             json.appendDecimal(unscaled: Int64(random.within(-40_000..<4_000_000)) * 25, scale: 2)
         case .bool: json.appendText(random.below(2) == 0 ? "false" : "true")

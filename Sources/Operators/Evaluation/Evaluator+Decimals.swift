@@ -1,0 +1,196 @@
+import Columns
+import ViewLanguage
+
+/// A numeric with a scale of its own: unscaled · 10^-scale, of at most 38 digits, those behind the point included.
+struct ScaledDecimal {
+    var unscaled: Int128
+    var scale: Int
+
+    static let overflow = RowProblem("numeric field overflow: the result needs more than 38 digits")
+
+    /// The text is one that PostgreSQL would write: a sign, digits, a point with digits.
+    init(_ text: UnsafeRawBufferPointer) {
+        var value: Int128 = 0
+        var fraction = 0
+        var hasPoint = false
+        var isNegative = false
+        for byte in text {
+            switch byte {
+            case UInt8(ascii: "-"): isNegative = true
+            case UInt8(ascii: "."): hasPoint = true
+            default:
+                value = value * 10 + Int128(byte &- UInt8(ascii: "0"))
+                if hasPoint { fraction += 1 }
+            }
+        }
+        unscaled = isNegative ? -value : value
+        scale = fraction
+    }
+
+    init(_ unscaled: Int128, scale: Int) throws(RowProblem) {
+        guard unscaled.magnitude < Decimal128.limit.magnitude, scale <= 38 else { throw Self.overflow }
+        self.unscaled = unscaled
+        self.scale = scale
+    }
+
+    func append(to buffer: inout [UInt8]) { TextOutput.append(unscaled, scale: scale, to: &buffer) }
+
+    /// At most so many zeros behind the point as are needed: equal numbers have equal forms.
+    var trimmed: ScaledDecimal {
+        var result = self
+        while result.scale > 0, result.unscaled % 10 == 0 {
+            result.unscaled /= 10
+            result.scale -= 1
+        }
+        return result
+    }
+
+    func rescaled(to target: Int) throws(RowProblem) -> ScaledDecimal {
+        guard target <= 38, let value = Decimal128.rescale(unscaled, from: scale, to: target) else { throw Self.overflow }
+        return try ScaledDecimal(value, scale: target)
+    }
+
+    static func compare(_ a: ScaledDecimal, _ b: ScaledDecimal) -> Int {
+        Decimal128.compare(a.unscaled, scale: a.scale, b.unscaled, scale: b.scale)
+    }
+
+    /// PostgreSQL's scales: of a sum the larger one, of a product the sum, of a quotient what `NumericDivision` says.
+    static func computing(_ operation: Expression.Arithmetic, _ a: ScaledDecimal, _ b: ScaledDecimal) throws(RowProblem) -> ScaledDecimal {
+        switch operation {
+        case .multiply:
+            let (product, isTooLarge) = a.unscaled.multipliedReportingOverflow(by: b.unscaled)
+            guard !isTooLarge else { throw overflow }
+            return try ScaledDecimal(product, scale: a.scale + b.scale)
+        case .divide:
+            guard b.unscaled != 0 else { throw RowProblem("division by zero") }
+            let scale =
+                a.unscaled == 0
+                ? NumericDivision.scale(0, a.scale, b.unscaled.magnitude, b.scale)
+                : NumericDivision.scale(a.unscaled.magnitude, a.scale, b.unscaled.magnitude, b.scale)
+            guard scale <= 38, let quotient = NumericDivision.quotient(a.unscaled, a.scale, b.unscaled, b.scale, target: scale) else {
+                throw overflow
+            }
+            return try ScaledDecimal(quotient, scale: scale)
+        case .add, .subtract, .modulo:
+            let scale = max(a.scale, b.scale)
+            let (x, y) = (try a.rescaled(to: scale).unscaled, try b.rescaled(to: scale).unscaled)
+            if operation == .modulo {
+                guard y != 0 else { throw RowProblem("division by zero") }
+                return try ScaledDecimal(x % y, scale: scale)
+            }
+            // Twice 10^38 is more than 128 bits hold.
+            let (sum, isTooLarge) = operation == .add ? x.addingReportingOverflow(y) : x.subtractingReportingOverflow(y)
+            guard !isTooLarge else { throw overflow }
+            return try ScaledDecimal(sum, scale: scale)
+        }
+    }
+}
+
+extension Evaluator {
+    /// What one decimal becomes.
+    enum DecimalFunction {
+        case negate, absolute, sign, ceiling, floor, round, truncate
+
+        init?(_ function: Expression.Function) {
+            switch function {
+            case .absolute: self = .absolute
+            case .sign: self = .sign
+            case .ceiling: self = .ceiling
+            case .floor: self = .floor
+            case .round: self = .round
+            case .truncate: self = .truncate
+            default: return nil
+            }
+        }
+    }
+
+    mutating func decimal(_ operation: Expression.Arithmetic, _ a: Vector, _ b: Vector, _ rows: [Int32]) -> Vector {
+        let frame = CallFrame([a, b], rows: rows)
+        return decimals([a, b], frame) { (texts, row) throws(RowProblem) in
+            try ScaledDecimal.computing(operation, ScaledDecimal(texts[0][row]), ScaledDecimal(texts[1][row]))
+        }
+    }
+
+    /// `arguments`: the number, and for round and truncate how many digits stay behind the point (negative ones before it), if given.
+    mutating func decimal(_ function: DecimalFunction, _ arguments: [Vector], _ frame: CallFrame) -> Vector {
+        let digits = arguments.count > 1 ? IntegerArgument(arguments[1]) : nil
+        return decimals([arguments[0]], frame) { (texts, row) throws(RowProblem) in
+            let value = ScaledDecimal(texts[0][row])
+            switch function {
+            case .negate: return try ScaledDecimal(-value.unscaled, scale: value.scale)
+            case .absolute: return try ScaledDecimal(Int128(value.unscaled.magnitude), scale: value.scale)
+            case .sign: return try ScaledDecimal(value.unscaled.signum(), scale: 0)
+            case .ceiling, .floor:
+                let (quotient, rest) = value.unscaled.quotientAndRemainder(dividingBy: Decimal128.power(value.scale))
+                let step: Int128 = function == .ceiling ? (rest > 0 ? 1 : 0) : (rest < 0 ? -1 : 0)
+                return try ScaledDecimal(quotient + step, scale: 0)
+            case .round, .truncate: return try value.cut(to: Int(digits?[row] ?? 0), rounds: function == .round)
+            }
+        }
+    }
+
+    private mutating func decimals(
+        _ arguments: [Vector], _ frame: CallFrame, _ body: ([TextArgument], Int) throws(RowProblem) -> ScaledDecimal
+    ) -> Vector {
+        // The closure below changes the errors while it reads the arguments' bytes.
+        var evaluator = self
+        var result = withTexts(arguments) { texts in
+            evaluator.texts(frame) { (row, out) throws(RowProblem) in try body(texts, row).append(to: &out) }
+        }
+        errors = evaluator.errors
+        result.type = .decimal
+        return result
+    }
+
+    /// Decimals compared as numbers.
+    func compareDecimals(
+        _ x: TextValues, _ constantX: Bool, _ y: TextValues, _ constantY: Bool, _ count: Int, nulls: [UInt8], _ holds: (Int) -> Bool
+    ) -> [UInt8] {
+        x.bytes.withUnsafeBytes { bytesX in
+            y.bytes.withUnsafeBytes { bytesY in
+                (0..<count).map { position -> UInt8 in
+                    let (i, j) = (constantX ? 0 : position, constantY ? 0 : position)
+                    let a = ScaledDecimal(UnsafeRawBufferPointer(rebasing: bytesX[x.starts[i]..<x.ends[i]]))
+                    let b = ScaledDecimal(UnsafeRawBufferPointer(rebasing: bytesY[y.starts[j]..<y.ends[j]]))
+                    return holds(ScaledDecimal.compare(a, b)) ? 1 : 0
+                }
+            }
+        }
+    }
+}
+
+extension ScaledDecimal {
+    /// round(x, n) and trunc(x, n).
+    fileprivate func cut(to digits: Int, rounds: Bool) throws(RowProblem) -> ScaledDecimal {
+        if digits >= scale { return try rescaled(to: digits) }
+        let dropped = scale - digits
+        guard dropped <= 38 else { return try ScaledDecimal(0, scale: 0) }
+        let divisor = Decimal128.power(dropped)
+        let kept = rounds ? Decimal128.dropDigits(unscaled, divisor: divisor) : unscaled / divisor
+        guard digits < 0 else { return try ScaledDecimal(kept, scale: digits) }
+        let (result, isTooLarge) = kept.multipliedReportingOverflow(by: Decimal128.power(min(38, -digits)))
+        guard !isTooLarge else { throw Self.overflow }
+        return try ScaledDecimal(result, scale: 0)
+    }
+}
+
+extension Vector {
+    /// Decimals in the form that equal numbers share.
+    var withTrimmedDecimals: Vector {
+        guard type == .decimal, case .text(let texts) = values else { return self }
+        var result = TextValues(bytes: [], starts: [], ends: [])
+        texts.bytes.withUnsafeBytes { bytes in
+            for row in texts.starts.indices {
+                result.starts.append(result.bytes.count)
+                if nulls.isEmpty || nulls[row] == 0 {
+                    ScaledDecimal(UnsafeRawBufferPointer(rebasing: bytes[texts.starts[row]..<texts.ends[row]])).trimmed.append(
+                        to: &result.bytes)
+                }
+                result.ends.append(result.bytes.count)
+            }
+        }
+        var vector = self
+        vector.values = .text(result)
+        return vector
+    }
+}
