@@ -34,7 +34,7 @@ struct MutationTests {
                 "CREATE MATERIALIZED VIEW v AS SELECT tumble(at, '1 minute') AS m, sum(quantity) FILTER (WHERE \(condition)) FROM event GROUP BY m"
             )
         }
-        for text in [refusedNames, refusedClauses, refusedGroups, refusedAggregates, refusedWindows] {
+        for text in [refusedNames, refusedClauses, refusedGroups, refusedAggregates, refusedWindows, refusedDistinctOn] {
             for refusal in RefusalTests.cases(text) { statements.append("CREATE MATERIALIZED VIEW v AS \(refusal.sql)") }
         }
         for text in [refusedOperators, refusedConstants, refusedCasts] {
