@@ -36,7 +36,13 @@ struct GeneratedViews {
         let time = schema.time.quoted
         let sizes = ["1 second", "10 seconds", "1 minute", "90 seconds", "15 minutes", "1 hour", "1 day", "7 days"]
         let size = pick(sizes)
-        switch below(8) {
+        switch below(10) {
+        case 8, 9:
+            let gap = pick(["1 microsecond", "1 second", "7 seconds", "1 minute", "90 seconds", "1 hour", "24 hours", "8784 hours"])
+            view.window = .init(name: "w", sql: "session(\(time), '\(gap)')", oracle: "session_start")
+            view.session = .init(gap: gap, time: time)
+            if oneIn(2) { view.windowEnd = .init(name: "e", sql: pick(["w_end", "window_end"]), oracle: "session_end") }
+            return
         case 0, 1:
             view.window = .init(name: "w", sql: "tumble(\(time), '\(size)')")
         case 2:

@@ -21,6 +21,11 @@ struct GeneratedView: Codable, Hashable {
         var bounds: Bounds?
     }
 
+    struct Session: Codable, Hashable {
+        var gap: String
+        var time: String
+    }
+
     struct Bounds: Codable, Hashable {
         var low: String
         var high: String
@@ -32,6 +37,8 @@ struct GeneratedView: Codable, Hashable {
     var window: Item?
     /// As an expression over the window's start, where the view shows it.
     var windowEnd: Item?
+    /// Where the window is a session: its gap, and the event time.
+    var session: Session?
     var groups: [Item] = []
     var measures: [Measure] = []
     /// Over measures.
@@ -54,6 +61,12 @@ struct GeneratedView: Codable, Hashable {
         var outputs = items.map { "\($0.oracle ?? $0.sql) AS \($0.name)" }
         if withBounds { for bounds in measures.compactMap(\.bounds) { outputs += [bounds.low, bounds.high] } }
         // One test, so that PostgreSQL does not put the parts of an AND in an order of its own.
+        if let session {
+            let sessions = Oracle.sessions(
+                of: source, gap: session.gap, by: groups.map(\.sql), where: filter.map { "(\($0)) IS TRUE" } ?? "true", time: session.time)
+            let keys = (["session_start", "session_end"] + groups.map(\.name)).joined(separator: ", ")
+            return "SELECT \(outputs.joined(separator: ", ")) FROM \(sessions) GROUP BY \(keys)\(having.map { " HAVING \($0)" } ?? "")"
+        }
         let filter = filter.map { " WHERE (\($0)) IS TRUE" } ?? ""
         return "SELECT \(outputs.joined(separator: ", ")) FROM \(source)\(filter)\(grouping)"
     }
