@@ -19,6 +19,9 @@ extension Expression {
         /// (pattern, escape): the same pattern with the backslash as its escape.
         case likeEscape
 
+        /// (text, pattern): whether the text has a match of the regular expression, a constant that the compiler has read.
+        case matches, matchesIgnoringCase
+
         // Numbers. Rounding a numeric goes to the scale of the result, or to (value, digits) where the digits are negative.
         case absolute, ceiling, floor, round, truncate, sign, squareRoot, power
         /// (operand, low, high, count) in double precision.

@@ -47,5 +47,5 @@ struct RefusalTests {
     }
 
     @Test("of a statement")
-    func statement() { check([refusedStatements, refusedSources, refusedTables, refusedTexts]) }
+    func statement() { check([refusedStatements, refusedSources, refusedTables, refusedTexts, refusedTypes, refusedRegularExpressions]) }
 }

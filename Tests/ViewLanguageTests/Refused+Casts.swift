@@ -120,5 +120,5 @@ let refusedCasts = #"""
     views.sql:2:10: error: operator @@ is not supported yet
         2 | quantity @@ 3
           |          ^
-    hint: supported: = <> < <= > >= + - * / % ^ ||
+    hint: supported: = <> < <= > >= + - * / % ^ || ~ ~* -> ->> #> #>> ?
     """#

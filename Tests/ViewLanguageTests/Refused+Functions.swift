@@ -199,12 +199,6 @@ let refusedFunctions = #"""
           | ^
     hint: docs/reference/sql.md lists the functions that a view may use
 
-    page ~* 'a'
-    views.sql:2:6: error: operator ~* is not supported yet
-        2 | page ~* 'a'
-          |      ^
-    hint: supported: = <> < <= > >= + - * / % ^ ||
-
     page = ANY (string_to_array('a,b', ','))
     views.sql:2:13: error: function string_to_array is not supported yet
         2 | page = ANY (string_to_array('a,b', ','))

@@ -92,7 +92,7 @@ let refusedTypes = #"""
     views.sql:2:62: error: operator @> is not supported yet
         2 | CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s WHERE j @> '{}'
           |                                                              ^
-    hint: supported: = <> < <= > >= + - * / % ^ ||
+    hint: supported: = <> < <= > >= + - * / % ^ || ~ ~* -> ->> #> #>> ?
 
     CREATE FOREIGN TABLE s (id text, at timestamptz, c char(3), d char(4), v varchar(3), j jsonb, t text[], n numeric, k time, m int[], p numeric(9,2)) SERVER parallax OPTIONS (event_id 'id', event_time 'at');
     CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s WHERE jsonb_path_exists(j, '$.a')

@@ -30,6 +30,7 @@ extension Evaluator {
             return time(function, values, type, frame)
         case .jsonField, .jsonElement, .jsonPath, .jsonFieldText, .jsonElementText, .jsonPathText, .jsonHasField, .jsonType, .jsonLength:
             return json(function, values, type, frame)
+        case .matches, .matchesIgnoringCase: return regularExpression(values, ignoringCase: function == .matchesIgnoringCase, frame)
         default: return text(function, values, type, frame)
         }
     }

@@ -65,9 +65,9 @@ extension ExpressionCompiler {
     static let unsupportedOperators: [String: (message: String, hint: String?)] = {
         var table: [String: (message: String, hint: String?)] = [:]
         for name in [
-            "~", "~*", "!~", "!~*", "@>", "<@", "?|", "?&", "&&", "&", "|", "#", "<<", ">>", "@?", "@@", "#-",
+            "@>", "<@", "?|", "?&", "&&", "&", "|", "#", "<<", ">>", "@?", "@@", "#-",
         ] {
-            table[name] = ("operator \(name) is not supported yet", "supported: = <> < <= > >= + - * / % ^ ||")
+            table[name] = ("operator \(name) is not supported yet", "supported: = <> < <= > >= + - * / % ^ || ~ ~* -> ->> #> #>> ?")
         }
         return table
     }()

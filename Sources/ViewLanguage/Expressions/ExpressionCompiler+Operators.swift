@@ -12,6 +12,10 @@ extension ExpressionCompiler {
                 let leftOperand = try operand(left)
                 return try operatorFunction(name, leftOperand, try operand(required(body, "rexpr")), at: offset)
             }
+            if ["~", "~*", "!~", "!~*"].contains(name) {
+                let leftOperand = try operand(left)
+                return try regularExpression(name, leftOperand, try operand(required(body, "rexpr")), at: offset)
+            }
             if Self.jsonOperators.contains(name) {
                 let leftOperand = try operand(left)
                 return try jsonOperator(name, leftOperand, try operand(required(body, "rexpr")), at: offset)

@@ -22,6 +22,30 @@ extension ExpressionCompiler {
         return Operand(name.hasPrefix("!") ? .not(match) : match, at: min(value.offset, pattern.offset))
     }
 
+    /// ~, ~*, !~ and !~* with a constant pattern.
+    func regularExpression(_ name: String, _ left: Operand, _ right: Operand, at offset: Int) throws(Refusal) -> Operand {
+        try textOnly([left, right], "\(left.sqlTypeName) \(name) \(right.sqlTypeName)", at: offset)
+        let value = try typed(try padded(left), as: .text)
+        let start = min(left.offset, right.offset)
+        let ignoringCase = name.hasSuffix("*")
+        let pattern: String
+        switch right.value {
+        case .unknown(nil): return Operand(.literal(.null, .bool), at: start)
+        case .unknown(let text?): pattern = text
+        case .typed(.literal(.text(let text), _)): pattern = text
+        case .typed:
+            throw Refusal(
+                right.offset, "the pattern of \(name) must be a constant", hint: "write it in quotes; LIKE takes expressions for patterns")
+        }
+        do throws(RegularExpressionSyntax.Problem) {
+            _ = try RegularExpressionSyntax(pattern, ignoringCase: ignoringCase)
+        } catch {
+            throw Refusal(right.offset, error.message, hint: error.hint)
+        }
+        let match = Expression.call(ignoringCase ? .matchesIgnoringCase : .matches, [value, .literal(.text(pattern), .text)], .bool)
+        return Operand(name.hasPrefix("!") ? .not(match) : match, at: start)
+    }
+
     private func textOnly(_ operands: [Operand], _ words: String, at offset: Int) throws(Refusal) {
         for operand in operands where ![.text, .bpchar].contains(operand.typeClass ?? .text) { throw Self.noOperator(words, at: offset) }
     }
