@@ -66,4 +66,9 @@ extension SourceDefinition {
         form.lateness = 0
         return ContentHash.name(of: form)
     }
+
+    /// True where both read the same columns out of a record, under the same numbers; lateness and the like may differ.
+    public func decodesLike(_ other: SourceDefinition) -> Bool {
+        columns == other.columns && eventIDColumn == other.eventIDColumn && eventTimeColumn == other.eventTimeColumn
+    }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -48,6 +49,30 @@ import Testing
         #expect(applied.contains("    nothing is computed again\n"))
         #expect(try CLIChangeTests.versions(pipeline, "by_page") == versions)
         #expect(try pipeline.value("SELECT (max_drift * 100)::bigint FROM parallax.view") == 50)
+    }
+
+    /// The schedule does not decide: it says so, and goes on with what a person decided.
+    @Test func theScheduleWaitsForThatPerson() throws {
+        let pipeline = try TestPipeline(
+            sql: Self.source + Self.byPage(" WITH (max_drift = '5%')"),
+            configuration: CLIChangeTests.configuration.replacing("interval: off", with: "interval: 1s"))
+        try pipeline.ingest("visit", CLIChangeTests.lines(10_000..<10_600))
+        try pipeline.run("speed", "--until-caught-up")
+        try pipeline.ingest("visit", CLIChangeTests.lines(0..<98))
+        try pipeline.run("speed", "--until-caught-up")
+        try pipeline.run("batch", "run", expecting: 1)
+        let up = try pipeline.start("up")
+        try pipeline.ingest("visit", CLIChangeTests.lines(10_600..<10_700))
+        try waitUntil("live rows") { try pipeline.value("SELECT sum(n)::bigint FROM serving.by_page") == 700 }
+        try pipeline.run("batch", "publish", "1")
+        try waitUntil("the schedule's run") {
+            try pipeline.value("SELECT count(*) FROM parallax.run WHERE state = 'published' AND run_id > 1") > 0
+        }
+        up.kill(SIGTERM)
+        let ended = up.wait()
+        #expect(ended.status == 0, "\(ended.errors)")
+        #expect(try pipeline.value("SELECT sum(n)::bigint FROM serving.by_page") == 798)
+        #expect(try pipeline.value("SELECT count(*) FROM parallax.run WHERE state = 'failed'") == 0)
     }
 
     /// Windows leave a pipeline that runs as people run it.

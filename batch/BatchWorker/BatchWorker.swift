@@ -55,6 +55,11 @@ public final class BatchWorker {
                 .internalInconsistency,
                 "a run of source \"\(name)\" (topic \"\(source.definition.topic)\") was given the log of \"\(log.source)\"")
         }
+        // Plans number the columns of the catalog's form, and the archive was opened before this look at the catalog.
+        guard archive.source.decodesLike(source.definition) else {
+            throw ParallaxError(
+                .busy, "the definition of source \"\(name)\" changed while the run began", hint: "run the batch layer again")
+        }
         // Before the slice is asked for: a partition that the log gained begins in the slice that ends at this cut.
         try catalog.ensurePartitions(source: source.id, try log.partitions())
         // Before too: events behind this time will be late for every record above the cut, because the speed layer only moves on.

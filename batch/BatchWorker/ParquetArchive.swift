@@ -3,6 +3,7 @@ import BatchLayer
 import Operators
 import ParallaxCore
 import Synchronization
+import ViewLanguage
 
 /// The archive of Parquet segments, as a run uses it.
 public final class ParquetArchive: RunArchive {
@@ -10,6 +11,8 @@ public final class ParquetArchive: RunArchive {
     private let reader: ArchiveReader
     /// The manifest's lines behind the segments that were handed out.
     private let lines = Mutex<[Segment: ArchiveSegment]>([:])
+
+    public var source: SourceDefinition { reader.source }
 
     /// Both of the same folder and source.
     public init(writer: ArchiveWriter, reader: ArchiveReader) {

@@ -1,9 +1,13 @@
 import BatchLayer
 import Operators
 import ParallaxCore
+import ViewLanguage
 
 /// What a run needs of a source's archive. Calls block.
 public protocol RunArchive: AnyObject, Sendable {
+    /// What it decodes records by: the numbers of columns are this form's.
+    var source: SourceDefinition { get }
+
     /// Archives what the source's log holds below the cut and the archive does not; returns when it is durable, with the offset a partition
     /// below which everything is archived (at or above the cut). Another process that archives the same source may do the work.
     /// - Parameter progress: records archived so far by this call.

@@ -52,10 +52,3 @@ struct TrackedView {
         }
     }
 }
-
-extension SourceDefinition {
-    /// True where both read the same columns out of a record; lateness and the like may differ.
-    func decodesLike(_ other: SourceDefinition) -> Bool {
-        columns == other.columns && eventIDColumn == other.eventIDColumn && eventTimeColumn == other.eventTimeColumn
-    }
-}
