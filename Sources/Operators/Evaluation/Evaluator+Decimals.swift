@@ -129,6 +129,33 @@ extension Evaluator {
         }
     }
 
+    /// PostgreSQL's operations, one by one: its quotient is rounded, and may reach the number of buckets.
+    mutating func widthBucketOfDecimals(_ arguments: [Vector], _ frame: CallFrame) -> Vector {
+        let count = IntegerArgument(arguments[3])
+        var evaluator = self
+        let found = withTexts(Array(arguments[..<3])) { texts in
+            evaluator.values(frame, zero: Int64(0)) { (row) throws(RowProblem) -> Int64 in
+                let (operand, first, second) = (ScaledDecimal(texts[0][row]), ScaledDecimal(texts[1][row]), ScaledDecimal(texts[2][row]))
+                guard count[row] > 0 else { throw RowProblem("count must be greater than zero") }
+                let direction = ScaledDecimal.compare(first, second)
+                guard direction != 0 else { throw RowProblem("lower bound cannot equal upper bound") }
+                if ScaledDecimal.compare(operand, first) * direction > 0 { return 0 }
+                if ScaledDecimal.compare(operand, second) * direction <= 0 {
+                    guard count[row] < Int64(Int32.max) else { throw RowProblem("integer out of range") }
+                    return count[row] + 1
+                }
+                let number = try ScaledDecimal(Int128(count[row]), scale: 0)
+                let distance = try ScaledDecimal.computing(.subtract, direction < 0 ? operand : first, direction < 0 ? first : operand)
+                let width = try ScaledDecimal.computing(.subtract, direction < 0 ? second : first, direction < 0 ? first : second)
+                let steps = try ScaledDecimal.computing(.divide, try ScaledDecimal.computing(.multiply, distance, number), width)
+                if ScaledDecimal.compare(steps, number) >= 0 { return count[row] }
+                return Int64(steps.unscaled / Decimal128.power(steps.scale)) + 1
+            }
+        }
+        errors = evaluator.errors
+        return Vector(type: .int4, values: .int64(found.values), nulls: found.nulls, isConstant: frame.isConstant)
+    }
+
     private mutating func decimals(
         _ arguments: [Vector], _ frame: CallFrame, _ body: ([TextArgument], Int) throws(RowProblem) -> ScaledDecimal
     ) -> Vector {

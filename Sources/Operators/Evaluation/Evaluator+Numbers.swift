@@ -21,6 +21,7 @@ extension Evaluator {
                 return abs(value[position])
             }
             return Vector(type: type, values: .int64(found.values), nulls: found.nulls, isConstant: frame.isConstant)
+        case (.widthBucket, _) where arguments[0].type == .decimal: return widthBucketOfDecimals(arguments, frame)
         case (.widthBucket, _): return widthBucket(arguments, frame)
         case (_, .float4), (_, .float8):
             // Of real there is abs only.

@@ -5,6 +5,7 @@ extension ExpressionCompiler {
     func numericResult(
         _ name: String, _ function: Expression.Function, _ arguments: [Expression], at offset: Int
     ) throws(Refusal) -> Expression {
+        if function == .widthBucket { return .call(function, arguments.prefix(3).map(\.asDecimal) + arguments.dropFirst(3), .int4) }
         if arguments[0].type == .decimal, [.sign, .ceiling, .floor, .round, .truncate].contains(function) {
             return .call(function, arguments, .decimal)
         }
