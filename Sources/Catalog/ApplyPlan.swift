@@ -5,7 +5,7 @@ import ViewLanguage
 /// What applying a pipeline's definitions would change, in the order in which it is done.
 public struct ApplyPlan: Sendable {
     public struct Change: Sendable, Hashable {
-        public enum Kind: String, Sendable { case source, view, overlay }
+        public enum Kind: String, Sendable { case source, table, view, overlay }
         public enum Action: String, Sendable { case new, changed, dropped, unchanged }
 
         public var action: Action
@@ -20,6 +20,8 @@ public struct ApplyPlan: Sendable {
         public var recomputes: String?
         /// The newest version goes, and the one that is served is what the definitions say.
         public var isStepBack = false
+        /// Of a dropped table of the pipeline: they go with it. Nil where the table is the user's own, and stays as it is.
+        public var rows: Int64?
 
         public init(_ action: Action, _ kind: Kind, _ name: String) {
             self.action = action
@@ -31,10 +33,11 @@ public struct ApplyPlan: Sendable {
         public var needsConsent: Bool {
             switch (action, kind) {
             case (.new, _), (.unchanged, _): false
+            case (.dropped, .table): rows != nil
             case (.dropped, _): true
             case (.changed, .source): true
             case (.changed, .view): from != to
-            case (.changed, .overlay): false
+            case (.changed, .overlay), (.changed, .table): false
             }
         }
     }
@@ -48,7 +51,8 @@ public struct ApplyPlan: Sendable {
 extension Catalog {
     /// Compares definitions with what is applied. Reads only.
     public func planApply(_ definitions: Definitions) throws(ParallaxError) -> ApplyPlan {
-        let changes = try sourceChanges(definitions) + viewChanges(definitions) + overlayChanges(definitions)
+        let changes =
+            try sourceChanges(definitions) + tableChanges(definitions.dimensions) + viewChanges(definitions) + overlayChanges(definitions)
         return ApplyPlan(changes: changes, definitions: definitions)
     }
 

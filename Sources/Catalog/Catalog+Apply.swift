@@ -14,12 +14,12 @@ extension Catalog {
         _ definitions: Definitions, partitions: [String: Int], holding: Bool = false,
         refreshServing: (Connection) throws(ParallaxError) -> Void
     ) throws(ParallaxError) {
-        guard definitions.dimensions.isEmpty else { throw ParallaxError(.definition, "tables cannot be applied yet") }
         var extensions: Set<String> = []
         for view in definitions.views { extensions.formUnion(StateTables.extensions(for: view.plan)) }
         try Catalog.createExtensions(connection, needed: extensions)
         try connection.transaction { () throws(ParallaxError) in
             try connection.execute("SELECT pg_advisory_xact_lock(\(LockClass.apply), 0)")
+            for dimension in definitions.dimensions { try applyDimension(dimension) }
             for source in definitions.sources {
                 try applySource(source, partitions: partitions[source.name] ?? 1)
             }
@@ -33,6 +33,7 @@ extension Catalog {
                     [.text(overlay.name), .text(overlay.selectText), .int(Int64(position))])
             }
             try refreshServing(connection)
+            try dropDimensions(except: definitions.dimensions.map(\.name))
         }
     }
 

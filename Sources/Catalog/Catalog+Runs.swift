@@ -332,6 +332,9 @@ extension Catalog {
         try connection.query("DELETE FROM parallax.boundary WHERE source_id = $1 AND slice < $2", [.int(id), .int(slice)])
         try connection.query("DELETE FROM parallax.rejected_live WHERE source_id = $1 AND slice < $2", [.int(id), .int(slice)])
         try connection.query("DELETE FROM parallax.rejected_batch WHERE source_id = $1 AND run_id < $2", [.int(id), .int(run)])
+        try connection.query(
+            "DELETE FROM parallax.run_dimension d USING parallax.run r WHERE r.run_id = d.run_id AND r.source_id = $1 AND r.run_id < $2",
+            [.int(id), .int(run)])
         let retired = try connection.query(
             """
             SELECT v.view_id, v.version_id FROM parallax.view_version v JOIN parallax.view w USING (view_id)
@@ -342,5 +345,6 @@ extension Catalog {
                 try dropVersions(ofView: row.int(0) ?? 0, condition: "version_id = \(row.int(1) ?? 0)")
             }
         }
+        try connection.transaction { () throws(ParallaxError) in try dropLeavingDimensions() }
     }
 }

@@ -4,6 +4,11 @@ public struct DimensionDemand: Hashable, Sendable {
     /// In the order of their names; a name may be there twice where versions of a view disagree about its type.
     public var columns: [Plan.Lookup.Column]
 
+    public init(table: String, columns: [Plan.Lookup.Column]) {
+        self.table = table
+        self.columns = columns
+    }
+
     /// One entry for each table that any of the plans joins, by name.
     public static func of(_ plans: some Sequence<Plan>) -> [DimensionDemand] {
         var columns: [String: Set<Plan.Lookup.Column>] = [:]

@@ -95,7 +95,7 @@ import ViewLanguage
             VALUES (1, 'anotherrule0', $1::jsonb, '', 'by_page_1', 1), (1, 'unreadable00', '{}', '', 'by_page_2', 1)
             """, [.text(try catalog.encodeStored(definitions.views[0].plan))])
 
-        #expect(try Catalog.migrate(connection).last == "3 changing definitions, held runs, retention")
+        #expect(try Catalog.migrate(connection).contains("3 changing definitions, held runs, retention"))
         let hashes = try connection.query("SELECT hash FROM parallax.view_version ORDER BY version_id").rows.map { $0[0] ?? "" }
         #expect(hashes == [definitions.views[0].version, "unreadable00"])
         #expect(

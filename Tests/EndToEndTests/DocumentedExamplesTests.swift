@@ -70,6 +70,11 @@ import ViewLanguage
         let views = definitions.views.map { LayeredPipeline.View($0.name, $0.selectText, oracle: oracles[$0.name]) }
         let exact = Set(definitions.views.filter { !$0.plan.measures.contains(where: \.isEstimatedLive) }.map(\.name))
         let pipeline = try LayeredPipeline(partitions: 2, definitions: definitions, views: views)
+        try pipeline.connection.execute(
+            """
+            INSERT INTO dimension.page_info VALUES ('/0', 'home', 1.5), ('/1', 'shop', 2), ('/2', NULL, NULL);
+            INSERT INTO dimension.section VALUES ('home', 'en', 'Home'), ('home', 'de', 'Start'), ('shop', 'de', 'Laden')
+            """)
         var traffic = MeasuredTraffic(seed: 5)
         try pipeline.batch()
         for step in ["speed", "merged"] {

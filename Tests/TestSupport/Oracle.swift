@@ -64,7 +64,7 @@ public final class Oracle {
             """
             DROP SCHEMA IF EXISTS oracle CASCADE;
             CREATE SCHEMA oracle;
-            SET search_path = oracle, public;
+            SET search_path = oracle, dimension, public;
             CREATE TABLE raw (partition int, record_offset bigint, payload bytea);
             CREATE TYPE event AS (\(list.joined(separator: ", ")));
             CREATE FUNCTION tumble(t timestamptz, size interval) RETURNS timestamptz IMMUTABLE
@@ -172,31 +172,31 @@ public final class Oracle {
     /// Parses what was loaded. Call after the last `load`, before `rows`.
     public func parse() throws(ParallaxError) {
         try connection.execute(
-            "SET search_path = oracle, public; TRUNCATE parsed; INSERT INTO parsed SELECT partition, record_offset, parse(payload) FROM raw; ANALYZE parsed"
+            "SET search_path = oracle, dimension, public; TRUNCATE parsed; INSERT INTO parsed SELECT partition, record_offset, parse(payload) FROM raw; ANALYZE parsed"
         )
     }
 
     /// The SELECT's rows as text, each row's values joined by `|`, sorted.
     public func rows(_ select: String) throws(ParallaxError) -> [String] {
-        try connection.execute("SET search_path = oracle, public")
+        try connection.execute("SET search_path = oracle, dimension, public")
         return Self.lines(try connection.query(select))
     }
 
     /// What else a test asks of PostgreSQL, in the oracle's schema: the raw records are in `raw`, parsed ones in `parsed`.
     public func query(_ sql: String) throws(ParallaxError) -> QueryResult {
-        try connection.execute("SET search_path = oracle, public")
+        try connection.execute("SET search_path = oracle, dimension, public")
         return try connection.query(sql)
     }
 
     /// The same without a result; several statements may stand in it.
     public func execute(_ sql: String) throws(ParallaxError) {
-        try connection.execute("SET search_path = oracle, public")
+        try connection.execute("SET search_path = oracle, dimension, public")
         try connection.execute(sql)
     }
 
     /// How many records are events, and how many different ones.
     public func counts() throws(ParallaxError) -> (records: Int64, events: Int64, distinct: Int64) {
-        try connection.execute("SET search_path = oracle, public")
+        try connection.execute("SET search_path = oracle, dimension, public")
         let row = try connection.query(
             "SELECT (SELECT count(*) FROM raw), (SELECT count(*) FROM parsed WHERE (e).\(Connection.quoteIdentifier(identity.id)) IS NOT NULL), (SELECT count(*) FROM \(Connection.quoteIdentifier(source)))"
         ).rows[0]

@@ -26,15 +26,19 @@ public final class BatchEngine {
     /// One entry a view: events that the view could not take, by reason.
     public private(set) var viewRejections: [[RejectionReason: Int]]
 
-    /// - Parameter expectedEvents: the most that will come, where that is known: memory for their identities is taken at once.
-    public init(source: SourceDefinition, scope: RunScope, limits: BatchLimits, expectedEvents: Int = 0) throws(ParallaxError) {
+    /// - Parameters:
+    ///   - dimensions: the tables that the views join.
+    ///   - expectedEvents: the most that will come, where that is known: memory for their identities is taken at once.
+    public init(
+        source: SourceDefinition, scope: RunScope, limits: BatchLimits, dimensions: Dimensions = .none, expectedEvents: Int = 0
+    ) throws(ParallaxError) {
         self.scope = scope
         self.limits = limits
         self.source = source
         aggregators = scope.views.map { view in
             switch view.extent {
-            case .everything: ViewAggregator(plan: view.plan, layer: .batch)
-            case .windows(let starts): ViewAggregator(plan: view.plan, layer: .batch, onlyWindows: starts)
+            case .everything: ViewAggregator(plan: view.plan, layer: .batch, dimensions: dimensions)
+            case .windows(let starts): ViewAggregator(plan: view.plan, layer: .batch, onlyWindows: starts, dimensions: dimensions)
             }
         }
         viewRejections = Array(repeating: [:], count: scope.views.count)

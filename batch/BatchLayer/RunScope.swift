@@ -24,22 +24,28 @@ public enum ExtentReason: String, Sendable, Codable {
     case newVersion = "new_version"
     /// The base publication's rows were computed when the source had another form: records that were events may be none now.
     case sourceChanged = "source_changed"
+    /// A table that the view joins has changed since the base publication: any of its rows may be another one now.
+    case tableChanged = "table_changed"
 
-    /// asked   base has its rows   source has changed   windows      reason
-    /// yes     any                 any                  any          asked
-    /// no      no                  any                  any          newVersion
-    /// no      yes                 yes                  any          sourceChanged
-    /// no      yes                 no                   none         noWindow
-    /// no      yes                 no                   sessions     sessions
-    /// no      yes                 no                   other ones   incremental
-    public static func decide(isFull: Bool, plan: Plan, baseHasRows: Bool, sourceHasChanged: Bool = false) -> ExtentReason {
-        switch (isFull, baseHasRows, sourceHasChanged, plan.window?.kind) {
-        case (true, _, _, _): .asked
-        case (false, false, _, _): .newVersion
-        case (false, true, true, _): .sourceChanged
-        case (false, true, false, nil): .noWindow
-        case (false, true, false, .session): .sessions
-        case (false, true, false, _): .incremental
+    /// asked   base has its rows   source has changed   a table has   windows      reason
+    /// yes     any                 any                  any           any          asked
+    /// no      no                  any                  any           any          newVersion
+    /// no      yes                 yes                  any           any          sourceChanged
+    /// no      yes                 no                   yes           any          tableChanged
+    /// no      yes                 no                   no            none         noWindow
+    /// no      yes                 no                   no            sessions     sessions
+    /// no      yes                 no                   no            other ones   incremental
+    public static func decide(
+        isFull: Bool, plan: Plan, baseHasRows: Bool, sourceHasChanged: Bool = false, tablesHaveChanged: Bool = false
+    ) -> ExtentReason {
+        switch (isFull, baseHasRows, sourceHasChanged, tablesHaveChanged, plan.window?.kind) {
+        case (true, _, _, _, _): .asked
+        case (false, false, _, _, _): .newVersion
+        case (false, true, true, _, _): .sourceChanged
+        case (false, true, false, true, _): .tableChanged
+        case (false, true, false, false, nil): .noWindow
+        case (false, true, false, false, .session): .sessions
+        case (false, true, false, false, _): .incremental
         }
     }
 }

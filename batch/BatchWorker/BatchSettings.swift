@@ -1,8 +1,11 @@
 import BatchLayer
+import Catalog
 
 /// What a person may set about runs, under `batch.` in parallax.yaml.
 public struct BatchSettings: Sendable {
     public var limits = BatchLimits()
+    /// Under `lookup.`, the same as the speed layer's.
+    public var dimensionLimits = DimensionLimits()
     /// Publications that can still be reverted to; their speed slices and batch rows are kept for it.
     public var keptPublications = 3
     /// How long a run waits for the speed workers to close the slice. A flush takes half a second; a worker that has not answered after a

@@ -3,6 +3,7 @@ import Catalog
 import Logging
 import ParallaxCore
 import Postgres
+import ViewLanguage
 
 /// Performs runs of one source: asks for the cut, archives, recomputes, stages, compares, publishes.
 ///
@@ -64,6 +65,8 @@ public final class BatchWorker {
         try catalog.ensurePartitions(source: source.id, try log.partitions())
         // Before too: events behind this time will be late for every record above the cut, because the speed layer only moves on.
         let sketchHorizon = try catalog.sketchHorizon(of: source)
+        // And a table that is gone should not cost the speed layer's records a run that cannot come.
+        try catalog.checkDimensions(DimensionDemand.of(try catalog.versions(ofSource: source.id).map(\.plan)))
         let run = try catalog.beginRun(source: source, isFull: full)
         logger.info("run began", metadata: ["run": "\(run.number)", "source": "\(name)", "slice": "\(run.slice)"])
         let execution = RunExecution(worker: self, catalog: catalog, source: source, run: run, sketchHorizon: sketchHorizon)

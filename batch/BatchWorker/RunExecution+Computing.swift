@@ -45,7 +45,8 @@ extension RunExecution {
         try begin(.computing)
         let events = segments.reduce(0) { $0 + $1.events }
         let engine = try BatchEngine(
-            source: source.definition, scope: scope, limits: settings.limits, expectedEvents: scope.readsEverything ? events : 0)
+            source: source.definition, scope: scope, limits: settings.limits, dimensions: try Dimensions(dimensions.tables, for: plans),
+            expectedEvents: scope.readsEverything ? events : 0)
         try read(segments, columns: scope.sourceColumns) { (batch) throws(ParallaxError) in try engine.add(batch) }
 
         report.recordsRead = engine.statistics.records

@@ -17,6 +17,7 @@ extension RunExecution {
                 try catalog.markFirstRun(view.version, run)
             }
             let rejected = try stageRejected(computed, present: present, &views)
+            try catalog.recordDimensions(dimensions, of: run.number)
             try catalog.setState(run, .staged)
             return (views, rejected)
         }

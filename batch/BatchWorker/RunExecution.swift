@@ -4,6 +4,7 @@ import Operators
 import ParallaxCore
 import Postgres
 import ViewLanguage
+import ViewLanguage
 
 /// One run under way: its phases in order, and what each leaves for the next.
 final class RunExecution {
@@ -12,6 +13,8 @@ final class RunExecution {
     let source: CatalogSource
     let run: CatalogRun
     let sketchHorizon: Int64?
+    /// The tables that the views join, as one snapshot after the run's begin had them.
+    var dimensions = DimensionSnapshot.empty
     var report: RunReport
     /// What retention is counted from (microseconds); nil where no view has one, or no event is known.
     var cutWatermark: Int64?
@@ -134,6 +137,7 @@ extension RunExecution {
         var newest: [Int64: Int64] = [:]
         for version in versions where !version.isHeld { newest[version.viewID] = max(version.id, newest[version.viewID] ?? 0) }
         let sourceHasChanged = try catalog.hasChanged(source.definition, since: run.base, source: source.id)
+        var known: [(version: ViewVersion, baseHasRows: Bool)] = []
         for var version in versions {
             // This run decodes the source as it was when it began. A version that reads what this form lacks is too new for it; or, an older one,
             // gives way to the newer with this run's publication, and is not computed any more.
@@ -144,15 +148,28 @@ extension RunExecution {
                     hint: "run the batch layer again")
             }
             version.plan = plan
-            let baseHasRows = try catalog.hasBatchRows(version, at: run.base)
+            known.append((version, try catalog.hasBatchRows(version, at: run.base)))
+        }
+        try readDimensions(known.map(\.version.plan))
+        let generations = try catalog.dimensionVersions(of: run.base.run)
+        for (version, baseHasRows) in known {
+            let tables = (version.plan.lookups ?? []).compactMap { dimensions.versions[$0.table] }
             views.append(
                 RunView(
                     version: version,
                     reason: ExtentReason.decide(
-                        isFull: run.isFull, plan: version.plan, baseHasRows: baseHasRows, sourceHasChanged: sourceHasChanged),
+                        isFull: run.isFull, plan: version.plan, baseHasRows: baseHasRows, sourceHasChanged: sourceHasChanged,
+                        tablesHaveChanged: tables.contains { generations[$0.id] != $0.generation }),
                     baseHasRows: baseHasRows, tables: StateTables(version)))
         }
         return views
+    }
+
+    private func readDimensions(_ plans: [Plan]) throws(ParallaxError) {
+        dimensions = try catalog.readDimensions(DimensionDemand.of(plans), limits: settings.dimensionLimits)
+        report.tables = dimensions.tables.map { table in
+            RunReport.Table(table: table.name, generation: dimensions.versions[table.name]?.generation ?? 0, rows: table.rowCount)
+        }
     }
 
     func archive(upTo cut: Cut) throws(ParallaxError) {

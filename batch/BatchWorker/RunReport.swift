@@ -51,6 +51,13 @@ public struct RunReport: Sendable, Codable {
         public var drift: [Drift]
     }
 
+    /// A table that views join, as this run read it.
+    public struct Table: Sendable, Codable, Hashable {
+        public var table: String
+        public var generation: Int64
+        public var rows: Int
+    }
+
     public var source: String
     public var run: Int64
     public var slice: Int64
@@ -74,6 +81,8 @@ public struct RunReport: Sendable, Codable {
     /// the layers do not stand over the same records (I4).
     public var skippedRecords: Int64 = 0
     public var views: [View] = []
+    /// Empty where no view joins any.
+    public var tables: [Table] = []
     /// Seconds by phase.
     public var seconds: [String: Double] = [:]
     /// Windows that left views because of their retention are counted from this watermark (microseconds); nil where no view has one.
@@ -100,6 +109,10 @@ public struct RunReport: Sendable, Codable {
             "  read \(recordsRead) records in \(segmentsRead) segments: \(eventsRead) events, \(duplicates) duplicates removed",
         ]
         if !rejected.isEmpty { lines.append("  rejected below the cut: \(Self.list(rejected))") }
+        if !tables.isEmpty {
+            lines.append(
+                "  looked up in " + tables.map { "\($0.table) (\($0.rows) rows, generation \($0.generation))" }.joined(separator: ", "))
+        }
         for view in views {
             let extent = view.touchedWindows.map { "\($0) windows" } ?? "everything (\(view.extent.rawValue))"
             lines.append(

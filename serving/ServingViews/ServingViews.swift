@@ -44,7 +44,7 @@ public enum ServingViews {
         for view in merged { try replace(connection, view.name, view.sql) }
 
         // What the pipeline's views read is found in serving first; nothing of their text is changed.
-        try connection.execute("SET LOCAL search_path = serving, public")
+        try connection.execute("SET LOCAL search_path = serving, \(DimensionDefinition.ownSchema), public")
         var refusals: [Refusal] = []
         for overlay in overlays {
             try connection.execute("SAVEPOINT overlay")

@@ -58,7 +58,9 @@ public struct SpeedState: ~Copyable {
     }
 
     /// The view versions from the next record on. Those that begin with a later slice wait for it.
-    public mutating func setViews(_ wanted: [SpeedView]) {
+    ///
+    /// - Parameter dimensions: the tables that they join; `useDimensions` changes them later.
+    public mutating func setViews(_ wanted: [SpeedView], dimensions: Dimensions = .none) {
         precondition(!isDirty, "views change with records in memory")
         guard let slice else { return }
         let kept = views
@@ -68,8 +70,13 @@ public struct SpeedState: ~Copyable {
         views = tracked.map { view in
             // Found: it has just been put there.
             let schema = schemas.firstIndex { $0.decodesLike(view.plan.source) } ?? 0
-            return kept.first { $0.view == view && $0.schema == schema } ?? TrackedView(view, schema: schema)
+            return kept.first { $0.view == view && $0.schema == schema } ?? TrackedView(view, schema: schema, dimensions: dimensions)
         }
+    }
+
+    /// Another version of the tables that views join, from the next record on: also within a slice, since what is in memory are counts and sums.
+    public func useDimensions(_ dimensions: Dimensions) {
+        for view in views where dimensions.serves(view.view.plan) { view.aggregator.use(dimensions) }
     }
 
     /// Where a partition is to be read next, and how many records of it; nil where nothing may be read now.

@@ -30,10 +30,10 @@ struct TrackedView {
     /// Late events by window start (microseconds); `SpeedFlush.noWindow` for a view without windows.
     var late: [Int64: Int64] = [:]
 
-    init(_ view: SpeedView, schema: Int) {
+    init(_ view: SpeedView, schema: Int, dimensions: Dimensions) {
         self.view = view
         self.schema = schema
-        aggregator = ViewAggregator(plan: view.plan, layer: .speed)
+        aggregator = ViewAggregator(plan: view.plan, layer: .speed, dimensions: dimensions)
     }
 
     mutating func add(

@@ -44,7 +44,7 @@ extension SourceFeed {
             try follow(changed)
         } else if outcome.slice > flush.slice {
             // Versions that waited for this slice begin with the next record.
-            state.setViews(definitions.views)
+            try setViews()
         }
     }
 

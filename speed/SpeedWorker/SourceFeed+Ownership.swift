@@ -31,7 +31,7 @@ extension SourceFeed {
             let earliest = (try? log.bounds(of: lease.partition).lowerBound) ?? .zero
             state.join(position, earliest: earliest, now: context.now)
         }
-        if !state.isDirty { state.setViews(definitions.views) }
+        if !state.isDirty { try setViews() }
         context.logger.info(
             "took partitions of source \(name)",
             metadata: [
@@ -116,7 +116,7 @@ extension SourceFeed {
         let hasSameSource = changed.source.definition == definitions.source.definition
         definitions = changed
         if hasSameSource {
-            state.setViews(changed.views)
+            try setViews()
         } else {
             reset()
             try acquire()

@@ -15,6 +15,7 @@ final class SourceFeed {
     let assignment: (any PartitionAssignment)?
     let connection: Connection
     let context: WorkerContext
+    let goal: Goal
 
     var definitions: TrackedDefinitions
     private var decoders: [SourceDefinition: EventDecoder] = [:]
@@ -24,6 +25,10 @@ final class SourceFeed {
     /// The newest slice that anyone asked for, when this feed last looked.
     var requested: SliceNumber?
     var flushes = 0
+    /// The tables that the views join.
+    var dimensions = LoadedDimensions()
+    /// The state has not been given the views that `definitions` name: their tables are not in memory yet.
+    var awaitsDimensions = false
 
     /// Partitions that cannot be read.
     var stopped: [StoppedPartition] = []
@@ -44,7 +49,7 @@ final class SourceFeed {
 
     init(
         _ source: CatalogSource, log: any EventLog, assignment: (any PartitionAssignment)? = nil, connection: Connection,
-        context: WorkerContext
+        context: WorkerContext, goal: Goal = .untilStopped
     ) throws(ParallaxError) {
         sourceID = source.id
         name = source.name
@@ -52,6 +57,7 @@ final class SourceFeed {
         self.assignment = assignment
         self.connection = connection
         self.context = context
+        self.goal = goal
         definitions = try TrackedDefinitions.load(Catalog(connection), source: source.id)
         state = SpeedState(source: definitions.source.definition, rules: context.settings.rules, now: context.now)
         nextControlAt = context.now
@@ -66,6 +72,8 @@ final class SourceFeed {
     /// Forgets everything that is not written.
     func reset() {
         leases = [:]
+        dimensions = LoadedDimensions()
+        awaitsDimensions = false
         decoders = [:]
         state = SpeedState(source: definitions.source.definition, rules: context.settings.rules, now: context.now)
     }
@@ -78,7 +86,8 @@ final class SourceFeed {
         turn += 1
         // Each turn begins with another partition, so that a limit does not always meet the same ones.
         let partitions = state.partitions.map(\.partition)
-        for number in partitions.indices {
+        let mayRead = try dimensionsAreReady()
+        for number in partitions.indices where mayRead {
             progressed = try read(partitions[(number + turn) % partitions.count]) || progressed
             if context.stop.isSet { return progressed }
         }
@@ -137,6 +146,7 @@ final class SourceFeed {
         let now = context.now
         guard now >= nextControlAt else { return }
         nextControlAt = now + context.settings.rules.flushInterval
+        try followDimensions()
         let control = try Catalog(connection).control(source: sourceID)
         requested = control.requestedSlice
         guard control.fingerprint != definitions.fingerprint, !state.isDirty, state.slice == requested else { return }

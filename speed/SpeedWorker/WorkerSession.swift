@@ -57,7 +57,7 @@ final class WorkerSession {
                 feeds.append(
                     try SourceFeed(
                         source, log: context.openLog(source.definition), assignment: context.assignments.assignment(of: source.definition),
-                        connection: connection, context: context))
+                        connection: connection, context: context, goal: goal))
             } catch {
                 // Without its log a source waits; the others go on.
                 context.statistics.update { $0.lastError = error }

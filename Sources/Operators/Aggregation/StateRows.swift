@@ -80,7 +80,8 @@ extension Column {
 }
 
 extension StateRows.Values {
-    fileprivate func appendCopyText(_ row: Int, to buffer: inout [UInt8]) {
+    /// One value in COPY's text format.
+    public func appendCopyText(_ row: Int, to buffer: inout [UInt8]) {
         switch self {
         case .counts(let counts): TextOutput.append(counts[row], to: &buffer)
         case .text(let texts):

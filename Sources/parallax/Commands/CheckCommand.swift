@@ -18,7 +18,11 @@ struct CheckCommand: ParsableCommand {
         let definitions = try pipeline.definitions()
         var table = Table(("kind", .left), ("name", .left), ("reads", .left), ("version", .left))
         for source in definitions.sources { table.rows.append(["source", source.name, "", ""]) }
-        for view in definitions.views { table.rows.append(["view", view.name, view.plan.source.name, view.version]) }
+        for dimension in definitions.dimensions { table.rows.append(["table", dimension.name, "", ""]) }
+        for view in definitions.views {
+            let reads = [view.plan.source.name] + (view.plan.lookups ?? []).map(\.table)
+            table.rows.append(["view", view.name, reads.joined(separator: ", "), view.version])
+        }
         for overlay in definitions.overlays { table.rows.append(["overlay", overlay.name, overlay.reads.joined(separator: ", "), ""]) }
         Terminal.write(table.text(), to: 1)
     }

@@ -15,7 +15,7 @@ struct Parallax: AsyncParsableCommand {
         version: parallaxVersion,
         subcommands: [
             InitCommand.self, CheckCommand.self, ApplyCommand.self, DiffCommand.self, PromoteCommand.self, AbandonCommand.self,
-            UpCommand.self, DownCommand.self, IngestCommand.self,
+            UpCommand.self, DownCommand.self, IngestCommand.self, LoadCommand.self,
             GenerateCommand.self, SpeedCommand.self, ArchiveCommand.self, BatchCommand.self, StatusCommand.self, QueryCommand.self,
             DSNCommand.self, PsqlCommand.self, ConfigCommand.self, DoctorCommand.self, VersionCommand.self,
         ])

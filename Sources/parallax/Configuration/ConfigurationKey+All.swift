@@ -61,6 +61,14 @@ extension ConfigurationKey {
         "speed.lease", .duration(.seconds(1)...(.seconds(3_600)), offAllowed: false), default: "15s",
         "How long a worker that hangs keeps its partitions. (One that dies loses them at once.)")
 
+    static let lookupRows = ConfigurationKey(
+        "lookup.max_rows", .integer(1...1_000_000_000), default: "5000000",
+        "Rows of a table that views join. Each worker and each run holds the table in memory; a larger one is an error, and nothing is read meanwhile."
+    )
+    static let lookupBytes = ConfigurationKey(
+        "lookup.max_bytes", .bytes(1...(1 << 44)), default: "512MiB",
+        "Bytes of such a table, of the columns that views read, as text.")
+
     static let batchInterval = ConfigurationKey(
         "batch.interval", .duration(.seconds(1)...(.seconds(366 * 86_400)), offAllowed: true), default: "5 minutes",
         "How often `parallax up` runs the batch layer. off: only `parallax batch run` does.")
@@ -103,6 +111,7 @@ extension ConfigurationKey {
     static let all: [ConfigurationKey] = [
         logKind, logPartitions, logBytesPerSegment, logMaxRecordBytes, logKafkaBrokers, logKafkaGroup, logRetention,
         speedFlushInterval, speedDuplicateHorizon, speedIdleAfter, speedMaxFutureSkew, speedLease,
+        lookupRows, lookupBytes,
         batchInterval, batchKeepPublications, batchMemory,
         archiveRecordsPerSegment, archiveMinimumAge,
         postgresURL, postgresURLFile, postgresTCPPort,

@@ -4,7 +4,7 @@ import ParallaxCore
 extension StatusReport {
     /// Its names are stable: programs read them. docs/reference/status.md says what each means.
     var json: JSONText {
-        .object([("up", .bool(isUp)), ("sources", .array(sources.map(\.json)))])
+        .object([("up", .bool(isUp)), ("sources", .array(sources.map(\.json))), ("tables", .array(tables.map(\.json)))])
     }
 }
 
@@ -78,6 +78,17 @@ extension StatusReport.Source {
         .object([
             ("view", .string(view.name)), ("version", .optional(view.activeHash)), ("waiting_version", .optional(view.waitingHash)),
             ("held", .bool(view.isHeld)),
+        ])
+    }
+}
+
+extension CatalogDimension {
+    fileprivate var json: JSONText {
+        .object([
+            ("table", .string(name)), ("schema", .string(definition.schema)), ("own", .bool(!definition.isOwned)),
+            ("generation", .int(version.generation)), ("watched", .bool(isWatched)), ("leaving", .bool(isLeaving)),
+            ("loaded_generation", loaded.map { .int($0.generation) } ?? .null), ("rows", loaded.map { .int($0.rows) } ?? .null),
+            ("bytes", loaded.map { .int($0.bytes) } ?? .null), ("loaded_at", .optional(loaded?.at.text)), ("problem", .optional(problem)),
         ])
     }
 }

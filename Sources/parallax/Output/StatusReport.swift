@@ -13,9 +13,12 @@ struct StatusReport {
 
     var isUp: Bool
     var sources: [Source] = []
+    /// The tables that views join.
+    var tables: [CatalogDimension]
 
     init(_ catalog: Catalog, _ pipeline: Pipeline) throws(ParallaxError) {
         isUp = UpLock.holder(pipeline.upLock) != nil
+        tables = try catalog.dimensions()
         for status in try catalog.status() {
             var bounds: [Partition: Range<Offset>] = [:]
             if let log = try? pipeline.openLogForLooking(status.source.definition) {
@@ -50,7 +53,27 @@ extension StatusReport.Source {
 extension StatusReport {
     var text: String {
         if sources.isEmpty { return "no sources are applied\n" }
-        return (isUp ? "up\n" : "not up\n") + sources.map { "\n" + $0.text }.joined()
+        return (isUp ? "up\n" : "not up\n") + sources.map { "\n" + $0.text }.joined() + tablesText
+    }
+
+    private var tablesText: String {
+        guard !tables.isEmpty else { return "" }
+        var table = Table(("table", .left), ("generation", .right), ("rows in memory", .right), ("read", .left))
+        for dimension in tables {
+            table.rows.append([
+                dimension.name, "\(dimension.version.generation)", dimension.loaded.map { grouped(Int($0.rows)) } ?? "",
+                dimension.loaded.map { "generation \($0.generation), \($0.at.text)" } ?? "not yet",
+            ])
+        }
+        var text = "\n" + table.text()
+        for dimension in tables {
+            if let problem = dimension.problem { text += "PROBLEM     table \(dimension.name): nothing is read meanwhile. \(problem)\n" }
+            if !dimension.isWatched {
+                text += "PROBLEM     table \(dimension.name) was dropped, made anew, or lost its trigger: run parallax apply\n"
+            }
+            if dimension.isLeaving { text += "LEAVING     table \(dimension.name) goes with the next publication\n" }
+        }
+        return text
     }
 }
 

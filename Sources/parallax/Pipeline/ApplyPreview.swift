@@ -52,6 +52,9 @@ struct ApplyPreview {
             }
         var line = "\(sign) \(change.kind.rawValue) \(change.name)"
         if change.action == .dropped, change.kind == .view { line += ", with its rows and the views on top of it" }
+        if change.action == .dropped, change.kind == .table {
+            line += change.rows.map { ", with its \(grouped(Int($0))) rows" } ?? ": it is yours, stays as it is, and is not read any more"
+        }
         if change.action == .unchanged { line += ", unchanged" }
         if change.action == .changed, let from = change.from, let to = change.to, from != to { line += "  version \(from) → \(to)" }
         return line

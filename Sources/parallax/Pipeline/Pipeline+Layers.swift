@@ -20,17 +20,26 @@ extension Pipeline {
         settings.rules.duplicateHorizon = Int64(configuration.integer(.speedDuplicateHorizon))
         settings.rules.maxFutureSkew = configuration.duration(.speedMaxFutureSkew).microseconds
         settings.lease = configuration.duration(.speedLease)
+        settings.dimensionLimits = dimensionLimits
         return settings
     }
 
     var batchSettings: BatchSettings {
         var settings = BatchSettings()
         settings.limits.memoryBytes = configuration.integer(.batchMemory)
+        settings.dimensionLimits = dimensionLimits
         settings.keptPublications = configuration.integer(.batchKeepPublications)
         settings.trimsLog = configuration.text(.logRetention) == "processed"
         settings.maxFutureSkew = configuration.duration(.speedMaxFutureSkew).microseconds
         settings.keptLogOffsets = Int64(configuration.integer(.speedDuplicateHorizon))
         return settings
+    }
+
+    var dimensionLimits: DimensionLimits {
+        var limits = DimensionLimits()
+        limits.rowsPerTable = configuration.integer(.lookupRows)
+        limits.bytesPerTable = configuration.integer(.lookupBytes)
+        return limits
     }
 
     var archiveLimits: ArchiveLimits {

@@ -92,7 +92,9 @@ final class LayeredPipeline {
     }
 
     /// The speed layer reads all that the log holds.
-    func speed() throws {
+    func speed() throws { try worker().work(.untilCaughtUp) }
+
+    func worker() -> SpeedWorker {
         var settings = SpeedSettings()
         settings.rules.flushInterval = .milliseconds(20)
         settings.rules.duplicateHorizon = 5_000
@@ -100,10 +102,9 @@ final class LayeredPipeline {
         settings.pollInterval = .milliseconds(2)
         settings.discoveryInterval = .milliseconds(20)
         let log = log
-        let worker = SpeedWorker(
+        return SpeedWorker(
             id: WorkerID("00000000-0000-0000-0000-000000000001"), dsn: dsn, openLog: { _ throws(ParallaxError) in log }, settings: settings,
             clock: SystemClock(), logger: Self.logger)
-        try worker.work(.untilCaughtUp)
     }
 
     @discardableResult

@@ -1,0 +1,144 @@
+import ParallaxCore
+import Postgres
+import ViewLanguage
+
+/// Which table, and how many transactions have changed it: equal versions have equal rows.
+public struct DimensionVersion: Hashable, Sendable {
+    public var id: Int64
+    public var generation: Int64
+    public init(id: Int64, generation: Int64) {
+        self.id = id
+        self.generation = generation
+    }
+}
+
+/// A table of the pipeline as the catalog knows it.
+public struct CatalogDimension: Sendable {
+    public var version: DimensionVersion
+    public var definition: DimensionDefinition
+    /// No definition names it any more; an older version of a view still reads it.
+    public var isLeaving: Bool
+    /// False where its trigger is gone or the table is another one: writes to it would not be seen.
+    public var isWatched: Bool
+    /// What the speed layer has in memory; nil before it first read the table.
+    public var loaded: Loaded?
+    /// Why the speed layer could not read it; nothing is read from the source's log meanwhile.
+    public var problem: String?
+    public var name: String { definition.name }
+
+    public struct Loaded: Sendable {
+        public var generation: Int64
+        public var rows: Int64
+        public var bytes: Int64
+        public var at: Instant
+    }
+}
+
+extension Catalog {
+    static let dimensionTrigger = "parallax_dimension"
+
+    /// By name.
+    public func dimensions() throws(ParallaxError) -> [CatalogDimension] {
+        let rows = try connection.query(
+            """
+            SELECT d.dimension_id, g.generation, d.definition, d.is_leaving, \(Self.isWatched("d")), d.loaded_generation, d.loaded_rows,
+                   d.loaded_bytes, \(Self.micros("d.loaded_at")), d.problem
+            FROM parallax.dimension d JOIN parallax.dimension_generation g USING (dimension_id) ORDER BY d.name
+            """
+        ).rows
+        var dimensions: [CatalogDimension] = []
+        for row in rows {
+            var loaded: CatalogDimension.Loaded?
+            if let generation = row.int(5), let at = row.int(8) {
+                loaded = .init(generation: generation, rows: row.int(6) ?? 0, bytes: row.int(7) ?? 0, at: Instant(microseconds: at))
+            }
+            dimensions.append(
+                CatalogDimension(
+                    version: DimensionVersion(id: row.int(0) ?? 0, generation: row.int(1) ?? 0),
+                    definition: try decodeStored(DimensionDefinition.self, row[2] ?? ""), isLeaving: row.bool(3) ?? false,
+                    isWatched: row.bool(4) ?? false, loaded: loaded, problem: row[9]))
+        }
+        return dimensions
+    }
+
+    /// The versions of some tables as they are now. Throws `.definition` where one is not there, or its writes go unseen.
+    public func dimensionVersions(_ names: [String]) throws(ParallaxError) -> [String: DimensionVersion] {
+        guard !names.isEmpty else { return [:] }
+        let rows = try connection.query(
+            """
+            SELECT d.name, d.dimension_id, g.generation, \(Self.isWatched("d"))
+            FROM parallax.dimension d JOIN parallax.dimension_generation g USING (dimension_id) WHERE d.name = ANY ($1::text[])
+            """, [.texts(names)]
+        ).rows
+        var versions: [String: DimensionVersion] = [:]
+        for row in rows {
+            let name = row[0] ?? ""
+            guard row.bool(3) == true else {
+                throw ParallaxError(
+                    .definition,
+                    "table \"\(name)\" was dropped, made anew, or lost its trigger \(Self.dimensionTrigger): its changes would not be seen",
+                    hint: "run parallax apply", isRetriable: true)
+            }
+            versions[name] = DimensionVersion(id: row.int(1) ?? 0, generation: row.int(2) ?? 0)
+        }
+        if let missing = names.first(where: { versions[$0] == nil }) {
+            throw ParallaxError(
+                .definition, "table \"\(missing)\" is not in the catalog any more", hint: "run parallax apply", isRetriable: true)
+        }
+        return versions
+    }
+
+    private static func isWatched(_ dimension: String) -> String {
+        """
+        EXISTS (SELECT FROM pg_catalog.pg_trigger t
+                WHERE t.tgrelid = to_regclass(format('%I.%I', \(dimension).schema_name, \(dimension).name))
+                AND t.tgname = '\(dimensionTrigger)' AND t.tgenabled IN ('O', 'A')
+                AND encode(t.tgargs, 'escape') = \(dimension).dimension_id || '\\000')
+        """
+    }
+
+    /// Says what the speed layer has in memory, and folds the rows that count changes.
+    public func recordLoaded(_ snapshot: DimensionSnapshot) throws(ParallaxError) {
+        for table in snapshot.tables {
+            guard let version = snapshot.versions[table.name] else { continue }
+            try connection.query(
+                """
+                UPDATE parallax.dimension SET loaded_generation = $2, loaded_rows = $3, loaded_bytes = $4, loaded_at = clock_timestamp(),
+                    problem = NULL
+                WHERE dimension_id = $1
+                """, [.int(version.id), .int(version.generation), .int(Int64(table.rowCount)), .int(Int64(table.bytes))])
+            try connection.query(
+                """
+                WITH folded AS (DELETE FROM parallax.dimension_change WHERE dimension_id = $1 RETURNING 1)
+                UPDATE parallax.dimension SET changes = changes + (SELECT count(*) FROM folded)
+                WHERE dimension_id = $1 AND EXISTS (SELECT FROM folded)
+                """, [.int(version.id)])
+        }
+    }
+
+    public func recordDimensionProblem(_ names: [String], _ problem: String) throws(ParallaxError) {
+        try connection.query(
+            "UPDATE parallax.dimension SET problem = $2 WHERE name = ANY ($1::text[]) AND problem IS DISTINCT FROM $2",
+            [.texts(names), .text(problem)])
+    }
+
+    /// Which versions the base publication's rows were computed with.
+    public func dimensionVersions(of run: RunNumber) throws(ParallaxError) -> [Int64: Int64] {
+        var generations: [Int64: Int64] = [:]
+        for row in try connection.query(
+            "SELECT dimension_id, generation FROM parallax.run_dimension WHERE run_id = $1", [.int(run.rawValue)]
+        ).rows { generations[row.int(0) ?? 0] = row.int(1) ?? 0 }
+        return generations
+    }
+
+    /// Inside the transaction that stages the run's rows.
+    public func recordDimensions(_ snapshot: DimensionSnapshot, of run: RunNumber) throws(ParallaxError) {
+        for table in snapshot.tables {
+            guard let version = snapshot.versions[table.name] else { continue }
+            try connection.query(
+                """
+                INSERT INTO parallax.run_dimension (run_id, dimension_id, generation, row_count) VALUES ($1, $2, $3, $4)
+                """, [.int(run.rawValue), .int(version.id), .int(version.generation), .int(Int64(table.rowCount))])
+        }
+    }
+}

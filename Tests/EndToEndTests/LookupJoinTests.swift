@@ -1,0 +1,225 @@
+import BatchLayer
+import Catalog
+import ParallaxCore
+import Postgres
+import TestSupport
+import Testing
+import ViewLanguage
+
+/// Events joined with tables, by PostgreSQL's own judgement: from the speed layer alone, from the batch layer alone, and both merged at a cut;
+/// and what becomes of them when a table changes.
+@Suite(.serialized) struct LookupJoinTests {
+    typealias View = LayeredPipeline.View
+
+    private static let tables = """
+        CREATE TABLE page_info (page text PRIMARY KEY, section text, weight numeric(6,3));
+        CREATE TABLE person (visitor text PRIMARY KEY, country text, since timestamptz);
+        CREATE TABLE country (code text PRIMARY KEY, name text);
+        CREATE TABLE IF NOT EXISTS shop.size (quantity bigint UNIQUE, label text);
+
+        """
+
+    private static let rows = """
+        INSERT INTO dimension.page_info VALUES ('/0', 'home', 1.5), ('/1', 'shop', NULL), ('/2', 'shop', 2.25), ('/ü', 'none', 9);
+        INSERT INTO dimension.person SELECT 'v' || n, CASE WHEN n % 5 > 0 THEN 'c' || n % 3 END, '2024-01-01 00:00:00+00'::timestamptz + n * '1 minute'::interval
+            FROM generate_series(0, 30) n;
+        INSERT INTO dimension.country VALUES ('c0', 'Österreich'), ('c1', NULL);
+        INSERT INTO shop.size VALUES (NULL, 'null'), (1, 'one'), (2, 'two'), (-1, 'back'), (9000000000, 'much');
+        """
+
+    private static let views: [View] = [
+        View(
+            "sections",
+            """
+            SELECT tumble(event_time, '1 minute') AS minute, p.section, count(*) AS n, sum(amount) AS revenue, sum(p.weight * quantity) AS w
+            FROM page_view JOIN page_info p USING (page) GROUP BY minute, p.section
+            """),
+        View(
+            "all_sections",
+            "SELECT section, page, count(*) AS n, avg(weight) AS w FROM page_view LEFT JOIN page_info USING (page) GROUP BY section, page"),
+        View(
+            "countries",
+            """
+            SELECT hop(event_time, '1 minute', '2 minutes') AS start, c.name, count(*) AS n, max(since) AS newest,
+                   count(*) FILTER (WHERE event_time > since) AS later, sum(DISTINCT quantity) AS q
+            FROM page_view AS v LEFT JOIN person AS p ON p.visitor = v.visitor LEFT JOIN country c ON c.code = p.country
+            WHERE p.visitor IS DISTINCT FROM 'v3' GROUP BY start, c.name
+            """),
+        View(
+            "sizes",
+            """
+            SELECT date_trunc('day', event_time, 'America/New_York') AS day, label, count(*) AS n, last(page, event_time) AS page
+            FROM page_view JOIN shop.size s ON s.quantity = page_view.quantity + 0 GROUP BY day, label HAVING count(*) > 1
+            """,
+            oracle: """
+                SELECT date_trunc('day', event_time, 'America/New_York') AS day, label, count(*) AS n, (array_agg(page ORDER BY event_time DESC))[1]
+                FROM page_view JOIN shop.size s ON s.quantity = page_view.quantity + 0 GROUP BY day, label HAVING count(*) > 1
+                """),
+        View("plain", "SELECT tumble(event_time, '1 minute') AS minute, page, count(*) AS n FROM page_view GROUP BY minute, page"),
+    ]
+
+    private func pipeline(partitions: Int) throws -> LayeredPipeline {
+        let pipeline = try LayeredPipeline(
+            partitions: partitions, sourceSQL: LayeredPipeline.sourceSQL + Self.tables, views: Self.views)
+        try pipeline.connection.execute(Self.rows)
+        return pipeline
+    }
+
+    @Test(arguments: [(seed: UInt64(31), partitions: 1), (seed: 32, partitions: 3)])
+    func everyLayerAndTheirMergeEqualPostgreSQL(seed: UInt64, partitions: Int) throws {
+        let pipeline = try pipeline(partitions: partitions)
+        var traffic = MeasuredTraffic(seed: seed)
+        try traffic.produce(700, into: pipeline.log)
+        try pipeline.speed()
+        try pipeline.expectEqualToOracle("speed, seed \(seed)")
+        try pipeline.batch()
+        try pipeline.expectEqualToOracle("batch, seed \(seed)")
+        for step in 1...2 {
+            try traffic.produce(250, into: pipeline.log)
+            try pipeline.speed()
+            try pipeline.expectEqualToOracle("merged \(step), seed \(seed)")
+        }
+        let report = try pipeline.batch()
+        try pipeline.expectEqualToOracle("second batch, seed \(seed)")
+        #expect(report.views.filter { $0.view == "sections" }.allSatisfy { $0.extent == .incremental })
+        #expect(report.tables.map(\.table) == ["country", "page_info", "person", "size"] && report.tables.map(\.rows) == [2, 4, 31, 5])
+        for drift in report.views.flatMap(\.drift) {
+            #expect(drift.differing == 0 && drift.onlyBatch == 0 && drift.onlyMerged == 0, "\(drift), seed \(seed)")
+        }
+    }
+
+    /// I3: whether a run is incremental or full, its rows are those of the tables as they were at its begin.
+    @Test func I3_aChangedTableIsComputedAnewFromTheNextRunOn() throws {
+        let pipeline = try pipeline(partitions: 2)
+        var traffic = MeasuredTraffic(seed: 33)
+        try traffic.produce(600, into: pipeline.log)
+        try pipeline.speed()
+        let first = try pipeline.batch()
+        #expect(first.tables.first { $0.table == "page_info" }?.generation == first.tables.first { $0.table == "person" }?.generation)
+
+        try pipeline.connection.execute(
+            "UPDATE dimension.page_info SET section = 'renamed' WHERE page = '/1'; DELETE FROM dimension.page_info WHERE page = '/2'")
+        try traffic.produce(200, into: pipeline.log)
+        try pipeline.speed()
+        // Rows of the published run keep the old table, live ones have the new.
+        let live = try pipeline.rows(
+            "SELECT section, sum(n) > 0 FROM serving.sections WHERE section IN ('shop', 'renamed') GROUP BY section")
+        #expect(live == ["renamed|t", "shop|t"])
+
+        let second = try pipeline.batch()
+        try pipeline.expectEqualToOracle("after the change")
+        let extents = Dictionary(uniqueKeysWithValues: second.views.map { ($0.view, $0.extent) })
+        #expect(
+            extents == [
+                "sections": .tableChanged, "all_sections": .tableChanged, "countries": .incremental, "sizes": .incremental,
+                "plain": .incremental,
+            ])
+        // What the change did to the live rows is in the drift.
+        #expect(second.views.filter { $0.view == "sections" }.flatMap(\.drift).contains { $0.differing + $0.onlyMerged + $0.onlyBatch > 0 })
+        #expect(second.views.filter { $0.view == "plain" }.flatMap(\.drift).allSatisfy { $0.differing + $0.onlyMerged + $0.onlyBatch == 0 })
+        #expect(try pipeline.batch(full: true).views.allSatisfy { $0.rowsAdded == 0 && $0.rowsClosed == 0 })
+        // Nothing has changed since: incremental again.
+        #expect(try pipeline.batch().views.filter { $0.view == "sections" }.allSatisfy { $0.extent == .incremental })
+
+        // Back to the first publication, whose tables are gone: the next run computes anew.
+        try traffic.produce(50, into: pipeline.log)
+        try pipeline.speed()
+        try Catalog(pipeline.connection).revert(
+            source: try Catalog(pipeline.connection).source(named: "page_view"), to: RunNumber(second.run))
+        #expect(try pipeline.batch().views.filter { $0.view == "sections" }.allSatisfy { $0.extent == .incremental })
+        try pipeline.expectEqualToOracle("after the revert")
+    }
+
+    @Test func whatCannotBeReadStopsTheLayersAndLosesNothing() throws {
+        let pipeline = try pipeline(partitions: 1)
+        var traffic = MeasuredTraffic(seed: 34)
+        try traffic.produce(300, into: pipeline.log)
+        let catalog = Catalog(pipeline.connection)
+        let troubles = [
+            (
+                "lost its trigger", "ALTER TABLE dimension.person DISABLE TRIGGER USER",
+                "ALTER TABLE dimension.person ENABLE ALWAYS TRIGGER parallax_dimension"
+            ),
+            (
+                "column \"section\" does not exist", "ALTER TABLE dimension.page_info RENAME section TO part",
+                "ALTER TABLE dimension.page_info RENAME part TO section"
+            ),
+            ("was dropped", "ALTER TABLE shop.size RENAME TO hidden", "ALTER TABLE shop.hidden RENAME TO size"),
+            (
+                "column \"since\"", "UPDATE dimension.person SET since = 'infinity' WHERE visitor = 'v7'",
+                "UPDATE dimension.person SET since = now() WHERE visitor = 'v7'"
+            ),
+            (
+                "several rows with (quantity) = (1)",
+                "ALTER TABLE shop.size DROP CONSTRAINT size_quantity_key; INSERT INTO shop.size VALUES (1, 'again')",
+                "DELETE FROM shop.size WHERE label = 'again'"
+            ),
+        ]
+        for (number, trouble) in troubles.enumerated() {
+            let (message, change, undo) = trouble
+            try pipeline.connection.execute(change)
+            let live = #expect(throws: ParallaxError.self) { try pipeline.speed() }
+            #expect(live?.message.contains(message) == true, "\(String(describing: live))")
+            #expect(try catalog.dimensions().contains { $0.problem?.contains(message) == true })
+            let run = #expect(throws: ParallaxError.self) { try pipeline.batch() }
+            #expect(run?.message.contains(message) == true, "\(String(describing: run))")
+            // What can be seen before the cut is asked for costs the speed layer nothing.
+            if number < 3 { #expect(try catalog.positions(source: 1).values.allSatisfy { $0 == .zero }) }
+            try pipeline.connection.execute(undo)
+        }
+        try pipeline.batch()
+        try pipeline.expectEqualToOracle("after all that")
+        try traffic.produce(100, into: pipeline.log)
+        try pipeline.speed()
+        try pipeline.expectEqualToOracle("and live")
+        #expect(try catalog.dimensions().allSatisfy { $0.problem == nil && $0.loaded != nil })
+    }
+
+    @Test func aTableThatIsTooLargeIsAnErrorAndNoShorterTable() throws {
+        let pipeline = try pipeline(partitions: 1)
+        let demand = [DimensionDemand].init(DimensionDemand.of(pipeline.definitions.views.map(\.plan)))
+        let catalog = Catalog(pipeline.connection)
+        var limits = DimensionLimits()
+        limits.rowsPerTable = 30
+        let rows = #expect(throws: ParallaxError.self) { _ = try catalog.readDimensions(demand, limits: limits) }
+        #expect(rows?.code == .limit && rows?.message == "table \"person\" has more than 30 rows, which lookup.max_rows allows")
+        limits = DimensionLimits()
+        limits.bytesPerTable = 60
+        let bytes = #expect(throws: ParallaxError.self) { _ = try catalog.readDimensions(demand, limits: limits) }
+        #expect(bytes?.code == .limit && bytes?.message.contains("lookup.max_bytes") == true)
+        limits.bytesPerTable = 10_000
+        limits.rowsPerTable = 31
+        #expect(try catalog.readDimensions(demand, limits: limits).tables.map(\.rowCount) == [2, 4, 31, 5])
+    }
+
+    /// A worker that runs on takes the new version by itself.
+    @Test func aRunningWorkerFollowsAChange() async throws {
+        let pipeline = try pipeline(partitions: 1)
+        let worker = pipeline.worker()
+        let running = Task { try await worker.run() }
+        func appears(_ condition: String) throws -> Bool {
+            try becomesTrue { try pipeline.connection.query("SELECT \(condition)").rows[0].bool(0) == true }
+        }
+        var traffic = MeasuredTraffic(seed: 35)
+        try traffic.produce(100, into: pipeline.log)
+        #expect(try appears("EXISTS (SELECT FROM serving.all_sections WHERE section = 'home')"))
+        try pipeline.connection.execute(
+            "BEGIN; UPDATE dimension.page_info SET section = 'late'; UPDATE dimension.page_info SET weight = 1; COMMIT")
+        let generation = try Catalog(pipeline.connection).dimensions().first { $0.name == "page_info" }?.version.generation ?? 0
+        #expect(try appears("(SELECT loaded_generation FROM parallax.dimension WHERE name = 'page_info') = \(generation)"))
+        try traffic.produce(100, into: pipeline.log)
+        #expect(try appears("EXISTS (SELECT FROM serving.all_sections WHERE section = 'late')"))
+        // While the table cannot be read nothing is: then everything is there, counted with the table as it is.
+        try pipeline.connection.execute(
+            "ALTER TABLE dimension.page_info RENAME section TO part; INSERT INTO dimension.page_info (page) VALUES ('x')")
+        #expect(try appears("EXISTS (SELECT FROM parallax.dimension WHERE problem LIKE '%section%')"))
+        try traffic.produce(100, into: pipeline.log)
+        try pipeline.connection.execute("ALTER TABLE dimension.page_info RENAME part TO section")
+        let records = try pipeline.log.bounds(of: Partition(0)).upperBound
+        #expect(try appears("(SELECT next_offset FROM parallax.partition_position) = \(records)"))
+        #expect(try appears("(SELECT sum(n) FROM serving.all_sections) = 300"))
+        #expect(try Catalog(pipeline.connection).dimensions().allSatisfy { $0.problem == nil })
+        worker.stop()
+        try await running.value
+    }
+}
