@@ -129,7 +129,8 @@ import Testing
         .write(to: file)
         let refused = try pipeline.run("apply", expecting: 65)
         #expect(
-            refused.output.contains("~ table ad\n    + more date\n") && refused.output.contains("- table keyless, with its 2 rows\n"),
+            refused.output.contains("~ table ad\n") && refused.output.contains("    + more date\n")
+                && refused.output.contains("- table keyless, with its 2 rows\n"),
             "\(refused.output)")
         #expect(refused.errors.contains("- table keyless, with its 2 rows"))
         #expect(try pipeline.value("SELECT count(*) FROM dimension.keyless") == 2)
