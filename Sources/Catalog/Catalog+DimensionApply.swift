@@ -138,6 +138,7 @@ extension Catalog {
 
     /// As format_type writes a type: PostgreSQL's own name of it, and the modifiers as they are.
     private func formattedType(_ type: ScalarType) throws(ParallaxError) -> String {
+        if case .array(let element) = type { return try formattedType(element) + "[]" }
         let written = type.sqlName
         let base = try connection.query("SELECT pg_typeof(NULL::\(written))::text").rows[0][0] ?? written
         return base + written.drop { $0 != "(" }
@@ -206,7 +207,12 @@ extension Catalog {
 
     private static func column(_ column: DimensionDefinition.Column) -> String {
         // Text compares bytewise, as in views.
-        let collation = column.type == .text ? " COLLATE \"C\"" : ""
+        var isText = false
+        switch column.type {
+        case .text, .varchar, .char: isText = true
+        default: break
+        }
+        let collation = isText ? " COLLATE \"C\"" : ""
         return "\(Connection.quoteIdentifier(column.name)) \(column.type.sqlName)\(collation)\(column.isNotNull ? " NOT NULL" : "")"
     }
 

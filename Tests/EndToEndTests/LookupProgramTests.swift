@@ -52,6 +52,5 @@ import Testing
         #expect(try becomesTrue { try !pipeline.run("status").output.contains("PROBLEM") })
         try pipeline.run("batch", "run")
         #expect(try becomesTrue { try rows(pipeline) == ["null|9", "one|9", "two|9"] })
-        try pipeline.run("down")
     }
 }

@@ -19,6 +19,7 @@ import ViewLanguage
         CREATE TABLE by_id (id uuid PRIMARY KEY, local timestamp);
         CREATE TABLE by_at (at timestamp PRIMARY KEY, big_note bigint);
         CREATE TABLE pair (label text, flag boolean, note text, UNIQUE (label, flag));
+        CREATE TABLE by_code (label varchar(3) UNIQUE, padded char(6), small smallint UNIQUE, loose numeric UNIQUE, note text);
         CREATE TABLE nothing (label text PRIMARY KEY, note text);
         """
 
@@ -37,6 +38,9 @@ import ViewLanguage
         INSERT INTO by_ratio SELECT ratio, -ratio FROM every_type WHERE ratio IS NOT NULL GROUP BY ratio;
         INSERT INTO by_id SELECT id, '0044-03-15 BC' FROM every_type WHERE id::text > '8' GROUP BY id;
         INSERT INTO by_at SELECT at::timestamp, 1 FROM every_type WHERE at IS NOT NULL GROUP BY 1;
+        INSERT INTO by_code SELECT left(label, 3), left(label, 2), NULL, NULL, 'l' FROM every_type WHERE label IS NOT NULL GROUP BY 1, 2 ON CONFLICT DO NOTHING;
+        INSERT INTO by_code SELECT NULL, NULL, small, NULL, 's' FROM every_type WHERE small BETWEEN -32768 AND 32767 GROUP BY small;
+        INSERT INTO by_code SELECT NULL, NULL, NULL, price * 1.000, 'n' FROM every_type WHERE price IS NOT NULL AND price > 0 GROUP BY price ON CONFLICT DO NOTHING;
         INSERT INTO pair SELECT label, flag, 'both' FROM every_type WHERE label > 'a' GROUP BY 1, 2;
         INSERT INTO pair VALUES (NULL, true, 'null label'), ('a', NULL, 'null flag'), ('a', NULL, 'twice') ON CONFLICT DO NOTHING;
         """
@@ -58,6 +62,10 @@ import ViewLanguage
         "SELECT note, count(*) AS n FROM every_type e JOIN pair p ON p.label = e.label AND p.flag = true GROUP BY note",
         "SELECT n.note, tag, p.note AS pn, count(*) AS c FROM every_type e LEFT JOIN nothing n USING (label) LEFT JOIN by_label l USING (label) LEFT JOIN pair p USING (label, flag) GROUP BY n.note, tag, p.note",
         "SELECT s.note, count(*) AS c FROM every_type e JOIN by_label l USING (label) JOIN by_small s ON s.small = l.next + 0 GROUP BY s.note",
+        "SELECT note, count(*) AS n, max(padded) AS p FROM every_type e JOIN by_code c ON c.label = e.label GROUP BY note",
+        "SELECT note, count(*) AS n FROM every_type e JOIN by_code c ON c.label = left(e.label, 3)::varchar(2) GROUP BY note",
+        "SELECT c.note, count(*) AS n FROM every_type e LEFT JOIN by_code c ON c.small = e.small GROUP BY c.note",
+        "SELECT c.note, count(*) AS n FROM every_type e LEFT JOIN by_code c ON c.loose = e.price GROUP BY c.note",
         "SELECT label, count(*) AS n FROM every_type JOIN nothing USING (label) GROUP BY label",
         "SELECT tumble(e.at, '5 seconds') AS w, tag, count(*) FILTER (WHERE l.next IS NOT NULL) AS n, min(tag) AS a FROM every_type e LEFT JOIN by_label l USING (label) WHERE l.weight IS DISTINCT FROM 1 GROUP BY w, tag",
     ]

@@ -177,7 +177,7 @@ struct LookupCompiler {
 
     /// The event's side in the type that both are compared as.
     private func comparable(_ expression: Expression, _ column: Expression, _ scope: Scope, at offset: Int) throws(Refusal) -> Expression {
-        guard let kind = TypeClass.common(expression.type.typeClass, column.type.typeClass) else {
+        guard let kind = TypeClass.commonOfOperator(expression.type.typeClass, column.type.typeClass) else {
             preconditionFailure("\(expression.type) joined with \(column.type)")
         }
         let compiler = ExpressionCompiler(scope: scope, statement: statement, clause: .join)
@@ -188,7 +188,15 @@ struct LookupCompiler {
                 hint: "cast the event's side to \(column.type.typeClass.sqlName)")
         }
         let (a, b) = (expression.widened(to: kind), column.widened(to: kind))
-        guard kind == .numeric else { return a }
+        switch kind {
+        case .jsonb, .array:
+            throw Refusal(offset, "a key of type \(kind.sqlName) cannot be joined by", hint: "join by a column of a plain type")
+        // Of whatever length: blanks at the end of a char are not kept.
+        case .text, .bpchar: return a.type == .text ? a : .cast(a, to: .text)
+        case .numeric where a.type == .decimal || b.type == .decimal: return a.asDecimal
+        case .numeric: break
+        default: return a
+        }
         return a.rescaled(to: try compiler.decimalHolding([a, b], at: offset))
     }
 
