@@ -62,7 +62,7 @@ import ViewLanguage
         "SELECT note, count(*) AS n FROM every_type e JOIN pair p ON p.label = e.label AND p.flag = true GROUP BY note",
         "SELECT n.note, tag, p.note AS pn, count(*) AS c FROM every_type e LEFT JOIN nothing n USING (label) LEFT JOIN by_label l USING (label) LEFT JOIN pair p USING (label, flag) GROUP BY n.note, tag, p.note",
         "SELECT s.note, count(*) AS c FROM every_type e JOIN by_label l USING (label) JOIN by_small s ON s.small = l.next + 0 GROUP BY s.note",
-        "SELECT note, count(*) AS n, max(padded) AS p FROM every_type e JOIN by_code c ON c.label = e.label GROUP BY note",
+        "SELECT note, count(*) AS n, max(padded::text) AS p FROM every_type e JOIN by_code c ON c.label = e.label GROUP BY note",
         "SELECT note, count(*) AS n FROM every_type e JOIN by_code c ON c.label = left(e.label, 3)::varchar(2) GROUP BY note",
         "SELECT c.note, count(*) AS n FROM every_type e LEFT JOIN by_code c ON c.small = e.small GROUP BY c.note",
         "SELECT c.note, count(*) AS n FROM every_type e LEFT JOIN by_code c ON c.loose = e.price GROUP BY c.note",
