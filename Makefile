@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 PARALLAX := .build/release/parallax
 DEMO := demo
-.PHONY: help up down build test test-generated test-storm test-librdkafka bench format lint clean packages
+.PHONY: help up down build test test-generated test-storm test-librdkafka bench bench-kafka format lint clean packages
 
 help: ## List the tasks.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -55,6 +55,11 @@ bench: ## Measure each stage (ratios within one run; COUNT=5000000 for more even
 	@scripts/swift-toolchain
 	@scripts/python-environment
 	@scripts/bench $(COUNT)
+
+bench-kafka: ## Measure a record's cost from Kafka: librdkafka alone, our client, the whole speed layer.
+	@scripts/packages test
+	@scripts/swift-toolchain
+	@scripts/bench-kafka $(COUNT)
 
 format: ## Format all Swift files.
 	swift format format --in-place --recursive --parallel Package.swift Sources Tests speed batch serving

@@ -118,6 +118,8 @@ let package = Package(
         // A broker that the tests start: C, since half of the mock cluster's functions are variadic, and a process of its own, so that
         // it outlives the workers that the tests kill.
         .executableTarget(name: "test-broker", path: "Tests/TestBroker", linkerSettings: [.linkedLibrary("rdkafka")]),
+        // What `make bench-kafka` compares our client with.
+        .executableTarget(name: "bare-consumer", path: "Tests/BareConsumer", linkerSettings: [.linkedLibrary("rdkafka")]),
         tests("Parquet", ["ParallaxCore", "Columns"]),
         tests("Archive", ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Parquet"]),
         tests("Postgres", ["ParallaxCore", "PrivatePostgres"]),
@@ -151,7 +153,8 @@ let package = Package(
         .executableTarget(
             name: "benchmarks",
             dependencies: [
-                "ParallaxCore", "ViewLanguage", "Operators", "EventLog", "Archive", "Postgres", "PrivatePostgres", "Catalog", "SpeedWorker",
+                "ParallaxCore", "ViewLanguage", "Operators", "EventLog", "KafkaLog", "Archive", "Postgres", "PrivatePostgres", "Catalog",
+                "SpeedWorker",
                 "BatchLayer", "BatchWorker", "ServingViews", "TestSupport", .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/Benchmarks", swiftSettings: strict),

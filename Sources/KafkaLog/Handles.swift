@@ -66,9 +66,9 @@ struct QueueHandle: ~Copyable {
         pointer = rd_kafka_queue_get_consumer(client.pointer)
     }
 
-    /// At most so many messages more, and no more than there is room for. Waits until there are as many, or the time is up.
-    func fill(_ messages: inout MessageArray, atMost count: Int, wait: Duration) {
-        messages.fill(from: self, atMost: count, milliseconds: wait.wholeMilliseconds)
+    /// See `MessageArray.refill`.
+    func fill(_ messages: inout MessageArray, atMost count: Int, wait: Duration) -> Bool {
+        messages.refill(from: self, atMost: count, wait: wait)
     }
 
     deinit { rd_kafka_queue_destroy(pointer) }
@@ -90,56 +90,6 @@ struct TopicHandle: ~Copyable, @unchecked Sendable {
     }
 
     deinit { rd_kafka_topic_destroy(pointer) }
-}
-
-/// Fetched messages that are ours to free, and how many of them were handed out.
-struct MessageArray: ~Copyable {
-    typealias Message = UnsafeMutablePointer<rd_kafka_message_t>
-    private let slots: UnsafeMutablePointer<Message?>
-    private let capacity: Int
-    // A client waits for its messages before it goes: they must be freed first.
-    private let client: ClientHandle
-    private(set) var count = 0
-    var next = 0
-
-    init(of client: ClientHandle, capacity: Int) {
-        self.client = client
-        self.capacity = max(1, capacity)
-        slots = .allocate(capacity: self.capacity)
-        slots.initialize(repeating: nil, count: self.capacity)
-    }
-
-    var isExhausted: Bool { next == count }
-
-    /// Payload bytes of all of them.
-    private(set) var payloadBytes = 0
-
-    /// Of the last message, if that is a record.
-    var lastOffset: Int64? {
-        guard count > 0, self[count - 1].pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
-        return self[count - 1].pointee.offset
-    }
-
-    mutating func fill(from queue: borrowing QueueHandle, atMost wanted: Int, milliseconds: Int32) {
-        let room = min(wanted, capacity - count)
-        guard room > 0 else { return }
-        // Negative only for a broken client, and the error would be thread-local: such a client gives nothing and is noticed by its silence.
-        let found = max(0, rd_kafka_consume_batch_queue(queue.pointer, milliseconds, slots + count, room))
-        count += found
-        for index in count - found..<count where self[index].pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR {
-            payloadBytes += self[index].pointee.len
-        }
-    }
-
-    subscript(index: Int) -> Message {
-        guard index < count, let message = slots[index] else { preconditionFailure("message \(index) of \(count)") }
-        return message
-    }
-
-    deinit {
-        for index in 0..<count { if let message = slots[index] { rd_kafka_message_destroy(message) } }
-        slots.deallocate()
-    }
 }
 
 extension Duration {

@@ -21,6 +21,7 @@ struct PartitionReader: ~Copyable {
     private var promisedEnd = Offset.zero
     /// A read has waited in vain; nothing has come since.
     private var isSilent = false
+    private var lastSize = RecordColumns.Size()
     /// The last batch handed out, if it was small.
     private var last: RecordBatch?
     private var lastFrom = Offset.zero
@@ -28,7 +29,7 @@ struct PartitionReader: ~Copyable {
     init(_ client: KafkaClient, _ partition: Partition) {
         self.client = client
         self.partition = partition
-        fetched = MessageArray(of: client.handle, capacity: 1)
+        fetched = MessageArray(of: client.handle)
     }
 
     mutating func promise(_ end: Offset) { promisedEnd = max(promisedEnd, end) }
@@ -36,17 +37,31 @@ struct PartitionReader: ~Copyable {
     mutating func read(from offset: Offset, maxRecords: Int, maxBytes: Int) throws(ParallaxError) -> RecordBatch {
         if offset != position, let again = rereading(from: offset, maxRecords: maxRecords, maxBytes: maxBytes) { return again }
         if queue == nil || offset != position { try start(at: offset) }
+        var columns = RecordColumns(partition, from: position, expecting: lastSize, maxRecords: maxRecords)
         while true {
-            if fetched.isExhausted { consume(maxRecords, maxBytes, wait: .zero) }
-            let found = fetched.takeRecords(partition, from: position, maxRecords: maxRecords, maxBytes: maxBytes)
-            if let end = found.end { self.end = end }
-            if found.batch.nextOffset > position { return handOut(found.batch) }
-            if let error = found.error { throw failed(error) }
-            guard fetched.isExhausted else { continue }
-            if isAtEnd { return found.batch }
-            try waitForMore(maxRecords, maxBytes)
+            switch fetched.take(into: &columns, end: &end, maxRecords: maxRecords, maxBytes: maxBytes) {
+            case .full: return handOut(columns)
+            case .failed(let error):
+                if columns.next > position.rawValue { return handOut(columns) }
+                throw failed(error)
+            case .exhausted:
+                let room = maxRecords - columns.count
+                if room > 0, columns.payloadBytes < maxBytes, refill(atMost: room, wait: .zero) { continue }
+                guard columns.next > position.rawValue else {
+                    if isAtEnd { return columns.batch() }
+                    try waitForMore(maxRecords)
+                    continue
+                }
+                // A fetch brings as little as one producer's batch. To hand each out by itself would cost more than this wait, which ends
+                // with the next fetch; only a broker in trouble lets it pass.
+                let isMoreKnown = client.lastKnownEnd(of: partition).map { $0 > Offset(columns.next) } ?? false
+                if room > 0, columns.payloadBytes < maxBytes, isMoreKnown, refill(atMost: room, wait: Self.gatheringPatience) { continue }
+                return handOut(columns)
+            }
         }
     }
+
+    private static var gatheringPatience: Duration { .milliseconds(100) }
 
     /// As far as anyone knows without asking the broker.
     private var isAtEnd: Bool {
@@ -55,9 +70,8 @@ struct PartitionReader: ~Copyable {
         return client.lastKnownEnd(of: partition).map { $0 <= position } ?? false
     }
 
-    private mutating func waitForMore(_ maxRecords: Int, _ maxBytes: Int) throws(ParallaxError) {
-        if !isSilent { consume(maxRecords, maxBytes, wait: client.settings.readPatience) }
-        guard fetched.isExhausted else { return }
+    private mutating func waitForMore(_ maxRecords: Int) throws(ParallaxError) {
+        if !isSilent, refill(atMost: maxRecords, wait: client.settings.readPatience) { return }
         isSilent = true
         if let fatal = client.handle.fatalError { throw failed(fatal) }
         throw ParallaxError(
@@ -66,35 +80,15 @@ struct PartitionReader: ~Copyable {
             detail: client.lastTrouble.map { "The connections say: \($0)" }, hint: "Is the partition's leader up?")
     }
 
-    /// Waits so long for the first message; for the others only where the broker has said that it has them.
-    private mutating func consume(_ maxRecords: Int, _ maxBytes: Int, wait: Duration) {
-        guard queue != nil else { return }
-        fetched = MessageArray(of: client.handle, capacity: maxRecords)
-        fill(wait)
-        guard fetched.count > 0 else { return }
+    private mutating func refill(atMost wanted: Int, wait: Duration) -> Bool {
+        guard queue?.fill(&fetched, atMost: wanted, wait: wait) == true else { return false }
         isSilent = false
-        let known = client.lastKnownEnd(of: partition) ?? .zero
-        while fetched.count < maxRecords, fetched.payloadBytes < maxBytes, let last = fetched.lastOffset, Offset(last + 1) < known {
-            let count = fetched.count
-            fill(Self.gatheringPatience)
-            if fetched.count == count { return }
-        }
+        return true
     }
 
-    /// A fetch brings as little as one producer's batch. To hand each out by itself would cost more than this wait, which ends with the
-    /// next fetch; only a broker in trouble lets it pass.
-    private static var gatheringPatience: Duration { .milliseconds(100) }
-
-    private mutating func fill(_ wait: Duration) {
-        if wait > .zero {
-            let count = fetched.count
-            queue?.fill(&fetched, atMost: 1, wait: wait)
-            if fetched.count == count { return }
-        }
-        queue?.fill(&fetched, atMost: .max, wait: .zero)
-    }
-
-    private mutating func handOut(_ batch: RecordBatch) -> RecordBatch {
+    private mutating func handOut(_ columns: consuming RecordColumns) -> RecordBatch {
+        lastSize = columns.size
+        let batch = columns.batch()
         lastFrom = position
         position = batch.nextOffset
         last = batch.count <= client.settings.limits.recordsKeptForRereading ? batch : nil
@@ -122,7 +116,7 @@ struct PartitionReader: ~Copyable {
     mutating func stop() {
         if queue != nil { _ = rd_kafka_consume_stop(client.topic.pointer, partition.rawValue) }
         queue = nil
-        fetched = MessageArray(of: client.handle, capacity: 1)
+        fetched.clear()
         end = nil
         isSilent = false
         last = nil

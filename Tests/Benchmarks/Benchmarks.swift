@@ -15,7 +15,8 @@ import SpeedWorker
 import TestSupport
 import ViewLanguage
 
-/// `benchmarks EVENTS.ndjson DEFINITIONS.sql [--json FILE]`: each stage of an event's way alone, on the same events.
+/// `benchmarks EVENTS.ndjson DEFINITIONS.sql [--json FILE]`: each stage of an event's way alone, on the same events. With `--kafka` first: the
+/// way from Kafka (see `KafkaBench`).
 ///
 /// The figures are for comparing stages and versions in one run on one machine; absolute times on shared machines mean little.
 @main
@@ -28,12 +29,20 @@ struct Benchmarks {
                 jsonPath = arguments[flag + 1]
                 arguments.removeSubrange(flag...(flag + 1))
             }
+            let isKafka = arguments.first == "--kafka"
+            if isKafka { arguments.removeFirst() }
             guard arguments.count == 2 else {
-                print("usage: benchmarks EVENTS.ndjson DEFINITIONS.sql [--json FILE]")
+                print("usage: benchmarks [--kafka] EVENTS.ndjson DEFINITIONS.sql [--json FILE]")
                 exit(64)
             }
             let bench = try Bench(events: arguments[0], definitions: arguments[1])
-            let stages = try await bench.run()
+            let stages: [Stage]
+            if isKafka {
+                stages = try await KafkaBench(bench.lines, bench.definitions).run()
+                print(KafkaBench.report(stages))
+            } else {
+                stages = try await bench.run()
+            }
             if let jsonPath { try JSONEncoder().encode(stages).write(to: URL(fileURLWithPath: jsonPath)) }
         } catch {
             FileHandle.standardError.write(Data("benchmarks: \(error)\n".utf8))
@@ -44,8 +53,8 @@ struct Benchmarks {
 
 final class Bench {
     private let folder: TemporaryFolder
-    private let lines: [NewRecord]
-    private let definitions: Definitions
+    let lines: [NewRecord]
+    let definitions: Definitions
     private var stages: [Stage] = []
     private static let batch = 8_192
 

@@ -1,0 +1,134 @@
+import Catalog
+import Foundation
+import KafkaLog
+import Logging
+import ParallaxCore
+import Postgres
+import ServingViews
+import SpeedWorker
+import TestSupport
+import ViewLanguage
+
+/// `benchmarks --kafka EVENTS.ndjson DEFINITIONS.sql`: what a record from Kafka costs, through a broker process on the same machine: by
+/// librdkafka alone (a program in C), by our client, and through the speed layer into PostgreSQL.
+///
+/// Rounds alternate between the three readers, so that who else uses the machine hits all of them; the median round of each counts.
+final class KafkaBench {
+    private let lines: [NewRecord]
+    private let definitions: Definitions
+    private let broker: TestBroker
+    private let topic: String
+    /// The mock broker keeps 5 MiB a partition.
+    private static let partitions = 64
+    private static let rounds = 5
+    private static let passes = 2
+
+    init(_ lines: [NewRecord], _ definitions: Definitions) throws {
+        self.lines = lines
+        self.definitions = definitions
+        broker = try TestBroker()
+        topic = try broker.makeTopic(partitions: Self.partitions)
+    }
+
+    private var settings: KafkaSettings {
+        KafkaSettings(brokers: broker.bootstrapServers, topic: topic, properties: ["fetch.wait.max.ms": "10"])
+    }
+
+    func run() async throws -> [Stage] {
+        let log = try KafkaLog(source: definitions.sources[0].name, settings: settings)
+        var stages = [
+            try Stage.measure("produce (idempotent, acks=all)", unit: "records", server: broker.process) {
+                for start in stride(from: 0, to: lines.count, by: 8_192) {
+                    try log.append(Array(lines[start..<min(lines.count, start + 8_192)]), to: nil)
+                }
+                return lines.count
+            }
+        ]
+        var rounds: [String: [Stage]] = [:]
+        for _ in 0..<Self.rounds {
+            for kind in ["received", "copied"] { rounds[kind, default: []].append(try bare(kind)) }
+            rounds["ours", default: []].append(
+                try Stage.measure("our client: columns of a batch", unit: "records") {
+                    try (0..<Self.passes).reduce(0) { count, _ in try count + readAll() }
+                })
+        }
+        for kind in ["received", "copied", "ours"] {
+            let sorted = (rounds[kind] ?? []).sorted { $0.cpuSeconds < $1.cpuSeconds }
+            stages.append(sorted[sorted.count / 2])
+        }
+        stages.append(try await speedLayer())
+        return stages
+    }
+
+    /// Both print processor nanoseconds a record, and what they are of librdkafka's own.
+    static func report(_ stages: [Stage]) -> String {
+        func cost(_ stage: Stage) -> Double { stage.cpuSeconds / Double(stage.count) * 1e9 }
+        let copied = stages.first { $0.name.contains("copied") }.map(cost) ?? .nan
+        return stages.map { stage in
+            let server = stage.serverCPUSeconds.map { String(format: " + %.0f in the server", $0 / Double(stage.count) * 1e9) } ?? ""
+            return stage.name.padding(toLength: 52, withPad: " ", startingAt: 0)
+                + String(
+                    format: "%8.0f k records/s %6.0f ns CPU/record  %.2f x librdkafka", stage.perSecond / 1e3, cost(stage),
+                    cost(stage) / copied)
+                + server
+        }.joined(separator: "\n")
+    }
+
+    private func readAll() throws -> Int {
+        let log = try KafkaLog(source: definitions.sources[0].name, settings: settings)
+        let partitions = try log.partitions()
+        var positions = try partitions.map { try (partition: $0, next: Offset.zero, end: log.bounds(of: $0).upperBound) }
+        var count = 0
+        while !positions.isEmpty {
+            for index in positions.indices.reversed() {
+                let batch = try log.read(positions[index].partition, from: positions[index].next, maxRecords: 8_192, maxBytes: 4 << 20)
+                count += batch.count
+                positions[index].next = batch.nextOffset
+                if batch.nextOffset >= positions[index].end { positions.remove(at: index) }
+            }
+        }
+        return count
+    }
+
+    private func bare(_ kind: String) throws -> Stage {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+            .appendingPathComponent("bare-consumer")
+        process.arguments = [broker.bootstrapServers, topic, "\(Self.partitions)", "\(Self.passes)", kind]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let words = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        process.waitUntilExit()
+        guard words.count == 4, let count = Int(words[0]), let wall = Double(words[2]), let cpu = Double(words[3]) else {
+            throw ParallaxError(.internalInconsistency, "bare-consumer said \(words)")
+        }
+        return Stage(name: "librdkafka alone, in C: \(kind)", unit: "records", count: count, seconds: wall, cpuSeconds: cpu)
+    }
+
+    private func speedLayer() async throws -> Stage {
+        let dsn = try TestCluster.shared.freshDatabase()
+        defer { try? TestCluster.shared.drop(dsn) }
+        let connection = try Connection(dsn)
+        try Catalog.migrate(connection)
+        try Catalog(connection).apply(definitions, partitions: [definitions.sources[0].name: Self.partitions]) {
+            (connection) throws(ParallaxError) in
+            if let refusal = try ServingViews.refresh(connection).first { throw refusal.error }
+        }
+        let logger = Logger(label: "benchmarks") { _ in SwiftLogNoOpLogHandler() }
+        let settings = settings
+        let worker = SpeedWorker(
+            id: WorkerID(UUID().uuidString.lowercased()), dsn: dsn,
+            openLog: { (source) throws(ParallaxError) in try KafkaLog(source: source.name, settings: settings) }, logger: logger)
+        let clock = Stage.Clock(server: try postmaster(connection))
+        try await worker.runUntilCaughtUp()
+        return clock.stop("speed layer: Kafka to committed rows", unit: "records", count: lines.count)
+    }
+
+    private func postmaster(_ connection: Connection) throws -> pid_t? {
+        guard let backend = try connection.query("SELECT pg_backend_pid()").rows.first?.int(0),
+            let text = try? String(contentsOfFile: "/proc/\(backend)/stat", encoding: .utf8), let end = text.lastIndex(of: ")")
+        else { return nil }
+        return pid_t(text[text.index(after: end)...].split(separator: " ")[1])
+    }
+}
