@@ -63,6 +63,8 @@ public struct SourceStatus: Sendable {
     public var holes: [Hole]
     /// What the log lost and a person gave up: in no answer, for good.
     public var givenUp: [AcceptedGap]
+    /// The speed workers' connections to a log behind a network.
+    public var logClients: [LogClientStatus]
     /// The server's clock.
     public var now: Instant
     /// Late events that wait for a run.
@@ -125,7 +127,8 @@ extension Catalog {
                 SourceStatus(
                     source: source, positions: try positions(ofSource: source.id), views: try viewStatus(ofSource: source.id),
                     watermark: nil, publishedAt: nil, cut: Cut(), rejected: try rejected(ofSource: source.name),
-                    holes: try holes(ofSource: source), givenUp: try acceptedGaps(source: source.id), now: Instant(microseconds: 0),
+                    holes: try holes(ofSource: source), givenUp: try acceptedGaps(source: source.id),
+                    logClients: try logClients(source: source.id), now: Instant(microseconds: 0),
                     lateWaiting: 0))
             let row = try connection.query(
                 """

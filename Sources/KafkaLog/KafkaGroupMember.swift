@@ -23,6 +23,8 @@ public final class KafkaGroupMember: Sendable {
         public var partitions: Set<Partition> = []
         /// Grows with every assignment.
         public var generation = 0
+        /// How often an assignment was lost without a word.
+        public var losses = 0
         public var demand = Demand.nothing
     }
 
@@ -118,6 +120,7 @@ extension KafkaGroupMember.Wishes {
             let had = !wish.partitions.isDisjoint(with: gone)
             wish.partitions.subtract(gone)
             wish.demand = had ? demand : .nothing
+            if demand == .drop { wish.losses += 1 }
             return had
         }
         guard mustWait, !isClosing.load(ordering: .relaxed) else { return }

@@ -46,6 +46,9 @@ public final class KafkaLog: EventLog {
         return bounds
     }
 
+    /// As of the last fetch: no broker is asked.
+    public func knownEnd(of partition: Partition) -> Offset? { client.lastKnownEnd(of: partition) }
+
     public func read(
         _ partition: Partition, from offset: Offset, maxRecords: Int, maxBytes: Int
     ) throws(ParallaxError) -> RecordBatch {
@@ -125,5 +128,20 @@ public final class KafkaLog: EventLog {
         guard number >= 0 && number < count else {
             throw ParallaxError(.missing, "topic \"\(settings.topic)\" has no partition \(partition): it has \(count)")
         }
+    }
+}
+
+extension KafkaLog: ReportingLog {
+    public var clientReport: LogClientReport {
+        let metrics = client.metrics
+        var report = LogClientReport(library: "librdkafka \(LibraryVersion.loaded)")
+        report.brokersUp = metrics.brokersUp
+        report.brokersKnown = metrics.brokersKnown
+        report.roundTripMicroseconds = metrics.roundTripMicroseconds
+        report.recordsRead = metrics.recordsRead
+        report.bytesRead = metrics.bytesRead
+        report.errors = metrics.errors
+        report.lastError = client.lastTrouble
+        return report
     }
 }

@@ -11,6 +11,9 @@ public protocol EventLog: AnyObject, Sendable {
     /// What can be read now: from the earliest retained offset up to, not including, the first that is not durable yet.
     func bounds(of partition: Partition) throws(ParallaxError) -> Range<Offset>
 
+    /// About where the partition ends, for people, without waiting for anybody; nil where that is not known.
+    func knownEnd(of partition: Partition) -> Offset?
+
     /// At most `maxRecords` records from `offset` on, fewer where `maxBytes` of payload are reached first (but at least one
     /// where there is one, however large). Empty, with `nextOffset == offset`, at the end of the log: it never waits.
     /// Throws `.offsetGone` where `offset` is below the earliest retained or above the end.
@@ -24,6 +27,10 @@ public protocol EventLog: AnyObject, Sendable {
 
     /// Gives up records below the cut, in whole segments. The caller knows that they are archived and processed.
     func trim(below cut: Cut) throws(ParallaxError)
+}
+
+extension EventLog {
+    public func knownEnd(of partition: Partition) -> Offset? { try? bounds(of: partition).upperBound }
 }
 
 /// What a producer hands over.

@@ -1,6 +1,6 @@
 /* What librdkafka costs by itself: reads a topic to its end, as often as asked, with the calls that Parallax uses.
  *
- *     bare-consumer BROKERS TOPIC PARTITIONS PASSES received|copied
+ *     bare-consumer BROKERS TOPIC PARTITIONS PASSES received|copied [PROPERTY VALUE ...]
  *
  * "received" looks at each message's length and gives it back. "copied" also does what everybody must do who keeps records in batches: copies
  * key and payload into buffers that are used again and again, with offsets, times and ends beside them.
@@ -54,7 +54,7 @@ static void keep(const rd_kafka_message_t *message) {
 }
 
 int main(int count, char **words) {
-    if (count != 6) return fprintf(stderr, "usage: bare-consumer BROKERS TOPIC PARTITIONS PASSES received|copied\n"), 64;
+    if (count < 6) return fprintf(stderr, "usage: bare-consumer BROKERS TOPIC PARTITIONS PASSES received|copied\n"), 64;
     int partitions = atoi(words[3]), passes = atoi(words[4]), copies = !strcmp(words[5], "copied");
     long records = 0, bytes = 0;
     double began = wall(), spent = processor();
@@ -63,10 +63,13 @@ int main(int count, char **words) {
         /* As Sources/KafkaLog/ClientProperties.swift sets them. */
         const char *settings[] = {
             "bootstrap.servers", words[1], "enable.partition.eof", "true", "check.crcs", "true", "isolation.level", "read_committed",
-            "auto.offset.reset", "error", "fetch.wait.max.ms", "10", "fetch.error.backoff.ms", "100", "queued.max.messages.kbytes", "16384"};
+            "auto.offset.reset", "error", "fetch.error.backoff.ms", "100"};
         rd_kafka_conf_t *configuration = rd_kafka_conf_new();
         for (size_t i = 0; i < sizeof settings / sizeof *settings; i += 2)
             if (rd_kafka_conf_set(configuration, settings[i], settings[i + 1], trouble, sizeof trouble) != RD_KAFKA_CONF_OK)
+                return fprintf(stderr, "%s\n", trouble), 78;
+        for (int i = 6; i + 1 < count; i += 2)
+            if (rd_kafka_conf_set(configuration, words[i], words[i + 1], trouble, sizeof trouble) != RD_KAFKA_CONF_OK)
                 return fprintf(stderr, "%s\n", trouble), 78;
         rd_kafka_t *client = rd_kafka_new(RD_KAFKA_CONSUMER, configuration, trouble, sizeof trouble);
         if (!client) return fprintf(stderr, "%s\n", trouble), 78;

@@ -20,6 +20,15 @@ final class KafkaBench {
     private let topic: String
     /// The mock broker keeps 5 MiB a partition.
     private static let partitions = 64
+    /// Of all three readers: `PARALLAX_BENCH_PROPERTIES=name=value,name=value` adds some.
+    private static let properties: [String: String] = {
+        var properties = ["fetch.wait.max.ms": "10", "queued.max.messages.kbytes": "2048", "queued.min.messages": "10000"]
+        for pair in (ProcessInfo.processInfo.environment["PARALLAX_BENCH_PROPERTIES"] ?? "").split(separator: ",") {
+            let parts = pair.split(separator: "=", maxSplits: 1)
+            if parts.count == 2 { properties[String(parts[0])] = String(parts[1]) }
+        }
+        return properties
+    }()
     private static let rounds = 5
     private static let passes = 2
 
@@ -31,7 +40,7 @@ final class KafkaBench {
     }
 
     private var settings: KafkaSettings {
-        KafkaSettings(brokers: broker.bootstrapServers, topic: topic, properties: ["fetch.wait.max.ms": "10"])
+        KafkaSettings(brokers: broker.bootstrapServers, topic: topic, properties: Self.properties)
     }
 
     func run() async throws -> [Stage] {
@@ -94,7 +103,7 @@ final class KafkaBench {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
             .appendingPathComponent("bare-consumer")
-        process.arguments = [broker.bootstrapServers, topic, "\(Self.partitions)", "\(Self.passes)", kind]
+        process.arguments = [broker.bootstrapServers, topic, "\(Self.partitions)", "\(Self.passes)", kind] + Self.properties.flatMap { [$0.key, $0.value] }
         let output = Pipe()
         process.standardOutput = output
         try process.run()

@@ -20,6 +20,7 @@ import Testing
                   fetch.wait.max.ms: 10
                   session.timeout.ms: 3000
                   heartbeat.interval.ms: 200
+                  statistics.interval.ms: 200
                   topic.metadata.refresh.interval.ms: 1000
             speed:
               flush_interval: 20ms
@@ -208,6 +209,30 @@ import Testing
         }
         try feed(1)
         try waitUntil("the first events") { try pipeline.value("SELECT views FROM serving.total") == total }
+        // What librdkafka counts is what people see.
+        struct Status: Decodable {
+            struct Source: Decodable {
+                var lag: Int64
+                var log_clients: [Client]
+            }
+            struct Client: Decodable {
+                var pid: Int32
+                var brokers_up: Int, brokers_known: Int, records_read: Int64, rebalances: Int, lost_assignments: Int
+                var library: String
+            }
+            var sources: [Source]
+        }
+        func status() throws -> Status {
+            try JSONDecoder().decode(Status.self, from: Data(pipeline.run("status", "--json").output.utf8))
+        }
+        try waitUntil("both workers' reports") {
+            let source = try status().sources[0]
+            return source.lag == 0 && Set(source.log_clients.map(\.pid)) == Set(workers.map(\.process.processIdentifier))
+                && source.log_clients.allSatisfy { $0.brokers_up > 0 && $0.brokers_known == 3 && $0.rebalances > 0 }
+                && source.log_clients.reduce(0) { $0 + $1.records_read } >= 500
+        }
+        #expect(try status().sources[0].log_clients.allSatisfy { $0.library == "librdkafka \(LibraryVersion.loaded)" })
+        #expect(try pipeline.run("status").output.contains(":\(workers[0].process.processIdentifier)  "))
         // One killed, one stopped past its session; a third takes everything.
         workers[0].kill(SIGKILL)
         workers[1].kill(SIGSTOP)

@@ -65,7 +65,7 @@ static int obey(rd_kafka_mock_cluster_t *cluster, char **word, int count) {
         return rd_kafka_mock_coordinator_set(cluster, "group", word[1], number(word[2]));
     if (!strcmp(verb, "errors") && count == 4) {  /* errors API-KEY CODE HOW-OFTEN */
         size_t times = (size_t)number(word[3]);
-        rd_kafka_resp_err_t *errors = calloc(times ? times : 1, sizeof *errors);
+        rd_kafka_resp_err_t *errors = calloc(times + 1, sizeof *errors);
         for (size_t i = 0; i < times; i++) errors[i] = (rd_kafka_resp_err_t)number(word[2]);
         rd_kafka_mock_push_request_errors_array(cluster, (int16_t)number(word[1]), times, errors);
         free(errors);

@@ -27,9 +27,12 @@ public struct PartitionWish: Sendable, Hashable {
     /// both believe in their assignment (one was stopped for a while) would take it from one another without end.
     public var generation: Int
     public var demand: Demand
-    public init(partitions: Set<Partition>, generation: Int, demand: Demand) {
+    /// How often an assignment was lost without a word, for people.
+    public var losses: Int
+    public init(partitions: Set<Partition>, generation: Int, demand: Demand, losses: Int = 0) {
         self.partitions = partitions
         self.generation = generation
         self.demand = demand
+        self.losses = losses
     }
 }

@@ -51,7 +51,7 @@ extension SourceFeed {
     /// For people, who want to see the lag: where the log does not say, the position stands in.
     private func logEnds(_ flush: SpeedFlush) -> [Partition: Offset] {
         var ends: [Partition: Offset] = [:]
-        for move in flush.moves { ends[move.partition] = (try? log.bounds(of: move.partition).upperBound) ?? move.to }
+        for move in flush.moves { ends[move.partition] = max(log.knownEnd(of: move.partition) ?? move.to, move.to) }
         return ends
     }
 }

@@ -69,6 +69,16 @@ final class SourceFeed {
 
     var owned: Int { leases.count }
 
+    /// Nil for a log without connections.
+    var clientReport: LogClientReport? {
+        guard var report = (log as? any ReportingLog)?.clientReport else { return nil }
+        if let wish = assignment?.wish {
+            report.rebalances = wish.generation
+            report.lostAssignments = wish.losses
+        }
+        return report
+    }
+
     /// Forgets everything that is not written.
     func reset() {
         leases = [:]

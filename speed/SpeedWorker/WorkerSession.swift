@@ -48,6 +48,10 @@ final class WorkerSession {
         let now = context.now
         if now >= nextHeartbeatAt {
             try Catalog(connection).registerWorker(context.id, layer: "speed", host: Self.host(), pid: getpid())
+            for feed in feeds {
+                guard let report = feed.clientReport else { continue }
+                try Catalog(connection).recordLogClient(report, worker: context.id, source: feed.sourceID)
+            }
             nextHeartbeatAt = now + context.settings.lease / 3
         }
         guard now >= nextDiscoveryAt else { return }

@@ -45,6 +45,7 @@ extension StatusReport.Source {
                         ])
                     })
             ),
+            ("log_clients", .array(status.logClients.map(\.json))),
             ("given_up", .array(status.givenUp.map(gap))),
             ("runs", .array(runs.map(\.json))), ("drift", .array(drift.map(\.json))),
         ])
@@ -89,6 +90,19 @@ extension CatalogDimension {
             ("generation", .int(version.generation)), ("watched", .bool(isWatched)), ("leaving", .bool(isLeaving)),
             ("loaded_generation", loaded.map { .int($0.generation) } ?? .null), ("rows", loaded.map { .int($0.rows) } ?? .null),
             ("bytes", loaded.map { .int($0.bytes) } ?? .null), ("loaded_at", .optional(loaded?.at.text)), ("problem", .optional(problem)),
+        ])
+    }
+}
+
+extension LogClientStatus {
+    fileprivate var json: JSONText {
+        .object([
+            ("worker", .string(worker.text)), ("host", .string(host)), ("pid", .int(Int64(pid))), ("library", .string(report.library)),
+            ("brokers_up", .int(Int64(report.brokersUp))), ("brokers_known", .int(Int64(report.brokersKnown))),
+            ("round_trip_seconds", .optional(Double(report.roundTripMicroseconds) / 1e6)), ("records_read", .int(report.recordsRead)),
+            ("bytes_read", .int(report.bytesRead)), ("errors", .int(report.errors)), ("last_error", .optional(report.lastError)),
+            ("rebalances", .int(Int64(report.rebalances))), ("lost_assignments", .int(Int64(report.lostAssignments))),
+            ("reported_at", .string(reportedAt.text)),
         ])
     }
 }

@@ -122,6 +122,11 @@ extension StatusReport.Source {
         }
         var output = lines.joined(separator: "\n") + "\n\n"
         output += indented(positions.text())
+        if !status.logClients.isEmpty { output += "\n" + indented(logClients.text()) }
+        for client in status.logClients {
+            guard let error = client.report.lastError else { continue }
+            output += "  last trouble of process \(client.pid) on \(client.host): \(error)\n"
+        }
         if !status.rejected.isEmpty { output += "\n" + indented(rejected.text()) }
         if !runs.isEmpty { output += "\n" + indented(runTable.text()) }
         let differing = drift.filter { $0.differing + $0.onlyMerged + $0.onlyBatch > 0 }
@@ -148,6 +153,21 @@ extension StatusReport.Source {
                 "\(position.partition)", "\(position.nextOffset)", "\(logEnd(position))", "\(lag(position))", "\(position.archivedOffset)",
                 "\(position.slice)", "\(position.events)", "\(position.late)", "\(position.duplicates)",
                 position.isOwned ? (position.isIdle ? "idle" : "working") : "none",
+            ])
+        }
+        return table
+    }
+
+    private var logClients: Table {
+        var table = Table(
+            ("client", .left), ("brokers up", .right), ("round trip", .right), ("read", .right), ("errors", .right), ("rebalances", .right),
+            ("lost", .right), ("library", .left), ("said", .left))
+        for client in status.logClients {
+            let report = client.report
+            table.rows.append([
+                "\(client.host):\(client.pid)", "\(report.brokersUp) of \(report.brokersKnown)",
+                Duration.microseconds(report.roundTripMicroseconds).rough, grouped(Int(report.recordsRead)), "\(report.errors)",
+                "\(report.rebalances)", "\(report.lostAssignments)", report.library, "\(ago(client.reportedAt)) ago",
             ])
         }
         return table

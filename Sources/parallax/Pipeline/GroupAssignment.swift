@@ -18,7 +18,7 @@ final class GroupAssignment: PartitionAssignment {
             case .giveUp: .giveUp
             case .drop: .drop
             }
-        return PartitionWish(partitions: wish.partitions, generation: wish.generation, demand: demand)
+        return PartitionWish(partitions: wish.partitions, generation: wish.generation, demand: demand, losses: wish.losses)
     }
 
     func gaveUp() { member.gaveUp() }

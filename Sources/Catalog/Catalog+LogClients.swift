@@ -1,0 +1,44 @@
+import Foundation
+import ParallaxCore
+import Postgres
+
+/// A worker's connection to a source's log, as it last said.
+public struct LogClientStatus: Sendable {
+    public var worker: WorkerID
+    public var host: String
+    public var pid: Int32
+    public var report: LogClientReport
+    public var reportedAt: Instant
+}
+
+extension Catalog {
+    /// Of a registered worker.
+    public func recordLogClient(_ report: LogClientReport, worker: WorkerID, source id: Int64) throws(ParallaxError) {
+        try connection.query(
+            """
+            INSERT INTO parallax.log_client (worker_id, source_id, report) VALUES ($1::uuid, $2, $3::jsonb)
+            ON CONFLICT (worker_id, source_id) DO UPDATE SET report = excluded.report, reported_at = clock_timestamp()
+            """, [.text(worker.text), .int(id), .text(try encodeStored(report))])
+    }
+
+    /// Of workers that live, or died within the last quarter of an hour.
+    public func logClients(source id: Int64) throws(ParallaxError) -> [LogClientStatus] {
+        let rows = try connection.query(
+            """
+            SELECT c.worker_id, w.host, w.pid, c.report, \(Self.micros("c.reported_at"))
+            FROM parallax.log_client c JOIN parallax.worker w USING (worker_id)
+            WHERE c.source_id = $1 AND c.reported_at > clock_timestamp() - interval '15 minutes' ORDER BY w.host, w.pid
+            """, [.int(id)]
+        ).rows
+        var clients: [LogClientStatus] = []
+        for row in rows {
+            // A worker of another version may say other things: then it is left out.
+            guard let report = try? JSONDecoder().decode(LogClientReport.self, from: Data((row[3] ?? "").utf8)) else { continue }
+            clients.append(
+                LogClientStatus(
+                    worker: WorkerID(row[0] ?? ""), host: row[1] ?? "", pid: Int32(clamping: row.int(2) ?? 0), report: report,
+                    reportedAt: Instant(microseconds: row.int(4) ?? 0)))
+        }
+        return clients
+    }
+}
