@@ -66,10 +66,9 @@ struct ClientProperties {
         "check.crcs": "true",
         "fetch.wait.max.ms": "100",
         "fetch.error.backoff.ms": "100",
-        // Of each partition, what is fetched ahead of the reader: about one read. More would only be memory that is touched for the first time:
-        // with everything fetched ahead a record cost three times as much.
-        "queued.max.messages.kbytes": "2048",
-        "queued.min.messages": "10000",
+        // Of each partition: what is fetched ahead of the reader. Not much less: where the queue is full, librdkafka looks again only after
+        // a second, and with 512 kB a reader that is faster than that stands still most of the time.
+        "queued.max.messages.kbytes": "16384",
     ]
 
     private static let fixed: [String: (values: [String], reason: String)] = [

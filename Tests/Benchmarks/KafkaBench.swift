@@ -22,7 +22,7 @@ final class KafkaBench {
     private static let partitions = 64
     /// Of all three readers: `PARALLAX_BENCH_PROPERTIES=name=value,name=value` adds some.
     private static let properties: [String: String] = {
-        var properties = ["fetch.wait.max.ms": "10", "queued.max.messages.kbytes": "2048", "queued.min.messages": "10000"]
+        var properties = ["fetch.wait.max.ms": "10", "queued.max.messages.kbytes": "16384"]
         for pair in (ProcessInfo.processInfo.environment["PARALLAX_BENCH_PROPERTIES"] ?? "").split(separator: ",") {
             let parts = pair.split(separator: "=", maxSplits: 1)
             if parts.count == 2 { properties[String(parts[0])] = String(parts[1]) }
