@@ -218,5 +218,5 @@ struct GeneratedExpressions {
 
     private static let units = ["second", "minute", "hour", "day", "week", "month", "quarter", "year"]
     private static let intervals = ["1 month", "36 hours", "1 day", "-90 seconds", "1 year 2 months 3 days 04:05:06.7"]
-    static let zones = ["UTC", "America/New_York", "Europe/Berlin", "Asia/Tokyo", "Australia/Lord_Howe"]
+    static let zones = ["UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"]
 }

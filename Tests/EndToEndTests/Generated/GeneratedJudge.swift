@@ -71,8 +71,11 @@ struct GeneratedJudge {
             let boundaries = cut.partitions.map { "(__partition = \($0) AND __offset < \(cut[$0]))" }.joined(separator: " OR ")
             visible = "(NOT __late OR \(boundaries.isEmpty ? "false" : boundaries))"
         }
-        let source = "(SELECT * FROM taken_\(view.name) WHERE \(visible)) AS \(Connection.quoteIdentifier(schema.source))"
-        let result = try oracle.query(view.oracle(from: source, withBounds: withBounds))
+        let result = try oracle.query(
+            view.oracle(
+                from: "(SELECT * FROM taken_\(view.name) WHERE \(visible))", as: Connection.quoteIdentifier(schema.source),
+                time: schema.time.quoted,
+                withBounds: withBounds))
         return Self.byKey(result, view)
     }
 

@@ -61,7 +61,7 @@ struct GeneratedShrinker {
             add {
                 $0.window = nil
                 $0.windowEnd = nil
-                $0.session = nil
+                $0.sessionGap = nil
             }
             for index in view.groups.indices { add { $0.groups.remove(at: index) } }
             if view.measures.count > 1 { for index in view.measures.indices { add { $0.measures.remove(at: index) } } }

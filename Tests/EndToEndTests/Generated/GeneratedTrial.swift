@@ -32,15 +32,15 @@ struct GeneratedTrial {
     func run() throws -> Outcome {
         var outcome = Outcome()
         let views = generated.views.filter { view in
-            let message = Self.refusal(of: view.select(from: source), view, generated.schema)
-            if let message { outcome.refused.append((view.select(from: source), message)) }
+            let message = Self.refusal(of: view.select(from: source, time: generated.schema.time.quoted), view, generated.schema)
+            if let message { outcome.refused.append((view.select(from: source, time: generated.schema.time.quoted), message)) }
             return message == nil
         }
         guard !views.isEmpty else { return outcome }
         outcome.views = views.count
         let pipeline = try LayeredPipeline(
             partitions: generated.partitions, sourceSQL: generated.schema.sql,
-            views: views.map { .init($0.name, $0.select(from: source), options: $0.options) })
+            views: views.map { .init($0.name, $0.select(from: source, time: generated.schema.time.quoted), options: $0.options) })
         try pipeline.batch()
         var published = try cut(pipeline)
         for (part, records) in [generated.records.prefix(generated.cut), generated.records.dropFirst(generated.cut)].enumerated() {
@@ -97,7 +97,9 @@ struct GeneratedTrial {
     ) throws {
         for view in views {
             func fail(_ text: String) {
-                outcome.failures.append(Failure(view: view.name, step: step, text: "\(text)\n  \(view.select(from: source))"))
+                outcome.failures.append(
+                    Failure(
+                        view: view.name, step: step, text: "\(text)\n  \(view.select(from: source, time: generated.schema.time.quoted))"))
             }
             do {
                 let isLive = cut != nil

@@ -17,6 +17,7 @@ struct GeneratedViews {
     private mutating func oneIn(_ count: Int) -> Bool { below(count) == 0 }
 
     mutating func view(_ name: String) -> GeneratedView {
+        if oneIn(8) { return latest(name) }
         var view = GeneratedView(name: name)
         if oneIn(2) { view.filter = expressions.condition(below(3)) }
         if !oneIn(4) { addWindow(&view) }
@@ -32,16 +33,33 @@ struct GeneratedViews {
         return view
     }
 
+    /// A table of the newest event of each key.
+    private mutating func latest(_ name: String) -> GeneratedView {
+        var view = GeneratedView(name: name, isLatest: true)
+        if oneIn(2) { view.filter = expressions.condition(below(3)) }
+        for index in 0..<(1 + below(2)) {
+            let (sql, varies) = expressions.item(pick(Kind.allCases), depth: pick([0, 0, 1]))
+            view.groups.append(.init(name: "k\(index)", sql: sql, hasVaryingScale: varies))
+        }
+        for index in 0..<(1 + below(4)) {
+            let (sql, varies) = expressions.item(pick(Kind.allCases), depth: pick([0, 0, 1, 2]))
+            view.measures.append(.init(item: .init(name: "m\(index)", sql: sql, hasVaryingScale: varies), arguments: [sql]))
+        }
+        return view
+    }
+
     private mutating func addWindow(_ view: inout GeneratedView) {
         let time = schema.time.quoted
         let sizes = ["1 second", "10 seconds", "1 minute", "90 seconds", "15 minutes", "1 hour", "1 day", "7 days"]
         let size = pick(sizes)
         switch below(10) {
         case 8, 9:
-            let gap = pick(["1 microsecond", "1 second", "7 seconds", "1 minute", "90 seconds", "1 hour", "24 hours", "8784 hours"])
-            view.window = .init(name: "w", sql: "session(\(time), '\(gap)')", oracle: "session_start")
-            view.session = .init(gap: gap, time: time)
-            if oneIn(2) { view.windowEnd = .init(name: "e", sql: pick(["w_end", "window_end"]), oracle: "session_end") }
+            let gap = pick(["2 seconds", "30 seconds", "10 minutes", "1 hour"])
+            view.sessionGap = gap
+            view.window = .init(name: "w", sql: "session(\(time), '\(gap)')", oracle: "min(\(time))")
+            if !oneIn(3) {
+                view.windowEnd = .init(name: "e", sql: pick(["w_end", "window_end"]), oracle: "max(\(time)) + interval '\(gap)'")
+            }
             return
         case 0, 1:
             view.window = .init(name: "w", sql: "tumble(\(time), '\(size)')")

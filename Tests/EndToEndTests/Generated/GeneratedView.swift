@@ -21,11 +21,6 @@ struct GeneratedView: Codable, Hashable {
         var bounds: Bounds?
     }
 
-    struct Session: Codable, Hashable {
-        var gap: String
-        var time: String
-    }
-
     struct Bounds: Codable, Hashable {
         var low: String
         var high: String
@@ -37,8 +32,10 @@ struct GeneratedView: Codable, Hashable {
     var window: Item?
     /// As an expression over the window's start, where the view shows it.
     var windowEnd: Item?
-    /// Where the window is a session: its gap, and the event time.
-    var session: Session?
+    /// Where the window is a session: its gap, as an interval. PostgreSQL has no sessions; the oracle makes them by gaps and islands.
+    var sessionGap: String?
+    /// SELECT DISTINCT ON (groups): the measures are expressions over the newest event of each key. There is no window, then.
+    var isLatest: Bool?
     var groups: [Item] = []
     var measures: [Measure] = []
     /// Over measures.
@@ -50,25 +47,46 @@ struct GeneratedView: Codable, Hashable {
     var keyCount: Int { keys.count }
     var items: [Item] { keys + measures.map(\.item) + expressions }
 
-    func select(from source: String) -> String {
-        var sql = "SELECT \(items.map { "\($0.sql) AS \($0.name)" }.joined(separator: ", ")) FROM \(source)"
+    /// - Parameter time: the event time column.
+    func select(from source: String, time: String) -> String {
+        var sql = "SELECT \(distinct)\(items.map { "\($0.sql) AS \($0.name)" }.joined(separator: ", ")) FROM \(source)"
         if let filter { sql += " WHERE \(filter)" }
-        return sql + grouping
+        return sql + (isLatest == true ? " ORDER BY \(groups.map(\.sql).joined(separator: ", ")), \(time) DESC" : grouping)
     }
 
+    private var distinct: String { isLatest == true ? "DISTINCT ON (\(groups.map(\.sql).joined(separator: ", "))) " : "" }
+
     /// What PostgreSQL runs over events that raise no error in this view. Behind the view's columns come the bounds of estimates.
-    func oracle(from source: String, withBounds: Bool) -> String {
-        var outputs = items.map { "\($0.oracle ?? $0.sql) AS \($0.name)" }
+    ///
+    /// - Parameters:
+    ///   - events: a table or a query in parentheses.
+    ///   - source: the name under which the view's expressions may know it.
+    func oracle(from events: String, as source: String, time: String, withBounds: Bool) -> String {
+        let keyNames = Set(groups.map(\.name))
+        var outputs = items.map { item in
+            // The groups of sessions are computed before the sessions are.
+            "\(sessionGap != nil && keyNames.contains(item.name) ? "__\(item.name)" : item.oracle ?? item.sql) AS \(item.name)"
+        }
         if withBounds { for bounds in measures.compactMap(\.bounds) { outputs += [bounds.low, bounds.high] } }
         // One test, so that PostgreSQL does not put the parts of an AND in an order of its own.
-        if let session {
-            let sessions = Oracle.sessions(
-                of: source, gap: session.gap, by: groups.map(\.sql), where: filter.map { "(\($0)) IS TRUE" } ?? "true", time: session.time)
-            let keys = (["session_start", "session_end"] + groups.map(\.name)).joined(separator: ", ")
-            return "SELECT \(outputs.joined(separator: ", ")) FROM \(sessions) GROUP BY \(keys)\(having.map { " HAVING \($0)" } ?? "")"
-        }
         let filter = filter.map { " WHERE (\($0)) IS TRUE" } ?? ""
-        return "SELECT \(outputs.joined(separator: ", ")) FROM \(source)\(filter)\(grouping)"
+        let list = outputs.joined(separator: ", ")
+        if isLatest == true {
+            return """
+                SELECT \(distinct)\(list) FROM \(events) AS \(source)\(filter)
+                ORDER BY \(groups.map(\.sql).joined(separator: ", ")), \(time) DESC, __partition DESC, __offset DESC
+                """
+        }
+        guard let sessionGap else { return "SELECT \(list) FROM \(events) AS \(source)\(filter)\(grouping)" }
+        let keys = groups.map { "(\($0.sql)) AS __\($0.name)" }.map { $0 + ", " }.joined()
+        let partition = groups.isEmpty ? "" : "PARTITION BY \(groups.map { "__\($0.name)" }.joined(separator: ", ")) "
+        return """
+            SELECT \(list) FROM (
+              SELECT *, count(*) FILTER (WHERE __begins) OVER (\(partition)ORDER BY \(time)) AS __session FROM (
+                SELECT *, coalesce(\(time) - lag(\(time)) OVER (\(partition)ORDER BY \(time)) >= interval '\(sessionGap)', true) AS __begins
+                FROM (SELECT \(keys)* FROM \(events) AS \(source)\(filter)) f) b) AS \(source)
+            GROUP BY __session\(groups.map { ", __\($0.name)" }.joined())\(having.map { " HAVING \($0)" } ?? "")
+            """
     }
 
     private var grouping: String {
