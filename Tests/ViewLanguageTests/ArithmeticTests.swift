@@ -63,18 +63,20 @@ struct ArithmeticTests {
         ])
     }
 
-    @Test("COALESCE takes a numeric type that holds every value")
+    @Test("COALESCE takes the type of values of one scale, else a numeric without precision and scale")
     func coalesce() throws {
         try check([
             ("coalesce(quantity, 0)", .coalesce([Event.quantity, .int4(0)], .int4)),
-            ("coalesce(amount, 0)", .coalesce([Event.amount, .decimal("0", 12, 2)], Self.numeric(12, 2))),
+            ("coalesce(amount, 0.00)", .coalesce([Event.amount, .decimal("0", 12, 2)], Self.numeric(12, 2))),
+            // Where scales differ, each value keeps its own.
+            ("coalesce(amount, 0)", .coalesce([.cast(Event.amount, to: .decimal), .cast(.decimal("0", 1, 0), to: .decimal)], .decimal)),
             (
                 "coalesce(amount, quantity, 0.125)",
                 .coalesce(
                     [
-                        .cast(Event.amount, to: Self.numeric(13, 3)),
-                        .cast(.cast(Event.quantity, to: Self.numeric(10, 0)), to: Self.numeric(13, 3)), .decimal("125", 13, 3),
-                    ], Self.numeric(13, 3))
+                        .cast(Event.amount, to: .decimal), .cast(.cast(Event.quantity, to: Self.numeric(10, 0)), to: .decimal),
+                        .cast(.decimal("125", 3, 3), to: .decimal),
+                    ], .decimal)
             ),
             ("coalesce(amount, ratio)", .coalesce([.cast(Event.amount, to: .float8), Event.ratio], .float8)),
         ])

@@ -18,24 +18,21 @@ extension ExpressionCompiler {
         }
         let (a, b) = (try typed(left, as: kind), try typed(right, as: kind))
         guard kind == .numeric else { return .arithmetic(arithmetic, a, b, kind.plainType) }
-        if a.type == .decimal || b.type == .decimal {
-            try checkScale(of: a, at: left.offset)
-            try checkScale(of: b, at: right.offset)
-            return .arithmetic(arithmetic, a.asDecimal, b.asDecimal, .decimal)
-        }
-        guard let (p1, s1) = a.type.decimalShape, let (p2, s2) = b.type.decimalShape else {
-            preconditionFailure("\(a.type) and \(b.type) are not both numeric")
-        }
-        let type: ScalarType
-        switch arithmetic {
-        case .add, .subtract:
-            type = try decimal(precision: max(p1 - s1, p2 - s2) + max(s1, s2) + 1, scale: max(s1, s2), at: offset)
-        case .multiply:
-            type = try decimal(precision: p1 + p2, scale: s1 + s2, at: offset)
-        case .divide: return try divide(a, b, at: offset)
-        case .modulo: type = try decimalHolding([a, b], at: offset)
-        }
+        let type = Self.resultOfNumerics(arithmetic, a, b)
+        if type == .decimal { return .arithmetic(arithmetic, a.asDecimal, b.asDecimal, .decimal) }
         return .arithmetic(arithmetic, a, b, type)
+    }
+
+    /// One precision and scale for all values, which is fast, where PostgreSQL's results have one and it fits; else a numeric whose values have scales of their own:
+    /// a quotient's scale depends on the two values (select_div_scale in numeric.c).
+    private static func resultOfNumerics(_ arithmetic: Expression.Arithmetic, _ a: Expression, _ b: Expression) -> ScalarType {
+        guard arithmetic != .divide, let (p1, s1) = a.type.decimalShape, let (p2, s2) = b.type.decimalShape else { return .decimal }
+        let (whole, scale) = (max(p1 - s1, p2 - s2), max(s1, s2))
+        return switch arithmetic {
+        case .multiply: ScalarType.numericOrDecimal(precision: p1 + p2, scale: s1 + s2)
+        case .modulo: ScalarType.numericOrDecimal(precision: max(1, whole + scale), scale: scale)
+        default: ScalarType.numericOrDecimal(precision: whole + scale + 1, scale: scale)
+        }
     }
 
     func prefix(_ name: String, _ operand: Operand, at offset: Int) throws(Refusal) -> Operand {

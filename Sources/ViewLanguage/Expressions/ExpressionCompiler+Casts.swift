@@ -48,9 +48,7 @@ extension ExpressionCompiler {
         case (.int2, .numeric), (.int4, .numeric), (.int8, .numeric): return try Self.fitted(value.widened(to: .numeric), shape)
         case (.int4, .bool), (.bool, .int4): return .cast(value, to: kind.plainType)
         case (.jsonb, _): return try castJSON(value, to: kind, shape, at: offset)
-        case (_, .text):
-            try checkScale(of: value, at: offset)
-            return .cast(value, to: .text)
+        case (_, .text): return .cast(value, to: .text)
         case (.text, .numeric), (.bpchar, .numeric), (.float4, .numeric), (.float8, .numeric):
             guard let shape else { return .cast(value, to: .decimal) }
             return .cast(value, to: .numeric(precision: shape.precision, scale: shape.scale))
@@ -83,17 +81,13 @@ extension ExpressionCompiler {
         switch value.type.typeClass {
         case .text, .bpchar: return .cast(value, to: type)
         case .jsonb: return .cast(.cast(value, to: .text), to: type)
-        default:
-            try checkScale(of: value, at: offset)
-            return .cast(.cast(value, to: .text), to: type)
+        default: return .cast(.cast(value, to: .text), to: type)
         }
     }
 
     /// Cut to the precision and scale that were asked for, if any.
     private static func fitted(_ value: Expression, _ shape: TypeName.DecimalShape?) throws(Refusal) -> Expression {
         guard let shape else { return value }
-        // Fixes the digits that are shown, also where the type has as many.
-        if !value.hasPostgreSQLScale { return .cast(value, to: .numeric(precision: shape.precision, scale: shape.scale)) }
         return value.rescaled(to: .numeric(precision: shape.precision, scale: shape.scale))
     }
 }

@@ -43,8 +43,8 @@ extension ExpressionCompiler {
         if case .array = kind { return (expressions, expressions.first { $0.type.typeClass == kind }?.type ?? kind.plainType) }
         if kind == .bpchar { return (expressions, try charType(of: expressions, operands, what: what)) }
         guard kind == .numeric else { return (expressions, kind.plainType) }
-        if expressions.contains(where: { $0.type == .decimal }) { return (expressions.map(\.asDecimal), .decimal) }
-        let type = try decimalHolding(expressions, at: operands.first?.offset ?? statement.start)
+        let type = ["IN", "ARRAY"].contains(what) ? Self.holding(expressions) : Self.sharedShape(of: expressions)
+        if type == .decimal { return (expressions.map(\.asDecimal), .decimal) }
         return (expressions.map { $0.rescaled(to: type) }, type)
     }
 
@@ -59,24 +59,29 @@ extension ExpressionCompiler {
         return first
     }
 
-    /// The numeric type that holds every value of these, or a refusal where it would need more than 38 digits.
-    func decimalHolding(_ expressions: [Expression], at offset: Int) throws(Refusal) -> ScalarType {
+    /// The numeric type that holds every value of these: one without precision and scale where one of them is, or where the digits would not suffice.
+    static func holding(_ expressions: [Expression]) -> ScalarType {
         var whole = 0
         var scale = 0
-        for case (let precision, let itsScale)? in expressions.map(\.type.decimalShape) {
+        for expression in expressions {
+            guard let (precision, itsScale) = expression.type.decimalShape else { return .decimal }
             whole = max(whole, precision - itsScale)
             scale = max(scale, itsScale)
         }
-        return try decimal(precision: max(1, whole + scale), scale: scale, at: offset)
+        return ScalarType.numericOrDecimal(precision: max(1, whole + scale), scale: scale)
     }
 
-    func decimal(precision: Int, scale: Int, at offset: Int) throws(Refusal) -> ScalarType {
-        guard precision <= ScalarType.maximumNumericPrecision else {
-            throw Refusal(
-                offset, "this numeric result may need \(precision) digits; at most \(ScalarType.maximumNumericPrecision) are supported",
-                hint: "cast an operand to fewer digits, such as x::numeric(18,2) or x::integer")
-        }
-        return .numeric(precision: precision, scale: scale)
+    /// The same for values of which one is shown: where their scales differ, each keeps its own, as in PostgreSQL (COALESCE(amount, 0) is 0, not 0.00).
+    private static func sharedShape(of expressions: [Expression]) -> ScalarType {
+        let scales = expressions.filter { if case .literal(.null, _) = $0 { false } else { true } }.map(\.type.decimalShape?.scale)
+        return Set(scales).count > 1 ? .decimal : holding(expressions)
+    }
+}
+
+extension ScalarType {
+    /// The numeric with this precision and scale; without any where the storage has fewer digits.
+    static func numericOrDecimal(precision: Int, scale: Int) -> ScalarType {
+        precision <= maximumNumericPrecision ? .numeric(precision: precision, scale: scale) : .decimal
     }
 }
 
@@ -120,7 +125,10 @@ extension Expression {
     }
 
     /// The numeric with a scale for each value.
-    var asDecimal: Expression { type == .decimal ? self : .cast(self, to: .decimal) }
+    var asDecimal: Expression {
+        if case .literal(.null, _) = self { return .literal(.null, .decimal) }
+        return type == .decimal ? self : .cast(self, to: .decimal)
+    }
 
     /// A numeric with exactly this precision and scale.
     func rescaled(to target: ScalarType) -> Expression {

@@ -67,9 +67,8 @@ extension ExpressionCompiler {
         }
         try checkComparable(kind, comparison, left, right, at: offset)
         let (a, b) = (try typed(left, as: kind), try typed(right, as: kind))
-        if kind == .numeric, a.type == .decimal || b.type == .decimal { return .compare(comparison, a.asDecimal, b.asDecimal) }
         // Numerics of different scales are compared at the larger one: the digits must suffice.
-        if kind == .numeric { _ = try decimalHolding([a, b], at: offset) }
+        if kind == .numeric, Self.holding([a, b]) == .decimal { return .compare(comparison, a.asDecimal, b.asDecimal) }
         return .compare(comparison, a, b)
     }
 

@@ -83,16 +83,7 @@ extension ExpressionCompiler {
     /// The operand's text, as PostgreSQL's cast to text gives it.
     func asText(_ operand: Operand) throws(Refusal) -> Expression {
         guard case .typed(let expression) = operand.value, expression.type.typeClass != .text else { return try typed(operand, as: .text) }
-        try checkScale(of: expression, at: operand.offset)
         return .cast(expression, to: .text)
-    }
-
-    /// What is made of a numeric's text would show zeros that PostgreSQL's does not have.
-    func checkScale(of expression: Expression, at offset: Int) throws(Refusal) {
-        guard !expression.hasPostgreSQLScale else { return }
-        throw Refusal(
-            offset, "this numeric value may have fewer digits behind the point in PostgreSQL than here",
-            hint: "fix them with a cast, such as round(x, 2) or x::numeric(12,2)")
     }
 
     /// concat and concat_ws take any types; nulls are passed over.

@@ -180,7 +180,6 @@ struct LookupCompiler {
         guard let kind = TypeClass.commonOfOperator(expression.type.typeClass, column.type.typeClass) else {
             preconditionFailure("\(expression.type) joined with \(column.type)")
         }
-        let compiler = ExpressionCompiler(scope: scope, statement: statement, clause: .join)
         if kind == .float8, column.type.typeClass == .int8 || column.type.typeClass == .numeric {
             throw Refusal(
                 offset,
@@ -197,7 +196,13 @@ struct LookupCompiler {
         case .numeric: break
         default: return a
         }
-        return a.rescaled(to: try compiler.decimalHolding([a, b], at: offset))
+        let type = ExpressionCompiler.holding([a, b])
+        guard type != .decimal else {
+            throw Refusal(
+                offset, "joining these two numerics needs more than \(ScalarType.maximumNumericPrecision) digits",
+                hint: "cast the event's side to the type of the column, such as x::numeric(18,2)")
+        }
+        return a.rescaled(to: type)
     }
 
     private func checkUnique(_ columns: Set<Int>, _ dimension: DimensionScope, at offset: Int) throws(Refusal) {

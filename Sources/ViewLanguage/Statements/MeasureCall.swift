@@ -86,11 +86,6 @@ struct MeasureCall {
             if isDistinct {
                 throw Refusal(offset, "\(name)(DISTINCT …) is not supported yet", hint: "count, sum and avg of DISTINCT values are")
             }
-            if name != "sum", case .typed(let value) = operand.value, value.carriesQuotient {
-                throw Refusal(
-                    offset, "\(name) of a quotient of numeric values is not supported",
-                    hint: "fix its digits first, such as \(name)(round(a / b, 6))")
-            }
             switch name {
             case "sum": return .sum
             case "avg": return .avg

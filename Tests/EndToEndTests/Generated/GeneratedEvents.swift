@@ -111,6 +111,20 @@ struct GeneratedEvents {
 
     private mutating func value(of column: GeneratedSchema.Column) -> String {
         let wild = below(12) == 0
+        switch column.type {
+        case "smallint": return wild ? pick(["32767", "-32768", "0"]) : "\(below(60) - 20)"
+        case "numeric":
+            return wild
+                ? pick(["1e3", "-0.000", "\"7.10\"", "123456.000001"]) : "\(below(40) - 9).\(pick(["0", "5", "50", "125", "10"]))"
+        case "jsonb": return document()
+        case "text[]":
+            let elements = (0..<below(4)).map { _ in
+                below(6) == 0 ? "null" : Self.quoted(pick(["a", "b", "", "a b", "x\\y", "NULL", "{}"]))
+            }
+            return "[\(elements.joined(separator: ", "))]"
+        case "real": return wild ? pick(["0.1", "3.4e38", "-1.5e-45", "16777217"]) : "\(Double(below(8_000) - 4_000) / 4)"
+        default: break
+        }
         switch column.kind {
         case .int4: return wild ? pick(["2147483647", "-2147483648", "0"]) : "\(below(60) - 20)"
         case .int8:
@@ -122,11 +136,27 @@ struct GeneratedEvents {
             return pick(["1e300", "-1e300", "4.9e-324", "0.1", "3.3333333333333335", "123456789.123456789"])
         case .bool: return pick(["true", "false"])
         case .text:
+            let strange = column.type == "text" ? Self.strangeTexts : Self.strangeTexts.filter { $0.unicodeScalars.count < 9 }
             return Self.quoted(
-                wild ? pick(Self.strangeTexts) : pick(["/a", "/b", "/a/b", "home", "Home", "x"]) + (below(3) == 0 ? "\(below(4))" : ""))
+                wild ? pick(strange) : pick(["/a", "/b", "/a/b", "home", "Home", "x"]) + (below(3) == 0 ? "\(below(4))" : ""))
+        case .time:
+            return wild
+                ? pick(["\"24:00:00\"", "\"00:00\"", "\"04:05:06.789012\""])
+                : "\"\(10 + below(13)):\(10 + below(50)):\(10 + below(50)).\(below(900))\""
         case .timestamptz, .timestamp: return "\"\(wild ? pick(Self.strangeTimes) : stamp(clock - Int64(below(90_000_000)) * 1_000))\""
         case .date: return wild ? pick(["\"0001-01-01\"", "\"2024-02-29\"", "\"9999-12-31\""]) : "\"2024-0\(1 + below(9))-1\(below(10))\""
         case .uuid: return "\"\(String(format: "0000000%x-1111-4222-8333-444444444444", below(9)))\""
+        }
+    }
+
+    private mutating func document() -> String {
+        switch below(8) {
+        case 0: return pick(["[]", "[1, \"a\", null]", "\"text\"", "12.50", "true", "{}"])
+        case 1: return #"{"b": 1.50, "a": "\#(pick(["/a", "home"]))", "a": "/b", "nested": {"z": [1, {"k": "deep"}], "aa": 1e2}}"#
+        default:
+            let a = pick(["\"/a\"", "\"home\"", "\"Ä\"", "null", "7", "true", "[1]"])
+            let n = pick(["1", "2.50", "-3e2", "\"4\"", "null"])
+            return "{\"a\": \(a), \"n\": \(n), \"nested\": {\"k\": \(pick(["\"deep\"", "0.10"]))}}"
         }
     }
 
@@ -135,7 +165,7 @@ struct GeneratedEvents {
         case "numeric(5,0)": return wild ? pick(["99999", "-99999", "\"7\""]) : "\(below(300) - 100)"
         case "numeric(3,3)": return "0.\(100 + below(900))"
         case "numeric(25,10)":
-            return wild ? pick(["999999999999999.9999999999", "-0.0000000001"]) : "\(below(90_000) - 20_000).\(below(10_000_000))"
+            return wild ? pick(["99999999.9999999999", "-0.0000000001"]) : "\(below(90_000) - 20_000).\(below(10_000_000))"
         case "numeric(18,6)":
             return wild ? pick(["999999999999.999999", "\"-1.5\"", "1e3"]) : "\(below(9_000) - 2_000).\(below(1_000_000))"
         default: return wild ? pick(["9999999999.99", "-9999999999.99", "0.005", "\"19.90\""]) : "\(below(900) - 200).\(below(100))"

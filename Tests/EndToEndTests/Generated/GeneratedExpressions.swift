@@ -8,8 +8,6 @@ struct GeneratedExpressions {
 
     let schema: GeneratedSchema
     var random: SeededGenerator
-    /// The number of digits behind a numeric's point may be another than PostgreSQL's (see docs/reference/sql.md, Numbers).
-    private(set) var hasVaryingScale = false
 
     init(_ schema: GeneratedSchema, random: SeededGenerator) {
         self.schema = schema
@@ -18,13 +16,6 @@ struct GeneratedExpressions {
 
     mutating func below(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
     mutating func pick<T>(_ choices: [T]) -> T { choices[below(choices.count)] }
-
-    /// A whole item of its own.
-    mutating func item(_ kind: Kind, depth: Int) -> (sql: String, hasVaryingScale: Bool) {
-        hasVaryingScale = false
-        let sql = expression(kind, depth)
-        return (sql, hasVaryingScale)
-    }
 
     mutating func expression(_ kind: Kind, _ depth: Int) -> String {
         guard depth > 0, below(5) > 0 else { return leaf(kind) }
@@ -39,12 +30,14 @@ struct GeneratedExpressions {
         case .timestamptz: timestamptz(depth - 1)
         case .timestamp: timestamp(depth - 1)
         case .date: date(depth - 1)
+        case .time: time(depth - 1)
         case .uuid: leaf(.uuid)
         }
     }
 
     /// A column of the kind; where the schema has none, one that is made from another.
     mutating func leaf(_ kind: Kind) -> String {
+        if below(3) == 0, let part = part(of: kind) { return part }
         let columns = schema.columns(of: kind)
         if !columns.isEmpty { return pick(columns).quoted }
         let time = schema.time.quoted
@@ -58,7 +51,25 @@ struct GeneratedExpressions {
         case .timestamptz: time
         case .timestamp: "(\(time) AT TIME ZONE 'UTC')"
         case .date: "(\(time) AT TIME ZONE 'America/New_York')::date"
+        case .time: "(\(time) AT TIME ZONE 'UTC')::time"
         case .uuid: "md5(\(leaf(.text)))::uuid"
+        }
+    }
+
+    /// Something inside of a jsonb or an array, where the schema has one.
+    private mutating func part(of kind: Kind) -> String? {
+        let documents = schema.documents.map(\.quoted)
+        let arrays = schema.arrays.map(\.quoted)
+        switch (kind, documents.isEmpty, arrays.isEmpty) {
+        case (.text, false, _) where below(2) == 0 || arrays.isEmpty:
+            let path = pick(["->> 'a'", "#>> '{nested,k}'", "->> 0", "-> 'nested' ->> 'aa'", "#>> '{nested,z,1,k}'"])
+            return "(\(pick(documents)) \(path))"
+        case (.text, _, false): return "(\(pick(arrays)))[\(pick(["1", "2", "0"]))]"
+        case (.bool, false, _) where below(2) == 0 || arrays.isEmpty: return "((\(pick(documents)) ->> 'a') IS NOT NULL)"
+        case (.bool, _, false): return "('a' = ANY(\(pick(arrays))))"
+        case (.int4, _, false): return "cardinality(\(pick(arrays)))"
+        case (.numeric, false, _): return "((\(pick(documents)) ->> 'n')::numeric)"
+        default: return nil
         }
     }
 
@@ -73,12 +84,12 @@ struct GeneratedExpressions {
         case .timestamptz: pick(["'2024-03-10 07:00:00+00'::timestamptz", "'1970-01-01 00:00:00+00'::timestamptz"])
         case .timestamp: pick(["'2024-03-10 02:30:00'::timestamp", "'2000-01-01'::timestamp"])
         case .date: pick(["'2024-02-29'::date", "DATE '2024-05-11'"])
+        case .time: pick(["'12:34:56'::time", "TIME '00:00:00.5'"])
         case .uuid: "'00000003-1111-4222-8333-444444444444'::uuid"
         }
     }
 
     private mutating func choice(_ kind: Kind, _ depth: Int) -> String {
-        if kind == .numeric { hasVaryingScale = true }
         switch below(5) {
         case 0:
             return "CASE WHEN \(expression(.bool, depth - 1)) THEN \(expression(kind, depth - 1)) ELSE \(expression(kind, depth - 1)) END"
@@ -108,6 +119,9 @@ struct GeneratedExpressions {
             return "(\(expression(kind, depth)) \(pick(["", "NOT "]))IN (\(list)\(pick(["", ", NULL"]))))"
         case 6: return "(\(expression(kind, depth)) IS \(pick(["", "NOT "]))DISTINCT FROM \(orConstant(kind, depth)))"
         case 7: return "(\(expression(kind, depth)) \(pick(["", "NOT "]))BETWEEN \(constant(kind)) AND \(orConstant(kind, depth)))"
+        case 8 where below(3) == 0:
+            let pattern = pick(["'^/[ab]'", "'o.?m'", "'(a|b)+$'", "'[[:digit:]]'", "'^[^/]*$'", "'x*y?'", "'^(/a|home)[0-3]?$'"])
+            return "(\(expression(.text, depth)) \(pick(["~", "~*", "!~", "!~*"])) \(pattern))"
         case 8:
             return
                 "(\(expression(.text, depth)) \(pick(["", "NOT "]))\(pick(["LIKE", "ILIKE"])) \(pick(["'/a%'", "'%o_e'", "'%'", "'_'", "''", "'%\\%%'", "'h%e'"])))"
@@ -152,9 +166,10 @@ struct GeneratedExpressions {
         case 4: return "extract(\(pick(["epoch", "second", "milliseconds"])) FROM \(expression(.timestamptz, depth)))"
         case 5: return "(\(expression(.numeric, depth)))::numeric(\(pick(["20,4", "12,1", "9,3"])))"
         case 6:
-            hasVaryingScale = true
             return "((\(expression(.numeric, depth)))::numeric(9,2) / nullif((\(leaf(.int4)))::numeric(6,0), 0))"
-        default: return "(\(expression(.numeric, depth)) \(pick(["+", "-", "*"])) \(orConstant(.numeric, depth)))"
+        // Of a factor and a constant: a product of products needs more than 38 digits here.
+        case 7: return "(\(leaf(.numeric)) * \(constant(.numeric)))"
+        default: return "(\(expression(.numeric, depth)) \(pick(["+", "-"])) \(orConstant(.numeric, depth)))"
         }
     }
 
@@ -205,6 +220,14 @@ struct GeneratedExpressions {
         case 1: "(\(expression(.timestamptz, depth)) AT TIME ZONE '\(pick(Self.zones))')"
         case 2: "(\(expression(.timestamp, depth)) \(pick(["+", "-"])) interval '\(pick(Self.intervals))')"
         default: "(\(expression(.date, depth)))::timestamp"
+        }
+    }
+
+    private mutating func time(_ depth: Int) -> String {
+        switch below(3) {
+        case 0: "(\(expression(.time, depth)) \(pick(["+", "-"])) interval '\(pick(["90 minutes", "1 second", "25 hours"]))')"
+        case 1: "(\(expression(.timestamp, depth)))::time"
+        default: "(\(expression(.timestamptz, depth)) AT TIME ZONE '\(pick(Self.zones))')::time"
         }
     }
 

@@ -5,7 +5,7 @@ import TestSupport
 struct GeneratedSchema: Codable, Hashable {
     /// What an expression may do with a value; several types of SQL may share a kind.
     enum Kind: String, Codable, CaseIterable {
-        case int4, int8, numeric, float8, bool, text, timestamptz, timestamp, date, uuid
+        case int4, int8, numeric, float8, bool, text, timestamptz, timestamp, date, time, uuid
     }
 
     struct Column: Codable, Hashable {
@@ -17,6 +17,7 @@ struct GeneratedSchema: Codable, Hashable {
         /// float8: whole quarters of moderate size only, whose sums and squares a double holds exactly, in any order.
         var isTame = false
 
+        var isComposite: Bool { type == "jsonb" || type == "text[]" }
         var quoted: String { Connection.quoteIdentifier(name) }
         /// Name and type in the CREATE FOREIGN TABLE.
         var declaration: String { "\(quoted) \(type)\(isNotNull ? " NOT NULL" : "")" }
@@ -41,7 +42,10 @@ struct GeneratedSchema: Codable, Hashable {
         """
     }
 
-    func columns(of kind: Kind) -> [Column] { columns.filter { $0.kind == kind } }
+    /// Those that an expression may take as they are; of jsonb and arrays it takes parts.
+    func columns(of kind: Kind) -> [Column] { columns.filter { $0.kind == kind && !$0.isComposite } }
+    var documents: [Column] { columns.filter { $0.type == "jsonb" } }
+    var arrays: [Column] { columns.filter { $0.type == "text[]" } }
 
     static func random(_ random: inout SeededGenerator) -> GeneratedSchema {
         // Names that a parser, a quoting function or a case folding could stumble over.
@@ -63,6 +67,7 @@ struct GeneratedSchema: Codable, Hashable {
                     name: names.removeLast(), kind: kind, type: type(of: kind, &random),
                     isNotNull: Int.random(in: 0..<6, using: &random) == 0,
                     isTame: Bool.random(using: &random)))
+            if columns[columns.count - 1].type == "real" { columns[columns.count - 1].isTame = false }
         }
         return GeneratedSchema(
             source: ["events", "clicks", "order"].randomElement(using: &random) ?? "events", columns: columns,
@@ -71,14 +76,16 @@ struct GeneratedSchema: Codable, Hashable {
 
     private static func type(of kind: Kind, _ random: inout SeededGenerator) -> String {
         switch kind {
-        case .int4: "integer"
+        case .int4: Int.random(in: 0..<4, using: &random) == 0 ? "smallint" : "integer"
         case .int8: "bigint"
         case .numeric:
-            ["numeric(12,2)", "numeric(5,0)", "numeric(18,6)", "numeric(25,10)", "numeric(3,3)"].randomElement(using: &random)
+            ["numeric(12,2)", "numeric(5,0)", "numeric(18,6)", "numeric(25,10)", "numeric(3,3)", "numeric", "numeric"].randomElement(
+                using: &random)
                 ?? "numeric(12,2)"
-        case .float8: "double precision"
+        case .float8: Int.random(in: 0..<4, using: &random) == 0 ? "real" : "double precision"
         case .bool: "boolean"
-        case .text, .timestamptz, .timestamp, .date, .uuid: kind.rawValue
+        case .text: ["text", "text", "text", "varchar(12)", "char(9)", "jsonb", "text[]"].randomElement(using: &random) ?? "text"
+        case .timestamptz, .timestamp, .date, .time, .uuid: kind.rawValue
         }
     }
 }

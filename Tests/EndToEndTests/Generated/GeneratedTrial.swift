@@ -168,7 +168,9 @@ struct GeneratedTrial {
     static func isSame(_ ours: String?, _ theirs: String?, _ item: GeneratedView.Item) -> Bool {
         if ours == theirs { return true }
         guard let ours, let theirs, item.hasVaryingScale else { return false }
-        return withoutTrailingZeros(ours) == withoutTrailingZeros(theirs)
+        // Which of two equal values is the smallest one is PostgreSQL's own affair.
+        func plain(_ text: String) -> String { text == "-0" ? "0" : withoutTrailingZeros(text) }
+        return plain(ours) == plain(theirs)
     }
 
     static func withoutTrailingZeros(_ text: String) -> String {

@@ -23,8 +23,8 @@ struct GeneratedViews {
         if !oneIn(4) { addWindow(&view) }
         for index in 0..<pick([0, 1, 1, 1, 2, 2, 3]) {
             let kind = pick(Kind.allCases)
-            let (sql, varies) = expressions.item(kind, depth: pick([0, 0, 1, 2, 3]))
-            view.groups.append(.init(name: "k\(index)", sql: sql, hasVaryingScale: varies))
+            let sql = expressions.expression(kind, pick([0, 0, 1, 2, 3]))
+            view.groups.append(.init(name: "k\(index)", sql: sql, hasVaryingScale: kind == .numeric))
         }
         for index in 0..<(1 + below(5)) { view.measures.append(measure("m\(index)")) }
         if oneIn(3) { view.expressions.append(overMeasures("x0")) }
@@ -38,12 +38,13 @@ struct GeneratedViews {
         var view = GeneratedView(name: name, isLatest: true)
         if oneIn(2) { view.filter = expressions.condition(below(3)) }
         for index in 0..<(1 + below(2)) {
-            let (sql, varies) = expressions.item(pick(Kind.allCases), depth: pick([0, 0, 1]))
-            view.groups.append(.init(name: "k\(index)", sql: sql, hasVaryingScale: varies))
+            let kind = pick(Kind.allCases)
+            view.groups.append(
+                .init(name: "k\(index)", sql: expressions.expression(kind, pick([0, 0, 1])), hasVaryingScale: kind == .numeric))
         }
         for index in 0..<(1 + below(4)) {
-            let (sql, varies) = expressions.item(pick(Kind.allCases), depth: pick([0, 0, 1, 2]))
-            view.measures.append(.init(item: .init(name: "m\(index)", sql: sql, hasVaryingScale: varies), arguments: [sql]))
+            let sql = expressions.expression(pick(Kind.allCases), pick([0, 0, 1, 2]))
+            view.measures.append(.init(item: .init(name: "m\(index)", sql: sql), arguments: [sql]))
         }
         return view
     }
@@ -54,7 +55,7 @@ struct GeneratedViews {
         let size = pick(sizes)
         switch below(10) {
         case 8, 9:
-            let gap = pick(["2 seconds", "30 seconds", "10 minutes", "1 hour"])
+            let gap = pick(["1 microsecond", "2 seconds", "30 seconds", "10 minutes", "1 hour", "8784 hours"])
             view.sessionGap = gap
             view.window = .init(name: "w", sql: "session(\(time), '\(gap)')", oracle: "min(\(time))")
             if !oneIn(3) {
@@ -110,23 +111,24 @@ struct GeneratedViews {
         switch below(14) {
         case 0: return measure("count(*)", filter.map { [$0] } ?? [])
         case 1:
-            let (x, _) = expressions.item(pick(Self.anyKinds), depth: depth)
+            let x = expressions.expression(pick(Self.anyKinds), depth)
             return measure("count(\(x))", [x])
         case 2, 3, 4:
-            let (x, varies) = summable(depth)
-            return measure("\(pick(["sum", "sum", "avg"]))(\(x))", [x], varies: varies)
+            let x = summable(depth)
+            return measure("\(pick(["sum", "sum", "avg"]))(\(x))", [x])
         case 5, 6:
-            let kinds: [Kind] = [.int4, .int8, .numeric, .float8, .text, .timestamptz, .timestamp, .date]
-            let (x, varies) = expressions.item(pick(kinds), depth: depth)
-            return measure("\(pick(["min", "max"]))(\(x))", [x], varies: varies)
+            let kinds: [Kind] = [.int4, .int8, .numeric, .float8, .text, .timestamptz, .timestamp, .date, .time]
+            let kind = pick(kinds)
+            let x = expressions.expression(kind, depth)
+            return measure("\(pick(["min", "max"]))(\(x))", [x], varies: kind == .numeric || kind == .float8)
         case 7:
-            let (x, _) = expressions.item(.bool, depth: depth)
+            let x = expressions.expression(.bool, depth)
             return measure("\(pick(["bool_and", "bool_or", "every"]))(\(x))", [x])
         case 8:
             let x = exactNumber()
             return measure("\(pick(["stddev", "stddev_pop", "variance", "var_pop", "stddev_samp", "var_samp"]))(\(x))", [x])
         case 9:
-            let (x, _) = expressions.item(pick(Self.anyKinds.filter { $0 != .float8 }), depth: depth)
+            let x = expressions.expression(pick(Self.anyKinds.filter { $0 != .float8 }), depth)
             let exact = "count(DISTINCT \(x))\(suffix)"
             return measure(
                 "count(DISTINCT \(x))", [x],
@@ -136,11 +138,11 @@ struct GeneratedViews {
             return measure("\(pick(["sum", "avg"]))(DISTINCT \(x))", [x], varies: true)
         case 11: return percentile(name, filter, suffix)
         default:
-            let (x, varies) = expressions.item(pick(Self.anyKinds), depth: depth)
+            let x = expressions.expression(pick(Self.anyKinds), depth)
             let order = schema.time.quoted
             let isLast = oneIn(2)
             let direction = isLast ? " DESC" : ""
-            var first = measure("\(isLast ? "last" : "first")(\(x), \(order))", [x], varies: varies)
+            var first = measure("\(isLast ? "last" : "first")(\(x), \(order))", [x])
             first.item.oracle =
                 "(array_agg(\(x) ORDER BY \(order)\(direction), __partition\(direction), __offset\(direction))\(suffix))[1]"
             return first
@@ -148,15 +150,17 @@ struct GeneratedViews {
     }
 
     /// What sums to the same in any order: PostgreSQL's own sum of doubles rounds at every row.
-    private mutating func summable(_ depth: Int) -> (sql: String, hasVaryingScale: Bool) {
+    private mutating func summable(_ depth: Int) -> String {
         let tame = schema.columns.filter { $0.kind == .float8 && $0.isTame }
-        if !tame.isEmpty, oneIn(4) { return (pick(tame).quoted, false) }
-        return expressions.item(pick([.int4, .int8, .numeric]), depth: depth)
+        if !tame.isEmpty, oneIn(4) { return pick(tame).quoted }
+        return expressions.expression(pick([.int4, .int8, .numeric]), depth)
     }
 
     /// Without an expression: variance multiplies, and the digits end at 38.
     private mutating func exactNumber() -> String {
-        let columns = schema.columns.filter { [.int4, .int8].contains($0.kind) || $0.kind == .numeric && $0.type != "numeric(25,10)" }
+        let columns = schema.columns.filter {
+            [.int4, .int8].contains($0.kind) || $0.kind == .numeric && !["numeric(25,10)", "numeric"].contains($0.type)
+        }
         return columns.isEmpty ? "length(\(expressions.leaf(.text)))" : pick(columns).quoted
     }
 

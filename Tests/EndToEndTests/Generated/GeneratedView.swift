@@ -8,7 +8,7 @@ struct GeneratedView: Codable, Hashable {
         var sql: String
         /// Where PostgreSQL spells it otherwise.
         var oracle: String?
-        /// Values are compared as numbers: see `GeneratedExpressions.hasVaryingScale`.
+        /// Values are compared as numbers: which of several equal ones is shown (1.5, 1.50) is PostgreSQL's own affair.
         var hasVaryingScale = false
     }
 
