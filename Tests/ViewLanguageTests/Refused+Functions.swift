@@ -117,7 +117,6 @@ let refusedFunctions = #"""
           |    ^
     hint: no operator matches the given name and argument types; you might need to add explicit type casts
 
-
     concat() = 'a'
     views.sql:2:1: error: function concat() does not exist
         2 | concat() = 'a'

@@ -10,18 +10,28 @@ struct GeneratedEvents {
         var partition: Int
         /// Nil for a null payload. Latin-1 of the bytes, so that a case file can hold what is no UTF-8.
         var payload: String?
+        /// The same event with every column under its own name, which is what PostgreSQL is given. Nil: the payload itself.
+        var plain: String?
 
-        var bytes: [UInt8]? { payload.map { $0.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) } } }
+        var bytes: [UInt8]? { Self.bytes(payload) }
+        var plainBytes: [UInt8]? { Self.bytes(plain ?? payload) }
 
-        init(_ partition: Int, _ bytes: [UInt8]?) {
+        private static func bytes(_ text: String?) -> [UInt8]? {
+            text.map { $0.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) } }
+        }
+        private static func text(_ bytes: [UInt8]) -> String { String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) })) }
+
+        init(_ partition: Int, _ bytes: [UInt8]?, plain: [UInt8]? = nil) {
             self.partition = partition
-            payload = bytes.map { String(String.UnicodeScalarView($0.map { Unicode.Scalar($0) })) }
+            payload = bytes.map(Self.text)
+            self.plain = plain.map(Self.text)
         }
     }
 
     private struct Sent {
         var id: String
         var time: String
+        var plainTime: String
         var partition: Int
     }
 
@@ -63,7 +73,8 @@ struct GeneratedEvents {
         // Behind the watermark, by more or less than the lateness.
         if below(20) == 0 { time = clock - Int64(below(10_000)) * 1_000_000 }
         if below(80) == 0 { time = 1_830_000_000_000_000 + Int64(below(1_000_000)) }
-        let sent = Sent(id: id(), time: "\"\(stamp(time))\"", partition: below(partitions))
+        let plain = "\"\(stamp(time))\""
+        let sent = Sent(id: id(), time: epoch(time) ?? plain, plainTime: plain, partition: below(partitions))
         lately.append(sent)
         if lately.count > 30 { lately.removeFirst() }
         return record(sent)
@@ -83,18 +94,44 @@ struct GeneratedEvents {
         }
     }
 
+    /// The event time as a number, where the schema wants one.
+    private func epoch(_ time: Int64) -> String? {
+        switch schema.time.format {
+        case "epoch_seconds":
+            let fraction = String(time.magnitude % 1_000_000 + 1_000_000).dropFirst()
+            return "\(time < 0 ? "-" : "")\(time.magnitude / 1_000_000).\(fraction)"
+        case "epoch_milliseconds":
+            return "\(time < 0 ? "-" : "")\(time.magnitude / 1_000).\(String(time.magnitude % 1_000 + 1_000).dropFirst())"
+        case "epoch_microseconds": return "\(time)"
+        default: return nil
+        }
+    }
+
     private mutating func record(_ sent: Sent) -> Record {
         var fields = ["\(Self.quoted(schema.id.name)): \(sent.id)", "\(Self.quoted(schema.time.name)): \(sent.time)"]
+        var plain = ["\(Self.quoted(schema.id.name)): \(sent.id)", "\(Self.quoted(schema.time.name)): \(sent.plainTime)"]
+        func add(_ column: GeneratedSchema.Column, _ value: String) {
+            plain.append("\(Self.quoted(column.name)): \(value)")
+            let path = column.path ?? [column.name]
+            var field = "\(Self.quoted(path[path.count - 1])): \(value)"
+            for name in path.dropLast().reversed() { field = "\(Self.quoted(name)): {\(field)}" }
+            fields.append(field)
+        }
         for column in schema.columns.dropFirst(2) {
             guard below(7) > 0 || column.isNotNull && below(4) > 0 else {
-                if below(2) == 0 { fields.append("\(Self.quoted(column.name)): null") }
+                if below(2) == 0 {
+                    add(column, "null")
+                } else if let missing = column.missing {
+                    plain.append("\(Self.quoted(column.name)): \(missing.json)")
+                }
                 continue
             }
-            fields.append("\(Self.quoted(column.name)): \(value(of: column))")
+            add(column, value(of: column))
         }
         if below(9) == 0 { fields.append("\"unknown\": {\"a\": [1, {\"b\": null}]}") }
         fields.shuffle(using: &random)
-        return Record(sent.partition, Array("{\(fields.joined(separator: ", "))}".utf8))
+        return Record(
+            sent.partition, Array("{\(fields.joined(separator: ", "))}".utf8), plain: Array("{\(plain.joined(separator: ", "))}".utf8))
     }
 
     /// What must not become an event, and must not disturb those around it.

@@ -6,13 +6,16 @@ import TestSupport
 struct GeneratedExpressions {
     typealias Kind = GeneratedSchema.Kind
 
-    let schema: GeneratedSchema
+    private(set) var schema: GeneratedSchema
     var random: SeededGenerator
 
     init(_ schema: GeneratedSchema, random: SeededGenerator) {
         self.schema = schema
         self.random = random
     }
+
+    /// Columns of a joined table are there, too.
+    mutating func join(_ columns: [GeneratedSchema.Column]) { schema.columns += columns }
 
     mutating func below(_ count: Int) -> Int { Int.random(in: 0..<count, using: &random) }
     mutating func pick<T>(_ choices: [T]) -> T { choices[below(choices.count)] }

@@ -50,7 +50,7 @@ struct GeneratedJudge {
             """
             CREATE FUNCTION takes_\(view.name)(wanted bigint) RETURNS boolean LANGUAGE plpgsql STABLE AS $takes$
             BEGIN
-                PERFORM \(evaluated) FROM \(row) \(filter);
+                PERFORM \(evaluated) FROM \(row)\(view.join ?? "") \(filter);
                 RETURN true;
             EXCEPTION WHEN OTHERS THEN RETURN false;
             END $takes$;

@@ -41,14 +41,17 @@ struct GeneratedTrial {
         let pipeline = try LayeredPipeline(
             partitions: generated.partitions, sourceSQL: generated.schema.sql,
             views: views.map { .init($0.name, $0.select(from: source, time: generated.schema.time.quoted), options: $0.options) })
+        if let table = generated.schema.table { try pipeline.connection.execute(table.insert) }
+        let plain = MemoryLog(source: generated.schema.source, partitions: generated.partitions)
         try pipeline.batch()
         var published = try cut(pipeline)
         for (part, records) in [generated.records.prefix(generated.cut), generated.records.dropFirst(generated.cut)].enumerated() {
             for record in records {
                 try pipeline.log.append([NewRecord(key: nil, payload: record.bytes)], to: Partition(record.partition))
+                try plain.append([NewRecord(key: nil, payload: record.plainBytes)], to: Partition(record.partition))
             }
             guard attempt("speed layer", &outcome, { try pipeline.speed() }) else { return outcome }
-            let judge = try GeneratedJudge(try pipeline.oracle(), generated.schema)
+            let judge = try GeneratedJudge(try pipeline.oracle(over: plain), generated.schema)
             for view in views { try judge.prepare(view) }
             try check(views, pipeline, judge, cut: published, part == 0 ? "speed layer alone" : "merged", &outcome)
             guard attempt("run", &outcome, { try pipeline.batch() }) else { return outcome }

@@ -1,3 +1,4 @@
+import Postgres
 import TestSupport
 
 /// A random view over a schema.
@@ -17,8 +18,19 @@ struct GeneratedViews {
     private mutating func oneIn(_ count: Int) -> Bool { below(count) == 0 }
 
     mutating func view(_ name: String) -> GeneratedView {
-        if oneIn(8) { return latest(name) }
-        var view = GeneratedView(name: name)
+        let plain = expressions
+        defer {
+            let random = expressions.random
+            expressions = plain
+            expressions.random = random
+        }
+        var join: String?
+        if let table = schema.table, oneIn(2) {
+            join = table.join(Connection.quoteIdentifier(schema.source), isLeft: oneIn(2))
+            expressions.join(GeneratedSchema.Table.columns)
+        }
+        if oneIn(8) { return latest(name, join) }
+        var view = GeneratedView(name: name, join: join)
         if oneIn(2) { view.filter = expressions.condition(below(3)) }
         if !oneIn(4) { addWindow(&view) }
         for index in 0..<pick([0, 1, 1, 1, 2, 2, 3]) {
@@ -34,8 +46,8 @@ struct GeneratedViews {
     }
 
     /// A table of the newest event of each key.
-    private mutating func latest(_ name: String) -> GeneratedView {
-        var view = GeneratedView(name: name, isLatest: true)
+    private mutating func latest(_ name: String, _ join: String?) -> GeneratedView {
+        var view = GeneratedView(name: name, isLatest: true, join: join)
         if oneIn(2) { view.filter = expressions.condition(below(3)) }
         for index in 0..<(1 + below(2)) {
             let kind = pick(Kind.allCases)

@@ -36,6 +36,8 @@ struct GeneratedView: Codable, Hashable {
     var sessionGap: String?
     /// SELECT DISTINCT ON (groups): the measures are expressions over the newest event of each key. There is no window, then.
     var isLatest: Bool?
+    /// JOIN … ON …, behind the source.
+    var join: String?
     var groups: [Item] = []
     var measures: [Measure] = []
     /// Over measures.
@@ -49,7 +51,7 @@ struct GeneratedView: Codable, Hashable {
 
     /// - Parameter time: the event time column.
     func select(from source: String, time: String) -> String {
-        var sql = "SELECT \(distinct)\(items.map { "\($0.sql) AS \($0.name)" }.joined(separator: ", ")) FROM \(source)"
+        var sql = "SELECT \(distinct)\(items.map { "\($0.sql) AS \($0.name)" }.joined(separator: ", ")) FROM \(source)\(join ?? "")"
         if let filter { sql += " WHERE \(filter)" }
         return sql + (isLatest == true ? " ORDER BY \(groups.map(\.sql).joined(separator: ", ")), \(time) DESC" : grouping)
     }
@@ -73,18 +75,18 @@ struct GeneratedView: Codable, Hashable {
         let list = outputs.joined(separator: ", ")
         if isLatest == true {
             return """
-                SELECT \(distinct)\(list) FROM \(events) AS \(source)\(filter)
+                SELECT \(distinct)\(list) FROM \(events) AS \(source)\(join ?? "")\(filter)
                 ORDER BY \(groups.map(\.sql).joined(separator: ", ")), \(time) DESC, __partition DESC, __offset DESC
                 """
         }
-        guard let sessionGap else { return "SELECT \(list) FROM \(events) AS \(source)\(filter)\(grouping)" }
+        guard let sessionGap else { return "SELECT \(list) FROM \(events) AS \(source)\(join ?? "")\(filter)\(grouping)" }
         let keys = groups.map { "(\($0.sql)) AS __\($0.name)" }.map { $0 + ", " }.joined()
         let partition = groups.isEmpty ? "" : "PARTITION BY \(groups.map { "__\($0.name)" }.joined(separator: ", ")) "
         return """
             SELECT \(list) FROM (
               SELECT *, count(*) FILTER (WHERE __begins) OVER (\(partition)ORDER BY \(time)) AS __session FROM (
                 SELECT *, coalesce(\(time) - lag(\(time)) OVER (\(partition)ORDER BY \(time)) >= interval '\(sessionGap)', true) AS __begins
-                FROM (SELECT \(keys)* FROM \(events) AS \(source)\(filter)) f) b) AS \(source)
+                FROM (SELECT \(keys)* FROM \(events) AS \(source)\(join ?? "")\(filter)) f) b) AS \(source)
             GROUP BY __session\(groups.map { ", __\($0.name)" }.joined())\(having.map { " HAVING \($0)" } ?? "")
             """
     }

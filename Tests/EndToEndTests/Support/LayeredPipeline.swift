@@ -129,12 +129,13 @@ final class LayeredPipeline {
 
     func rows(_ sql: String) throws -> [String] { Oracle.lines(try connection.query(sql)) }
 
-    func oracle() throws -> Oracle {
+    /// - Parameter records: what PostgreSQL reads where it cannot read the log's own (columns from inside of objects).
+    func oracle(over records: MemoryLog? = nil) throws -> Oracle {
         let oracle = try Oracle(
             dsn: dsn, source: source.name,
             columns: source.columns.map { Oracle.Column($0.name, $0.type.sqlName, isRequired: $0.isNotNull) },
             identity: (id: source.columns[source.eventIDColumn].name, time: source.columns[source.eventTimeColumn].name))
-        try oracle.load(log)
+        try oracle.load(records ?? log)
         try oracle.parse()
         return oracle
     }
