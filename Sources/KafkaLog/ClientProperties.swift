@@ -66,8 +66,9 @@ struct ClientProperties {
         "check.crcs": "true",
         "fetch.wait.max.ms": "100",
         "fetch.error.backoff.ms": "100",
-        // Of each partition: what is fetched ahead of the reader. Not much less: where the queue is full, librdkafka looks again only after
-        // a second, and with 512 kB a reader that is faster than that stands still most of the time.
+        // Of each partition: what is fetched ahead of the reader. Not much less: where this much is waiting, librdkafka fetches nothing more of
+        // that partition for a second (fixed before 2.2, then `fetch.queue.backoff.ms`), however soon the queue is empty. With 512 kB a
+        // reader stood still most of the time. `queued.min.messages`, 100,000 by default, stops it in the same way.
         "queued.max.messages.kbytes": "16384",
     ]
 
