@@ -114,9 +114,10 @@ final class KafkaClient: Sendable {
 
     private func failed(_ what: String, _ code: KafkaError) -> ParallaxError {
         let isSilent = code.code == RD_KAFKA_RESP_ERR__TRANSPORT || code.code == RD_KAFKA_RESP_ERR__TIMED_OUT
+        let reason = isSilent ? sink.lastError.withLock { $0 } : nil
         return code.parallaxError(
-            "topic \"\(settings.topic)\": cannot \(what)", detail: isSilent ? lastTrouble.map { "The connections say: \($0)" } : nil,
-            hint: code.kind == .missing ? "Create the topic: Parallax does not." : nil)
+            "topic \"\(settings.topic)\": cannot \(what)", detail: reason.map { "The connections say: \($0.words)" },
+            hint: code.kind == .missing ? "Create the topic: Parallax does not." : reason?.hint)
     }
 }
 

@@ -39,7 +39,8 @@ struct KafkaError: Sendable, Hashable {
         ParallaxError(kind, message, detail: [words, detail].compactMap { $0 }.joined(separator: "\n"), hint: hint ?? self.hint)
     }
 
-    private var hint: String? {
+    /// What a person may do about it.
+    var hint: String? {
         switch kind {
         case .configuration: "Check log.kafka.properties (security, access) and the cluster's access rules."
         case .unavailable: "Is log.kafka.brokers right, and are the brokers up?"

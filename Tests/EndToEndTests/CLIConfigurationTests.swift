@@ -1,3 +1,5 @@
+import Foundation
+import KafkaLog
 import ParallaxCore
 import Testing
 
@@ -105,6 +107,46 @@ import Testing
         #expect(both.text(.postgresURL) == url)
         #expect(problems == ["parallax.yaml:3: error: postgres.url and postgres.url_file are both set\n    hint: keep one of them"])
         #expect(resolve("postgres:\n  url_file: gone\n").problems.first?.contains("cannot read \"gone\"") == true)
+    }
+
+    @Test func secretsOfKafkaComeFromFilesOrTheEnvironmentAndNeverShow() {
+        let yaml = "log:\n  kafka:\n    properties:\n      sasl.password_file: f\n"
+        let key = ConfigurationKey("log.kafka.properties.sasl.password", .text, default: "")
+        let files = ["f": "from file\n", "g": "from another\n"]
+        #expect(resolve(yaml, files: files).configuration.text(key) == "from file")
+        let variable = ["PARALLAX_LOG_KAFKA_PROPERTIES_SASL_PASSWORD_FILE": "g"]
+        #expect(resolve(yaml, environment: variable, files: files).configuration.text(key) == "from another")
+        let plain = resolve(environment: ["PARALLAX_LOG_KAFKA_PROPERTIES_SASL_PASSWORD": "plain"]).configuration
+        #expect(plain.text(key) == "plain" && plain.kafkaPropertyKeys.map(\.isSecret) == [true])
+        // Given empty, it is no file, and no property of librdkafka either.
+        let (none, problems) = resolve(
+            yaml, flags: ["log.kafka.properties.sasl.password_file=", "log.kafka.properties.sasl.password=typed"], files: files)
+        #expect(problems.isEmpty && none.text(key) == "typed" && none.kafkaPropertyKeys.map(\.path) == [key.path])
+        #expect(resolve(yaml).problems.first?.contains("cannot read \"f\"") == true)
+    }
+
+    /// Every block of configuration in docs/kafka.md is taken by Parallax and by librdkafka, and shows no secret.
+    @Test func theExamplesOfTheKafkaPageAreTaken() throws {
+        let root = (0..<3).reduce(#filePath) { path, _ in (path as NSString).deletingLastPathComponent }
+        let page = try String(contentsOfFile: "\(root)/docs/kafka.md", encoding: .utf8)
+        let examples = page.matches(of: /```yaml\n((?:.|\n)*?)```/).map { String($0.1) }
+        #expect(examples.count >= 3)
+        for example in examples {
+            let secrets = ["/run/secrets/kafka-password": "hunter2\n", "/run/secrets/kafka-key-password": "hunter3\n"]
+            let (configuration, problems) = resolve(example, files: secrets)
+            #expect(problems.isEmpty && configuration.text(.logKind) == "kafka")
+            var properties: [String: String] = [:]
+            for key in configuration.kafkaPropertyKeys {
+                let name = String(key.path.dropFirst(ConfigurationKey.kafkaPropertyPrefix.count))
+                let value = try #require(configuration.text(key))
+                #expect(key.isSecret == value.hasPrefix("hunter"), "\(name)")
+                // There are no such certificates here.
+                if !name.hasSuffix(".location") { properties[name] = value }
+            }
+            _ = try KafkaLog(
+                source: "s",
+                settings: KafkaSettings(brokers: try #require(configuration.text(.logKafkaBrokers)), topic: "t", properties: properties))
+        }
     }
 
     @Test(arguments: [

@@ -111,6 +111,9 @@ import Testing
         let missing = try broken.run("doctor")
         #expect(missing.status == 69)
         #expect(missing.output.contains("MISSING PostgreSQL"))
+        // What the connections to Kafka die of: a wrong password looks like a broker that is down, but for this.
+        let silent = try CLIPipeline(configuration: "log:\n  kind: kafka\n  kafka:\n    brokers: 127.0.0.1:1\n").run("doctor")
+        #expect(silent.output.contains("; The connections say: Local: Broker transport failure"))
         #expect(!missing.output.contains("s3cret"))
     }
 }

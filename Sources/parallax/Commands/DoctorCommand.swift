@@ -111,7 +111,8 @@ struct Doctor {
             let remedy = "run parallax check: \(problems.texts.count) to mend"
             return Finding(check: check, isOK: false, found: problems.texts.first ?? "unsound", remedy: remedy)
         } catch let error as ParallaxError {
-            return Finding(check: check, isOK: false, found: error.message, remedy: error.hint)
+            let found = [error.message, error.detail?.replacing("\n", with: "; ")].compactMap { $0 }.joined(separator: ": ")
+            return Finding(check: check, isOK: false, found: found, remedy: error.hint)
         } catch {
             return Finding(check: check, isOK: false, found: "\(error)")
         }

@@ -117,7 +117,10 @@ struct Configuration: Sendable {
     ) {
         let ending = ConfigurationKey.kafkaPropertyFileEnding
         for key in kafkaPropertyKeys where key.path.hasSuffix(ending) {
-            guard let path = text(key), let target = ConfigurationKey.kafkaProperty(String(key.path.dropLast(ending.count))) else {
+            guard let target = ConfigurationKey.kafkaProperty(String(key.path.dropLast(ending.count))) else { continue }
+            guard let path = text(key) else {
+                // Given empty, such as on the command line against the file: no file.
+                settings[key.path] = nil
                 continue
             }
             let origin = self[key].origin
