@@ -126,6 +126,12 @@ bool parse_plain(const uint8_t *p, const uint8_t *end, int64_t *value) {
     return true;
 }
 
+/// Second 60 and fractions that round up may reach 24:00, and not more.
+bool is_clock(int64_t hour, int64_t minute, int64_t second, int64_t microsecond) {
+    if (minute > 59 || second > 60 || hour > 24) return false;
+    return ((hour * 60 + minute) * 60 + second) * 1000000 + microsecond <= 86400000000;
+}
+
 }  // namespace
 
 csj_problem parse_timestamptz(const uint8_t *p, const uint8_t *end, int64_t *value, bool uses_zone, int64_t *written_day) {
@@ -166,8 +172,7 @@ csj_problem parse_timestamptz(const uint8_t *p, const uint8_t *end, int64_t *val
     if (year == 0) return CSJ_DATETIME_FIELD;
     if (is_before_christ) year = 1 - year;
     if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) return CSJ_DATETIME_FIELD;
-    if (minute > 59 || second > 60 || hour > 24 || (hour == 24 && (minute > 0 || second > 0 || microsecond > 0)))
-        return CSJ_DATETIME_FIELD;
+    if (!is_clock(hour, minute, second, microsecond)) return CSJ_DATETIME_FIELD;
     int64_t seconds = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - (uses_zone ? zone : 0);
     int128 total = int128(seconds) * 1000000 + microsecond;
     // The half-open range of Instant.acceptedRange.
@@ -193,8 +198,7 @@ csj_problem parse_time(const uint8_t *p, const uint8_t *end, int64_t *value) {
     csj_problem problem = read_zone(in, &zone);
     if (problem == CSJ_SYNTAX || in.p != in.end) return CSJ_SYNTAX;
     if (problem != CSJ_OK) return problem;
-    if (minute > 59 || second > 60 || hour > 24 || (hour == 24 && (minute > 0 || second > 0 || microsecond > 0)))
-        return CSJ_DATETIME_FIELD;
+    if (!is_clock(hour, minute, second, microsecond)) return CSJ_DATETIME_FIELD;
     *value = ((hour * 60 + minute) * 60 + second) * 1000000 + microsecond;
     return CSJ_OK;
 }

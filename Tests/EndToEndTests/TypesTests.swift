@@ -9,7 +9,8 @@ import Testing
     static let source = """
         CREATE FOREIGN TABLE reading (
           event_id bigint OPTIONS (path 'meta.id'), event_time timestamptz OPTIONS (path 'meta.at', format 'epoch_milliseconds'),
-          tiny smallint, approx real, code varchar(5) DEFAULT 'none', tag char(4), clock time, loose numeric, doc jsonb, tags text[], marks integer[]
+          tiny smallint, approx real, code varchar(5) DEFAULT 'none', tag char(4), clock time, loose numeric, doc jsonb, tags text[], marks integer[],
+          reals real[], scores numeric(6,2)[] DEFAULT '{0}'
         ) SERVER parallax OPTIONS (event_id 'event_id', event_time 'event_time', out_of_orderness '5 seconds', lateness '1 hour');
 
         """
@@ -21,7 +22,10 @@ import Testing
                 (CASE WHEN p ? 'code' THEN p ->> 'code' ELSE 'none' END)::varchar(5) COLLATE "C" AS code, (p ->> 'tag')::char(4) COLLATE "C" AS tag,
                 (p ->> 'clock')::time AS clock, (p ->> 'loose')::numeric AS loose, nullif(p -> 'doc', 'null') AS doc,
                 (SELECT array_agg(e ORDER BY n) FROM jsonb_array_elements_text(nullif(p -> 'tags', 'null')) WITH ORDINALITY x (e, n)) AS tags,
-                (SELECT array_agg(e::int ORDER BY n) FROM jsonb_array_elements_text(nullif(p -> 'marks', 'null')) WITH ORDINALITY x (e, n)) AS marks
+                (SELECT array_agg(e::int ORDER BY n) FROM jsonb_array_elements_text(nullif(p -> 'marks', 'null')) WITH ORDINALITY x (e, n)) AS marks,
+                (SELECT array_agg(e::real ORDER BY n) FROM jsonb_array_elements_text(nullif(p -> 'reals', 'null')) WITH ORDINALITY x (e, n)) AS reals,
+                CASE WHEN p ? 'scores' THEN (SELECT array_agg(e::numeric(6,2) ORDER BY n)
+                    FROM jsonb_array_elements_text(nullif(p -> 'scores', 'null')) WITH ORDINALITY x (e, n)) ELSE '{0.00}' END AS scores
          FROM (SELECT convert_from(payload, 'UTF8')::jsonb AS p FROM raw) r) reading
         """
 
@@ -66,6 +70,9 @@ import Testing
                 """),
         view("lists", "SELECT tags, marks, count(*) AS n FROM reading GROUP BY tags, marks"),
         view(
+            "equals",
+            "SELECT reals, scores, count(*) AS n, count(DISTINCT reals) AS d FROM reading WHERE scores <> '{7.5}' GROUP BY reals, scores"),
+        view(
             "ends",
             "SELECT code, first(doc, event_time) AS a, last(tag, event_time) AS b, last(loose, event_time) AS c, first(tags[1], event_time) AS d FROM reading GROUP BY code",
             oracle: """
@@ -89,7 +96,8 @@ import Testing
                 + maybe("clock", ["\"10:00\"", "\"23:59:59.5\"", "\"24:00\""])
                 + maybe("loose", ["1.5", "1.50", "-2e3", "0.001", "12345678901234567890", "3.5"])
                 + maybe("doc", [#"{"kind":"x","n":[1.5,2]}"#, #"{"n":["7"],"kind":"y"}"#, "[1]", "\"s\""])
-                + maybe("tags", [#"["a","b"]"#, #"["b c",null]"#, #"["x"]"#]) + maybe("marks", ["[1,2,3]", "[null]", "[4]"]) + "}"
+                + maybe("tags", [#"["a","b"]"#, #"["b c",null]"#, #"["x"]"#]) + maybe("marks", ["[1,2,3]", "[null]", "[4]"])
+                + maybe("reals", ["[0.0]", "[-0.0]", "[-0.0,0.5]", "[0,0.5]"]) + maybe("scores", ["[0]", "[0.00]", "[1.5]", "[7.5]"]) + "}"
         }
     }
 

@@ -11,7 +11,8 @@ let moreTypesTable = SQLFile(
     text: """
         CREATE FOREIGN TABLE more_types (id uuid, at timestamptz, tiny smallint, approx real, code varchar(5), tag char(4), wide varchar,
             clock time, loose numeric, doc jsonb, tags text[], marks integer[], scores numeric(6,2)[], flags boolean[],
-            small integer, price numeric(12,2), ratio double precision, label text, day date, local timestamp, other char(6))
+            small integer, price numeric(12,2), ratio double precision, label text, day date, local timestamp, other char(6),
+            reals real[], doubles double precision[])
         SERVER parallax OPTIONS (topic 'more_types', event_id 'id', event_time 'at', out_of_orderness '5 seconds', lateness '1 hour');
         """)
 
@@ -42,12 +43,20 @@ let moreValues: [(name: String, values: [String])] = [
             "{}", "[]", "5", "\"text\"", "true", #"{"a":1,"b":{"c":[1,2.50,null,"x\\u0041\n"]},"a":2}"#,
             #"[1,[2,3],{"k":"v"},null,"s",-1e2,1.10]"#,
             #"{"zz":1,"b":2,"a":3,"ab":4,"":5,"é":6,"A":7}"#, #"{"n":1.0,"m":1e3,"k":-0.0,"s":"","t":"12","u":"x y","f":false,"z":null}"#,
+            #"{"v":1e39,"w":1.2345678901234567890123456789012345678901234567e-25,"x":2.50000000000000000000000000000000000000000001}"#,
             #"{"n":"7","m":12345678901234567890,"k":"\"q\\\\\"","s":" 7 ","t":{"n":7.5},"f":true}"#,
         ]
     ),
-    ("tags", ["[]", #"["a"]"#, #"["a","b",null]"#, #"["a b","","NULL","null","x,y","{","\"","\\"]"#, #"["Ä","tab\t"]"#, "[null]"]),
+    (
+        "tags",
+        [
+            "[]", #"["a"]"#, #"["a","b",null]"#, #"["a b","","NULL","null","x,y","{","\"","\\"]"#, #"["Ä","tab\t"]"#, "[null]",
+            #"["abcdef"]"#,
+        ]
+    ),
     ("marks", ["[]", "[1]", "[1,2,3]", "[null,-2147483648,2147483647]", "[\"7\"]"]),
-    ("scores", ["[]", "[1.005,2]", "[null,-9999.99]"]),
+    ("scores", ["[]", "[1.005,2]", "[null,-9999.99]", "[1.5]", "[12]"]), ("reals", ["[0.0]", "[-0.0]", "[0.5,null]", "[]"]),
+    ("doubles", ["[0.0]", "[-0.0]", "[1e300]"]),
     ("flags", ["[true,false,null]", "[]"]),
     ("small", ["0", "1", "-1", "7", "2147483647", "-2147483648", "2"]),
     ("price", ["0", "0.005", "19.99", "-1.25", "9999999999.99"]),

@@ -122,6 +122,23 @@ import ViewLanguage
         }
     }
 
+    /// The automaton of this pattern has 65,536 sets of states, which one text reaches: some are forgotten in the middle of it.
+    @Test func memoryIsBoundedWithinOneText() throws {
+        var random = SeededGenerator(seed: 76)
+        let expression = RegularExpression(try RegularExpressionSyntax("a[ab]{15}$", ignoringCase: false))
+        for _ in 0..<3 {
+            let text = (0..<60_000).map { _ in Bool.random(using: &random) ? UInt8(ascii: "a") : UInt8(ascii: "b") }
+            let isMatch = text[text.count - 16] == UInt8(ascii: "a")
+            #expect(text.withUnsafeBytes { expression.matches($0) } == isMatch)
+            #expect(expression.bytes < RegularExpression.mostBytes + 10_000)
+        }
+    }
+
+    @Test func manyDifferentCharactersAreRefused() {
+        let pattern = String(String.UnicodeScalarView((0..<1_500).compactMap { Unicode.Scalar(0x4e00 + 2 * $0) }))
+        #expect(throws: RegularExpressionSyntax.Problem.self) { _ = try RegularExpressionSyntax(pattern, ignoringCase: false) }
+    }
+
     @Test func expressionsMatchRowsOfColumns() throws {
         let judge = try ExpressionJudge(seed: 74, source: moreTypes, batch: moreEvents(60, seed: 74)) {
             compileExpressions($0, over: moreTypesTable, "more_types")

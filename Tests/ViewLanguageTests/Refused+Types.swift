@@ -345,4 +345,59 @@ let refusedTypes = #"""
         2 | CREATE MATERIALIZED VIEW v AS SELECT first(t, at) FROM s
           |                                            ^
     hint: take an element, such as first(x[1], t)
+
+    CREATE FOREIGN TABLE s (id text, at timestamptz, c char(3), d char(4), v varchar(3), j jsonb, t text[], k time, q numeric(6,2)[]) SERVER parallax OPTIONS (event_id 'id', event_time 'at');
+    CREATE MATERIALIZED VIEW v AS SELECT DISTINCT ON (j) j, v FROM s ORDER BY j, at DESC
+    views.sql:2:51: error: grouping by a value of type jsonb is not supported
+        2 | CREATE MATERIALIZED VIEW v AS SELECT DISTINCT ON (j) j, v FROM s ORDER BY j, at DESC
+          |                                                   ^
+    hint: group by a field of it, such as x ->> 'name'
+
+    CREATE FOREIGN TABLE s (id text, at timestamptz, c char(3), d char(4), v varchar(3), j jsonb, t text[], k time, q numeric(6,2)[]) SERVER parallax OPTIONS (event_id 'id', event_time 'at');
+    CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s WHERE k = '23:59:60.5'
+    views.sql:2:64: error: date/time field value out of range: "23:59:60.5"
+        2 | CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s WHERE k = '23:59:60.5'
+          |                                                                ^
+
+    CREATE FOREIGN TABLE s (id text, at timestamptz, c char(3), d char(4), v varchar(3), j jsonb, t text[], k time, q numeric(6,2)[]) SERVER parallax OPTIONS (event_id 'id', event_time 'at');
+    CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s WHERE at > '2024-05-01 23:59:60.5'
+    views.sql:2:65: error: date/time field value out of range: "2024-05-01 23:59:60.5"
+        2 | CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s WHERE at > '2024-05-01 23:59:60.5'
+          |                                                                 ^
+
+    CREATE FOREIGN TABLE s (id text, at timestamptz, c char(3), d char(4), v varchar(3), j jsonb, t text[], k time, q numeric(6,2)[]) SERVER parallax OPTIONS (event_id 'id', event_time 'at');
+    CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s WHERE (t::varchar(2)[])[1] = 'a'
+    views.sql:2:62: error: a cast from text[] to character varying(2)[] is not supported
+        2 | CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s WHERE (t::varchar(2)[])[1] = 'a'
+          |                                                              ^
+    hint: cast the elements, such as (x[1])::character varying(2)
+
+    CREATE FOREIGN TABLE s (id text, at timestamptz, c char(3), d char(4), v varchar(3), j jsonb, t text[], k time, q numeric(6,2)[]) SERVER parallax OPTIONS (event_id 'id', event_time 'at');
+    CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s WHERE (q::numeric(6,1)[])[1] = 1
+    views.sql:2:62: error: a cast from numeric(6,2)[] to numeric(6,1)[] is not supported
+        2 | CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s WHERE (q::numeric(6,1)[])[1] = 1
+          |                                                              ^
+    hint: cast the elements, such as (x[1])::numeric(6,1)
+
+    CREATE FOREIGN TABLE s (id text, at timestamptz, c char(3), d char(4), v varchar(3), j jsonb, t text[], k time, q numeric(6,2)[]) SERVER parallax OPTIONS (event_id 'id', event_time 'at');
+    CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s WHERE (coalesce(q, '{0}'))[1] = 1
+    views.sql:2:73: error: COALESCE of arrays of numerics with different scales is not supported
+        2 | CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s WHERE (coalesce(q, '{0}'))[1] = 1
+          |                                                                         ^
+    hint: write the digits behind the point of the others, such as '{0.00}' for 0 in a numeric(12,2)[]
+
+    CREATE FOREIGN TABLE s (id text, at timestamptz, c char(3), d char(4), v varchar(3), j jsonb, t text[], k time, q numeric(6,2)[]) SERVER parallax OPTIONS (event_id 'id', event_time 'at');
+    CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s WHERE 1.5 = ANY ('{1e37,0.12}')
+    views.sql:2:71: error: an array of numerics that need more than 38 digits together is not supported
+        2 | CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s WHERE 1.5 = ANY ('{1e37,0.12}')
+          |                                                                       ^
+    hint: write fewer digits
+
+    CREATE FOREIGN TABLE s (id text, at timestamptz, c char(3), d char(4), v varchar(3), j jsonb, t text[], k time, q numeric(6,2)[]) SERVER parallax OPTIONS (event_id 'id', event_time 'at');
+    CREATE TABLE l (v char(3) PRIMARY KEY, n int);
+    CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s JOIN l USING (v)
+    views.sql:3:68: error: comparing character with character varying is not supported
+        3 | CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s JOIN l USING (v)
+          |                                                                    ^
+    hint: cast one of them to text
     """#

@@ -25,7 +25,7 @@ final class DistinctState: MeasureState {
     }
 
     func add(groups: [Int32], values: Vector?, groupCount: Int) {
-        guard let values = values?.withTrimmedDecimals else { preconditionFailure("count(DISTINCT) without values") }
+        guard let values = values?.withSharedForms else { preconditionFailure("count(DISTINCT) without values") }
         counts.grow(to: groupCount, 0)
         if isExact {
             let words: ([UInt64], [UInt64])

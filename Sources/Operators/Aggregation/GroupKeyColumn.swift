@@ -32,7 +32,7 @@ struct GroupKeyColumn {
 
     /// Writes the words of each row at `offset` in keys of `stride` words.
     mutating func pack(_ vector: Vector, into keys: inout [UInt64], offset: Int, stride: Int) {
-        guard case .text(let texts) = vector.withTrimmedDecimals.values else {
+        guard case .text(let texts) = vector.withSharedForms.values else {
             return packWords(vector, into: &keys, offset: offset, stride: stride)
         }
         let codes = dictionary.encode(texts, nulls: vector.nulls, null: .max)
@@ -41,7 +41,7 @@ struct GroupKeyColumn {
 
     /// The same without learning new strings: one that no key holds has a word that none has.
     func packKnown(_ vector: Vector, into keys: inout [UInt64], offset: Int, stride: Int) {
-        guard case .text(let texts) = vector.withTrimmedDecimals.values else {
+        guard case .text(let texts) = vector.withSharedForms.values else {
             return packWords(vector, into: &keys, offset: offset, stride: stride)
         }
         let codes = dictionary.known(texts, nulls: vector.nulls, null: .max, unknown: .max - 1)

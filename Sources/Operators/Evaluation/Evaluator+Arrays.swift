@@ -116,6 +116,8 @@ extension Evaluator {
         switch (wanted.type, elementType) {
         // Of any two scales.
         case (.numeric, .numeric): break
+        // Of any two lengths: blanks at the end of a char are not kept.
+        case _ where wanted.type.isCharacters && elementType.isCharacters: break
         case (.numeric, _), (_, .numeric):
             let target = wanted.type.layout == .float64 ? wanted.type : .decimal
             wanted = cast(wanted, to: target, flatRows)

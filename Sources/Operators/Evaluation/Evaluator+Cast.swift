@@ -87,8 +87,8 @@ extension Evaluator {
         case (.timestamp, .date, .int64(let values)), (.timestamptz, .date, .int64(let values)):
             let days = values.map { floorDivide($0, CalendarInterval.microsecondsPerDay).quotient }
             return Vector(type: type, values: .int64(days), nulls: nulls, isConstant: isConstant)
-        // What a lookup reads: PostgreSQL wrote it.
-        case (.text, .array, .text):
+        // What a lookup reads: PostgreSQL wrote it. Of one array to another: the compiler takes it only where no element changes.
+        case (.text, .array, .text), (.array, .array, .text):
             var result = operand
             result.type = type
             return result

@@ -84,14 +84,31 @@ extension Evaluator {
     mutating func fromJSON(_ operand: Vector, _ texts: TextValues, to type: ScalarType, _ rows: [Int32]) -> Vector {
         let wanted = type == .bool ? JSONKind.boolean : .number
         let name = if case .numeric = type { "numeric" } else { type.sqlName }
-        let value = reading(operand, as: type == .bool ? .text : .decimal, rows) { (text, out) throws(RowProblem) in
+        let value = reading(operand, as: type == .decimal ? .decimal : .text, rows) { (text, out) throws(RowProblem) in
             let kind = JSONKind(text)
             guard kind == wanted else {
                 throw RowProblem("cannot cast jsonb \(kind == .number ? "numeric" : kind.rawValue) to type \(name)")
             }
-            if kind == .boolean { out.append(contentsOf: text) } else { try TextInput.appendDecimal(text, to: &out) }
+            if type == .decimal { try TextInput.appendDecimal(text, to: &out) } else { out.append(contentsOf: text) }
         }
-        return cast(value, to: type, rows)
+        guard case .text(let numbers) = value.values else { preconditionFailure("\(value.type) is no text") }
+        switch type {
+        // By way of numeric, as PostgreSQL does: rounded half away from zero, however many digits there are behind the point.
+        case .int2, .int4, .int8:
+            let whole = ScalarType.numeric(precision: ScalarType.maximumNumericPrecision, scale: 0)
+            let rounded = fromText(
+                numbers, value.nulls, value.isConstant, to: whole, rows, message: type.wholeNumbers.problem.message)
+            return cast(rounded, to: type, rows)
+        case .numeric(let precision, let scale):
+            return fromText(
+                numbers, value.nulls, value.isConstant, to: type, rows, message: numericFieldOverflow(precision: precision, scale: scale))
+        case .float4, .float8:
+            var result = fromText(numbers, value.nulls, value.isConstant, to: type, rows, message: nil)
+            // A numeric has no negative zero.
+            if case .float64(let floats) = result.values { result.values = .float64(floats.map { $0 == 0 ? 0 : $0 }) }
+            return result
+        default: return cast(value, to: type, rows)
+        }
     }
 
     private mutating func reading(

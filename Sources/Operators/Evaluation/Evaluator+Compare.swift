@@ -43,6 +43,11 @@ extension Evaluator {
         case (.uuid(let x), .uuid(let y)): return ordered(comparison, x, a.isConstant, y, b.isConstant, count)
         case (.text(let x), .text(let y)) where a.type == .decimal:
             return compareDecimals(x, a.isConstant, y, b.isConstant, count, nulls: []) { holds(comparison, $0) }
+        case (.text, .text) where a.type.isArray:
+            guard case .text(let x) = a.withComparableForms.values, case .text(let y) = b.withComparableForms.values else {
+                preconditionFailure("\(a.type) is no array")
+            }
+            return texts(comparison, x, a.isConstant, y, b.isConstant, count)
         case (.text(let x), .text(let y)): return texts(comparison, x, a.isConstant, y, b.isConstant, count)
         default: preconditionFailure("\(a.type) compared with \(b.type)")
         }

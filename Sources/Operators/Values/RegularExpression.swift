@@ -30,13 +30,25 @@ final class RegularExpression {
     private var table: [Int] = []
     private var accepts: [Bool] = []
 
-    /// Then the table begins anew: memory stays within some megabytes, time within that of building it.
-    private static let mostStates = 2_000
+    /// Of the states, their numbers and the table. Above the limit all of that begins anew: memory stays within some megabytes, also in
+    /// the middle of a text, and time within that of building it.
+    private(set) var bytes = 0
+    static let mostBytes = 4 << 20
 
     init(_ syntax: RegularExpressionSyntax) {
         entry = build(syntax) { self.add(.accept) }
         partition()
         restart()
+    }
+
+    /// Sets that are alike share a number: a{1000} has one.
+    private var numbersOfSets: [CharacterRanges: Int] = [:]
+
+    private func number(of set: CharacterRanges) -> Int {
+        if let known = numbersOfSets[set] { return known }
+        sets.append(set)
+        numbersOfSets[set] = sets.count - 1
+        return sets.count - 1
     }
 
     private func add(_ node: Node) -> Int {
@@ -51,8 +63,7 @@ final class RegularExpression {
         case .end: return add(.end(next: then()))
         case .characters(let set):
             let next = then()
-            sets.append(set)
-            return add(.characters(sets.count - 1, next: next))
+            return add(.characters(number(of: set), next: next))
         case .sequence(let parts):
             var next = then()
             for part in parts.reversed() {
@@ -105,7 +116,7 @@ final class RegularExpression {
     }
 
     private func restart() {
-        (states, numbers, table, accepts) = ([], [:], [], [])
+        (states, numbers, table, accepts, bytes) = ([], [:], [], [], 0)
         // State 0 stands at the start of a text.
         _ = number(of: closure([entry], atStart: true, atEnd: false), isStart: true)
     }
@@ -128,6 +139,8 @@ final class RegularExpression {
 
     private func number(of set: [Int], isStart: Bool = false) -> Int {
         if !isStart, let known = numbers[set] { return known }
+        // The set and its hash table's copy share their elements.
+        bytes += (set.count + boundaries.count) * MemoryLayout<Int>.stride + 100
         states.append(set)
         if !isStart { numbers[set] = states.count - 1 }
         table += [Int](repeating: -1, count: boundaries.count)
@@ -141,13 +154,18 @@ final class RegularExpression {
             if case .characters(let set, let next) = nodes[index], isMember[set][column] { nexts.append(next) }
         }
         // A match may begin at any character.
-        let target = number(of: closure(nexts + [entry], atStart: false, atEnd: false))
+        let next = closure(nexts + [entry], atStart: false, atEnd: false)
+        guard bytes <= Self.mostBytes else {
+            // The state that was left has no number any more; the one that is reached gets the first.
+            restart()
+            return number(of: next)
+        }
+        let target = number(of: next)
         table[state * boundaries.count + column] = target
         return target
     }
 
     func matches(_ text: UTF8Text.Bytes) -> Bool {
-        if states.count > Self.mostStates { restart() }
         var state = 0
         var at = 0
         if accepts[state] { return true }

@@ -69,13 +69,7 @@ extension ExpressionCompiler {
 
     /// To varchar, varchar(n) and char(n): an explicit cast cuts what is too long. To an array: of constants, and of what is one already.
     private func cast(_ argument: Operand, exactly type: ScalarType, at offset: Int) throws(Refusal) -> Expression {
-        if case .array = type {
-            let kind = type.typeClass
-            guard (argument.typeClass ?? kind) == kind else {
-                throw Refusal(offset, "cannot cast type \(argument.sqlTypeName) to \(kind.sqlName)")
-            }
-            return try typed(argument, as: kind)
-        }
+        if case .array(let element) = type { return try cast(argument, toArrayOf: element, at: offset) }
         let value = try typed(argument, as: argument.typeClass ?? .text)
         if value.type == type { return value }
         switch value.type.typeClass {

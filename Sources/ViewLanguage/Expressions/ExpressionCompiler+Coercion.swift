@@ -40,7 +40,7 @@ extension ExpressionCompiler {
         let kind = common ?? .text
         var expressions: [Expression] = []
         for operand in operands { expressions.append(try typed(operand, as: kind)) }
-        if case .array = kind { return (expressions, expressions.first { $0.type.typeClass == kind }?.type ?? kind.plainType) }
+        if case .array = kind { return (expressions, try arrayType(of: expressions, operands, kind, what: what)) }
         if kind == .bpchar { return (expressions, try charType(of: expressions, operands, what: what)) }
         guard kind == .numeric else { return (expressions, kind.plainType) }
         let type = ["IN", "ARRAY"].contains(what) ? Self.holding(expressions) : Self.sharedShape(of: expressions)

@@ -73,7 +73,7 @@ extension ExpressionCompiler {
     }
 
     /// What has an order in PostgreSQL and none here.
-    private func checkComparable(
+    func checkComparable(
         _ kind: TypeClass, _ comparison: Expression.Comparison, _ left: Operand, _ right: Operand, at offset: Int
     ) throws(Refusal) {
         switch kind {

@@ -114,6 +114,10 @@ struct LookupCompiler {
         guard let common = TypeClass.common(leftClass, rightClass) else {
             throw Refusal(place, "JOIN/USING types \(leftClass.sqlName) and \(rightClass.sqlName) cannot be matched")
         }
+        if common == .text {
+            try ExpressionCompiler(scope: scope, statement: statement, clause: .join).checkComparable(
+                common, .equal, Operand(expression, at: place), Operand(column, at: place), at: place)
+        }
         scope.lookups[number].merged.insert(name)
         // The plain name has the common type. PostgreSQL takes the side that has it already, where both hold the same value.
         if leftClass != common {

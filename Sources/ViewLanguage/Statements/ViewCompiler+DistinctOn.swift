@@ -28,7 +28,10 @@ extension ViewCompiler {
         var keys: [Expression] = []
         var areKnown = true
         for node in select["distinctClause"]?.children ?? [] {
-            let key = reporter.attempt { () throws(Refusal) in try self.sortExpression(node, items, scope, "DISTINCT ON") }
+            let key = reporter.attempt { () throws(Refusal) in
+                try self.groupable(
+                    try self.sortExpression(node, items, scope, "DISTINCT ON"), at: self.statement.offset(node.tagged.body.location))
+            }
             guard let key else {
                 areKnown = false
                 continue

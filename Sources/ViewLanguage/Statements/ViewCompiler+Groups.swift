@@ -50,7 +50,7 @@ extension ViewCompiler {
     }
 
     /// Values that are equal and differ in their text (1.0 and 1.00 in a jsonb) would be two groups here and one in PostgreSQL.
-    private func groupable(_ expression: Expression, at offset: Int) throws(Refusal) -> Expression {
+    func groupable(_ expression: Expression, at offset: Int) throws(Refusal) -> Expression {
         guard expression.type == .jsonb else { return expression }
         throw Refusal(offset, "grouping by a value of type jsonb is not supported", hint: "group by a field of it, such as x ->> 'name'")
     }

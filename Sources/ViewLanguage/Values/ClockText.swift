@@ -23,9 +23,10 @@ struct ClockText: Hashable {
         let (hour, minute, second) = (numbers[0], numbers[1], numbers.count > 2 ? numbers[2] : 0)
         // PostgreSQL reads the fraction as a double and rounds it to microseconds, half to even.
         let rest = Int64((fraction * 1_000_000).rounded(.toNearestOrEven))
-        guard minute <= 59, second <= 60, hour < 24 || (hour == 24 && minute == 0 && second == 0 && rest == 0) else {
+        microseconds = ((hour * 60 + minute) * 60 + second) * 1_000_000 + rest
+        // Second 60 and fractions that round up may reach 24:00, and not more.
+        guard minute <= 59, second <= 60, microseconds <= IntervalText.microsecondsPerDay else {
             throw InvalidText("date/time field value out of range: \"\(text)\"")
         }
-        microseconds = ((hour * 60 + minute) * 60 + second) * 1_000_000 + rest
     }
 }

@@ -39,13 +39,13 @@ struct InstantText: Hashable {
             guard let second else { throw invalid }
             // PostgreSQL reads the fraction as a double and rounds it to microseconds, half to even.
             let fraction = fields.fraction().map { Int64(($0 * 1_000_000).rounded(.toNearestOrEven)) } ?? 0
-            guard hour <= 24, minute <= 59, second <= 60, hour < 24 || (minute == 0 && second == 0 && fraction == 0) else {
-                throw outOfRange
-            }
             time = (hour * 3_600 + minute * 60 + second) * Instant.microsecondsPerSecond + fraction
+            // Second 60 and fractions that round up may reach 24:00, and not more.
+            guard minute <= 59, second <= 60, time <= IntervalText.microsecondsPerDay else { throw outOfRange }
         }
         let offset = try Self.offset(&fields, text, invalid)
-        microseconds = Self.daysSince1970(year, month, day) * IntervalText.microsecondsPerDay + (isDate ? 0 : time) - (zone == .applied ? offset : 0)
+        microseconds =
+            Self.daysSince1970(year, month, day) * IntervalText.microsecondsPerDay + (isDate ? 0 : time) - (zone == .applied ? offset : 0)
         guard microseconds >= Instant.acceptedRange.lowerBound else { throw outOfRange }
     }
 

@@ -7,6 +7,7 @@ extension Literal {
         case .numeric(let precision, let scale): return try numeric(text, precision: precision, scale: scale)
         case .decimal: return .text(try DecimalText(text).shown)
         case .varchar(let length), .char(let length): return .text(try characters(text, length, of: type))
+        case .array(let element): return try array(text, of: element, isCut: false)
         default: break
         }
         guard case .literal(let literal, _) = try Literal.reading(text, as: type.typeClass) else { return nil }

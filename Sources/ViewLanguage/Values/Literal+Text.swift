@@ -23,10 +23,7 @@ extension Literal {
         case .jsonb:
             throw InvalidText("a constant of type jsonb is not supported", hint: "compare a field of it, such as (x ->> 'name') = 'a'")
         case .array(let element):
-            guard let elements = ArrayText.elements(text) else {
-                throw InvalidText("malformed array literal: \"\(text)\"", hint: "write it with braces and commas, such as '{a,b}'")
-            }
-            return .literal(.text(try Literal.array(elements, of: element)), kind.plainType)
+            return try array(text, of: element)
         case .bool: return .literal(.bool(try bool(text)), .bool)
         case .timestamptz: return .literal(.int(try InstantText(text).microseconds), .timestamptz)
         case .timestamp: return .literal(.int(try InstantText(text, zone: .ignored).microseconds), .timestamp)
@@ -36,31 +33,6 @@ extension Literal {
         case .interval: return .literal(.interval(try IntervalText(text).calendarInterval()), .interval)
         case .uuid: return .literal(.uuid(try uuid(text)), .uuid)
         }
-    }
-
-    /// The text of an array, with each element as its type writes it.
-    static func array(_ elements: [String?], of kind: TypeClass) throws(InvalidText) -> String {
-        var texts: [[UInt8]?] = []
-        for element in elements {
-            guard let element else {
-                texts.append(nil)
-                continue
-            }
-            guard case .literal(let literal, let type) = try reading(element, as: kind) else { continue }
-            switch literal {
-            case .int(let value): texts.append(Array(String(value).utf8))
-            case .bool(let value): texts.append([value ? UInt8(ascii: "t") : UInt8(ascii: "f")])
-            case .text(let value), .uuid(let value): texts.append(Array(value.utf8))
-            case .decimal(let unscaled):
-                texts.append(Array(DecimalText(unscaled: unscaled, scale: type.decimalShape?.scale ?? 0).shown.utf8))
-            case .float, .null, .interval:
-                throw InvalidText(
-                    "a constant array of \(kind.sqlName) is not supported", hint: "write ARRAY[…] with numbers in it")
-            }
-        }
-        var text: [UInt8] = []
-        ArrayText.append(texts, to: &text)
-        return String(decoding: text, as: UTF8.self)
     }
 
     private static func integer<Value: FixedWidthInteger>(_ text: String, _ name: String, _: Value.Type) throws(InvalidText) -> Value {

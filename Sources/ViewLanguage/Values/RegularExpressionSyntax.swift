@@ -21,12 +21,30 @@ public indirect enum RegularExpressionSyntax: Hashable, Sendable {
     /// Counted repetitions are copies of what is repeated: (a{255}){255} would have 65,025.
     public static let mostNodes = 20_000
 
+    /// Of the table that says which sets have which characters.
+    static let mostMemberships = 4_000_000
+
     public init(_ pattern: String, ignoringCase: Bool) throws(Problem) {
         var parser = RegularExpressionParser(pattern, ignoringCase: ignoringCase)
         self = try parser.whole()
         guard nodeCount <= Self.mostNodes else {
             throw Problem(
                 message: "this regular expression is too large", hint: "repeat less often: a{1000} counts as a thousand characters")
+        }
+        var sets: Set<CharacterRanges> = []
+        collect(&sets)
+        let boundaries = Set(sets.flatMap { $0.ranges.flatMap { [$0.lowerBound, $0.upperBound] } })
+        guard sets.count * boundaries.count <= Self.mostMemberships else {
+            throw Problem(message: "this regular expression has too many different characters", hint: "write ranges, such as [a-z]")
+        }
+    }
+
+    private func collect(_ sets: inout Set<CharacterRanges>) {
+        switch self {
+        case .characters(let set): sets.insert(set)
+        case .start, .end: break
+        case .sequence(let parts), .choice(let parts): for part in parts { part.collect(&sets) }
+        case .repeated(let part, _, _): part.collect(&sets)
         }
     }
 
