@@ -265,6 +265,26 @@ import ViewLanguage
         #expect(difference(ours, theirs) == nil)
     }
 
+    /// A number in JSON may have more than 38 digits; what it is cast to has fewer.
+    @Test func longNumbersInJSONAreCast() throws {
+        let doc = #"{"v":1e39,"w":1.2345678901234567890123456789012345678901234567e-25,"x":2.50000000000000000000000000000000000000000001}"#
+        let batch = records(["{\"id\":\"00000000-0000-0000-0000-000000000001\",\"at\":\"2024-05-01T10:11:12Z\",\"doc\":\(doc)}"])
+        let judge = try Judge(batch, source: moreTypes)
+        let events = EventDecoder(moreTypes).decode(batch)
+        let casts = [
+            "(doc -> 'v')::float8", "(doc -> 'w')::float8", "(doc -> 'w')::real", "(doc -> 'w')::int", "(doc -> 'x')::int",
+            "(doc -> 'x')::bigint", "(doc -> 'x')::numeric(6,0)", "(doc -> 'w')::numeric(6,2)",
+        ]
+        for (cast, expression) in zip(casts, compileExpressions(casts, over: moreTypesTable, "more_types")) {
+            var evaluator = Evaluator(events)
+            let vector = evaluator.evaluate(.cast(try #require(expression), to: .text), [0]).spread(1)
+            guard case .text(let texts) = vector.values else { preconditionFailure("a cast to text gave \(vector.type)") }
+            let ours = String(decoding: texts.bytes[texts.starts[0]..<texts.ends[0]], as: UTF8.self)
+            let theirs = try judge.connection.query("SELECT (\(cast.replacing("doc", with: "(e).doc")))::text FROM parsed").rows[0][0]
+            #expect(ours == theirs && evaluator.errors.messages.isEmpty, "\(cast)")
+        }
+    }
+
     /// Zero and negative zero are equal inside of arrays, too.
     @Test func arraysAreOneWhereTheyAreEqual() throws {
         let batch = moreEvents(1_500, seed: 75)
