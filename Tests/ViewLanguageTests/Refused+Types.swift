@@ -219,6 +219,13 @@ let refusedTypes = #"""
     hint: cast them, such as ARRAY[a, b::numeric(12,2)]
 
     CREATE FOREIGN TABLE s (id text, at timestamptz, c char(3), d char(4), v varchar(3), j jsonb, t text[], n numeric, k time, m int[], p numeric(9,2)) SERVER parallax OPTIONS (event_id 'id', event_time 'at');
+    CREATE MATERIALIZED VIEW v AS SELECT coalesce(c, id) AS x, count(*) FROM s GROUP BY x
+    views.sql:2:50: error: COALESCE of type character needs values of one length
+        2 | CREATE MATERIALIZED VIEW v AS SELECT coalesce(c, id) AS x, count(*) FROM s GROUP BY x
+          |                                                  ^
+    hint: cast them, such as x::text or 'a'::char(3)
+
+    CREATE FOREIGN TABLE s (id text, at timestamptz, c char(3), d char(4), v varchar(3), j jsonb, t text[], n numeric, k time, m int[], p numeric(9,2)) SERVER parallax OPTIONS (event_id 'id', event_time 'at');
     CREATE MATERIALIZED VIEW v AS SELECT ARRAY[at], count(*) FROM s GROUP BY 1
     views.sql:2:38: error: an array of timestamp with time zone is not supported
         2 | CREATE MATERIALIZED VIEW v AS SELECT ARRAY[at], count(*) FROM s GROUP BY 1

@@ -57,7 +57,8 @@ enum TypeClass: Hashable, Sendable {
     static func common(_ a: TypeClass, _ b: TypeClass) -> TypeClass? {
         if a == b { return a }
         if let left = a.timeRank, let right = b.timeRank { return left > right ? a : b }
-        if (a == .text && b == .bpchar) || (a == .bpchar && b == .text) { return .text }
+        // Each becomes the other: the first one stays.
+        if (a == .text && b == .bpchar) || (a == .bpchar && b == .text) { return a }
         guard let left = a.numberRank, let right = b.numberRank else { return nil }
         return left > right ? a : b
     }
@@ -65,6 +66,7 @@ enum TypeClass: Hashable, Sendable {
     /// The type in which a binary operator takes both. A real meets another number in double precision, the preferred type of numbers:
     /// `real = 0.1` compares doubles.
     static func commonOfOperator(_ a: TypeClass, _ b: TypeClass) -> TypeClass? {
+        if (a == .text && b == .bpchar) || (a == .bpchar && b == .text) { return .text }
         guard let common = common(a, b) else { return nil }
         return common == .float4 && a != b ? .float8 : common
     }

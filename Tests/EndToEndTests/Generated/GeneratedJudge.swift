@@ -43,7 +43,8 @@ struct GeneratedJudge {
     /// Finds the events that the view can take; call before `rows`.
     func prepare(_ view: GeneratedView) throws {
         let table = Connection.quoteIdentifier(schema.source)
-        let row = "(SELECT * FROM flat WHERE __n = wanted) AS \(table)"
+        // OFFSET keeps PostgreSQL from evaluating the view's filter over other rows.
+        let row = "(SELECT * FROM flat WHERE __n = wanted OFFSET 0) AS \(table)"
         let filter = view.filter.map { "WHERE (\($0)) IS TRUE" } ?? ""
         let evaluated = view.evaluated.isEmpty ? "1" : view.evaluated.map { "(\($0)) IS NULL" }.joined(separator: ", ")
         try oracle.execute(
