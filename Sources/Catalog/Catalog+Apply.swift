@@ -188,6 +188,7 @@ extension Catalog {
     private func dropView(_ viewID: Int64, name: String) throws(ParallaxError) {
         try connection.query("UPDATE parallax.view SET active_version_id = NULL WHERE view_id = $1", [.int(viewID)])
         // serving.<view> and what stands on it reads the tables that go now; the serving layer writes what is left again.
+        try lockServing()
         try connection.execute("DROP VIEW IF EXISTS serving.\(Connection.quoteIdentifier(name)) CASCADE")
         try dropVersions(ofView: viewID, condition: "true")
         for table in ["rejected_live", "rejected_batch", "rejected_record"] {

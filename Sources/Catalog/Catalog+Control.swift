@@ -46,6 +46,12 @@ extension Catalog {
         return Dictionary(uniqueKeysWithValues: rows.map { (Partition(Int($0.int(0) ?? 0)), Offset($0.int(1) ?? 0)) })
     }
 
+    /// Inside a transaction, before the versions are read that the views of `serving` are written from: two writers of all sources' views would
+    /// undo one another.
+    public func lockServing() throws(ParallaxError) {
+        try connection.execute("SELECT pg_advisory_xact_lock(\(LockClass.serving), 0)")
+    }
+
     /// Gives one partition back. Nothing happens where it belongs to another worker by now.
     public func release(_ lease: PartitionLease) throws(ParallaxError) {
         try connection.query(

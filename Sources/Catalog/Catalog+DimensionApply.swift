@@ -180,20 +180,30 @@ extension Catalog {
     }
 
     /// Tables that no definition names: those that a version still reads (the one that is served until the next run is published) stay as
-    /// long. Also called when a publication has let versions go.
+    /// long.
     func dropDimensions(except names: [String]) throws(ParallaxError) {
         try connection.query("UPDATE parallax.dimension SET is_leaving = true WHERE name <> ALL ($1::text[])", [.texts(names)])
-        try dropLeavingDimensions()
+        for dimension in try unreadLeavingDimensions() { try drop(dimension) }
     }
 
+    /// When a publication has let versions go. A transaction for each table: one that something of the user's depends on stays, and is tried again after the
+    /// next publication; the first such error is thrown at the end.
     func dropLeavingDimensions() throws(ParallaxError) {
+        var first: ParallaxError?
+        for dimension in try unreadLeavingDimensions() {
+            do { try connection.transaction { () throws(ParallaxError) in try drop(dimension) } } catch { first = first ?? error }
+        }
+        if let first { throw first }
+    }
+
+    private func unreadLeavingDimensions() throws(ParallaxError) -> [CatalogDimension] {
         let leaving = try dimensions().filter(\.isLeaving)
-        guard !leaving.isEmpty else { return }
+        guard !leaving.isEmpty else { return [] }
         var read: Set<String> = []
         for source in try sources() {
             read.formUnion(DimensionDemand.of(try versions(ofSource: source.id).map(\.plan)).map(\.table))
         }
-        for dimension in leaving where !read.contains(dimension.name) { try drop(dimension) }
+        return leaving.filter { !read.contains($0.name) }
     }
 
     private func drop(_ dimension: CatalogDimension) throws(ParallaxError) {

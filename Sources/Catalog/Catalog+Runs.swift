@@ -312,6 +312,7 @@ extension Catalog {
     /// Drops what no reader and no revert needs: all but the newest `keep` publications, the slices below the oldest kept one, batch rows that it
     /// no longer sees, versions that are neither served nor waiting. After a publication, outside its transaction.
     public func cleanUp(source id: Int64, keep: Int) throws(ParallaxError) {
+        try foldDimensionChanges()
         try connection.query(
             """
             DELETE FROM parallax.publication WHERE source_id = $1 AND run_id NOT IN (
@@ -345,6 +346,6 @@ extension Catalog {
                 try dropVersions(ofView: row.int(0) ?? 0, condition: "version_id = \(row.int(1) ?? 0)")
             }
         }
-        try connection.transaction { () throws(ParallaxError) in try dropLeavingDimensions() }
+        try dropLeavingDimensions()
     }
 }

@@ -72,4 +72,5 @@ enum LockClass {
     static let migration = 0x50_4C_58_01
     static let run = 0x50_4C_58_02
     static let apply = 0x50_4C_58_03
+    static let serving = 0x50_4C_58_04
 }

@@ -73,6 +73,10 @@ import ViewLanguage
         try connection.execute("COMMIT")
         #expect(try generation(catalog) == before + 2 && before > start)
         #expect(try connection.query("SELECT count(*) FROM parallax.dimension_change").rows[0].int(0) == 1)
+        // Where no speed worker reads the table, clean-ups fold.
+        try catalog.cleanUp(source: 1, keep: 2)
+        #expect(try connection.query("SELECT count(*) FROM parallax.dimension_change").rows[0].int(0) == 0)
+        #expect(try generation(catalog) == before + 2)
     }
 
     @Test func anApplyCreatesAddsNullableColumnsAndDrops() throws {

@@ -128,6 +128,29 @@ import Testing
     }
 
     /// A disk that fills under the log: what was acknowledged is there, the rest is refused with the reason, and with space again it goes on.
+    /// I6: a source whose log cannot be read keeps no other from the archive.
+    @Test func aDamagedLogKeepsNoOtherSourceFromTheArchive() throws {
+        let columns =
+            "(event_id uuid, event_time timestamptz, page text) SERVER parallax OPTIONS (event_id 'event_id', event_time 'event_time')"
+        let sql = ["alpha", "beta"].map { "CREATE FOREIGN TABLE \($0) \(columns);" }.joined(separator: "\n")
+        let pipeline = try TestPipeline(sql: sql, configuration: "log:\n  partitions: 1\nbatch:\n  interval: 0\n")
+        for source in ["alpha", "beta"] { try pipeline.run("generate", source, "--count", "300", "--malformed", "0") }
+        let folder = pipeline.path + "/.parallax/log/alpha"
+        var damaged = 0
+        for name in FileManager.default.enumerator(atPath: folder)?.compactMap({ $0 as? String }) ?? [] {
+            guard var bytes = FileManager.default.contents(atPath: "\(folder)/\(name)"), bytes.count > 10_000 else { continue }
+            bytes.replaceSubrange(5_000..<5_100, with: Data(repeating: 0xEE, count: 100))
+            try bytes.write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+            damaged += 1
+        }
+        #expect(damaged > 0)
+        let result = try pipeline.run("archive", "--until-caught-up", expecting: nil)
+        #expect(result.status != 0 && result.errors.contains("alpha"), "\(result)")
+        let archived =
+            "SELECT coalesce(sum(archived_offset), 0)::bigint FROM parallax.partition_position JOIN parallax.source USING (source_id)"
+        #expect(try pipeline.value("\(archived) WHERE name = 'beta'") == 300)
+    }
+
     @Test func aFullDiskRefusesAppendsAndLosesNothing() throws {
         if let trouble = SmallVolume.trouble {
             print("skipped: \(trouble)")

@@ -9,8 +9,8 @@ import Testing
 
 /// The same pipelines on Kafka, by configuration alone: the binary, a broker process, a real PostgreSQL.
 @Suite(.serialized) struct KafkaTests {
-    static func makePipeline(_ broker: TestBroker, partitions: Int = 4) throws -> (TestPipeline, KafkaLog) {
-        try broker.tell("topic page_view \(partitions)")
+    static func makePipeline(_ broker: TestBroker, partitions: Int = 4, topic: String = "page_view") throws -> (TestPipeline, KafkaLog) {
+        try broker.tell("topic \(topic) \(partitions)")
         let configuration = """
             log:
               kind: kafka
@@ -28,16 +28,17 @@ import Testing
             batch:
               interval: 0
             """
-        let pipeline = try TestPipeline(sql: CrashTests.sql, configuration: configuration)
-        let log = try openLog(broker)
+        let sql = CrashTests.sql.replacing("OPTIONS (", with: "OPTIONS (topic '\(topic)', ", maxReplacements: 1)
+        let pipeline = try TestPipeline(sql: sql, configuration: configuration)
+        let log = try openLog(broker, topic: topic)
         pipeline.openLog = { _ in log }
         return (pipeline, log)
     }
 
-    static func openLog(_ broker: TestBroker) throws -> KafkaLog {
+    static func openLog(_ broker: TestBroker, topic: String = "page_view") throws -> KafkaLog {
         try KafkaLog(
-            source: "page_view",
-            settings: KafkaSettings(brokers: broker.bootstrapServers, topic: "page_view", properties: ["fetch.wait.max.ms": "10"]))
+            source: topic,
+            settings: KafkaSettings(brokers: broker.bootstrapServers, topic: topic, properties: ["fetch.wait.max.ms": "10"]))
     }
 
     /// All records, by partition.
@@ -87,6 +88,16 @@ import Testing
         #expect(try pipeline.value("SELECT sum(archived_offset)::bigint FROM parallax.partition_position") == 3_300)
         #expect(try pipeline.run("status").output.contains("lag         0 records"))
         #expect(try pipeline.run("doctor").output.contains("Kafka topic page_view: 4 partitions, reachable"))
+    }
+
+    @Test func aTopicNeedNotBeNamedLikeItsSource() throws {
+        let broker = try TestBroker()
+        let (pipeline, _) = try Self.makePipeline(broker, partitions: 2, topic: "shop.page-views")
+        try pipeline.run("generate", "page_view", "--count", "400", "--seed", "3")
+        try pipeline.run("speed", "--until-caught-up")
+        try pipeline.run("batch", "run")
+        #expect(try pipeline.compare(CrashTests.views) == [])
+        #expect(try pipeline.run("status").output.contains("lag         0 records"))
     }
 
     /// Control records and compaction leave holes: positions, slices, segments and gap detection treat them as no record (I1, I7).

@@ -15,7 +15,7 @@ import ViewLanguage
         CREATE TABLE page_info (page text PRIMARY KEY, section text, weight numeric(6,3));
         CREATE TABLE person (visitor text PRIMARY KEY, country text, since timestamptz);
         CREATE TABLE country (code text PRIMARY KEY, name text);
-        CREATE TABLE IF NOT EXISTS shop.size (quantity bigint UNIQUE, label text);
+        CREATE TABLE IF NOT EXISTS shop.size (quantity bigint UNIQUE, label text, codes int[]);
 
         """
 
@@ -48,11 +48,13 @@ import ViewLanguage
         View(
             "sizes",
             """
-            SELECT date_trunc('day', event_time, 'America/New_York') AS day, label, count(*) AS n, last(page, event_time) AS page
+            SELECT date_trunc('day', event_time, 'America/New_York') AS day, label, count(*) AS n, last(page, event_time) AS page,
+                   max(cardinality(codes)) AS codes
             FROM page_view JOIN shop.size s ON s.quantity = page_view.quantity + 0 GROUP BY day, label HAVING count(*) > 1
             """,
             oracle: """
-                SELECT date_trunc('day', event_time, 'America/New_York') AS day, label, count(*) AS n, (array_agg(page ORDER BY event_time DESC))[1]
+                SELECT date_trunc('day', event_time, 'America/New_York') AS day, label, count(*) AS n, (array_agg(page ORDER BY event_time DESC))[1],
+                       max(cardinality(codes))
                 FROM page_view JOIN shop.size s ON s.quantity = page_view.quantity + 0 GROUP BY day, label HAVING count(*) > 1
                 """),
         View("plain", "SELECT tumble(event_time, '1 minute') AS minute, page, count(*) AS n FROM page_view GROUP BY minute, page"),
@@ -153,6 +155,11 @@ import ViewLanguage
                 "several rows with (quantity) = (1)",
                 "ALTER TABLE shop.size DROP CONSTRAINT size_quantity_key; INSERT INTO shop.size VALUES (1, 'again')",
                 "DELETE FROM shop.size WHERE label = 'again'"
+            ),
+            // PostgreSQL's int[] takes arrays of more dimensions.
+            (
+                "column \"codes\"", "UPDATE shop.size SET codes = '{{1,2},{3,4}}' WHERE label = 'one'",
+                "UPDATE shop.size SET codes = '{3,4,5}' WHERE label = 'one'"
             ),
         ]
         for (number, trouble) in troubles.enumerated() {

@@ -7,6 +7,22 @@ import Testing
 import ViewLanguage
 
 @Suite struct MergedViewTests {
+    /// Publications of two sources, and promotions, each write the views of all sources: one at a time, from versions read after the wait.
+    @Test func theViewsAreWrittenByOneAtATime() throws {
+        let fixture = try Fixture([("traffic", Fixture.plan())])
+        let other = try Connection(fixture.dsn)
+        defer { other.close() }
+        try other.execute("BEGIN")
+        try Catalog(other).lockServing()
+        try fixture.connection.execute("SET lock_timeout = '100ms'")
+        let error = #expect(throws: ParallaxError.self) {
+            try fixture.connection.transaction { () throws(ParallaxError) in _ = try ServingViews.refresh(fixture.connection) }
+        }
+        #expect(error?.sqlState == "55P03", "\(String(describing: error))")
+        try other.execute("ROLLBACK")
+        try fixture.connection.transaction { () throws(ParallaxError) in _ = try ServingViews.refresh(fixture.connection) }
+    }
+
     @Test func aBatchRowAndItsLiveRowsAreOneRow() throws {
         let fixture = try Fixture([("traffic", Fixture.plan())])
         let tables = try fixture.tables("traffic")

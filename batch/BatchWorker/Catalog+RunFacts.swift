@@ -27,6 +27,14 @@ extension Catalog {
         ).rows.first?.int(0)
     }
 
+    /// What the publication counts retention from (microseconds); nil where it has nothing to count from.
+    func cutWatermark(of base: Published, source id: Int64) throws(ParallaxError) -> Int64? {
+        try connection.query(
+            "SELECT \(Self.micros("cut_watermark")) FROM parallax.publication WHERE source_id = $1 AND run_id = $2",
+            [.int(id), .int(base.run.rawValue)]
+        ).rows.first?.int(0)
+    }
+
     func setNewestEventTime(_ run: CatalogRun, _ time: Int64, cutWatermark: Int64?) throws(ParallaxError) {
         try connection.query(
             """

@@ -73,7 +73,9 @@ extension RunExecution {
     private func keep(_ newest: NewestEventTime, base: Cut) throws(ParallaxError) {
         guard let time = newest.value else { return }
         let (watermark, overflow) = time.subtractingReportingOverflow(source.definition.outOfOrderness)
-        cutWatermark = overflow ? nil : watermark
+        // Never back: windows that left with an earlier publication stay away, also where out_of_orderness has grown since.
+        let before = try catalog.cutWatermark(of: run.base, source: source.id)
+        cutWatermark = overflow ? before : max(watermark, before ?? .min)
         report.cutWatermark = cutWatermark
         try catalog.setNewestEventTime(run, time, cutWatermark: cutWatermark)
     }

@@ -83,17 +83,18 @@ final class RunExecution {
 
     /// The run is published: what fails from here on is a warning, and is done again after the next run.
     private func afterPublication(cut: Cut) {
-        do {
-            try begin(.cleaning)
-            try catalog.cleanUp(source: source.id, keep: settings.keptPublications)
-            try dropStaleSketches()
-            if settings.trimsLog { try trimLog(cut: cut) }
-        } catch {
-            report.warnings.append("clean-up after the publication: \(error.description)")
-            worker.logger.warning("clean-up failed", metadata: ["run": "\(run.number)", "error": "\(error.message)"])
-        }
+        // Each by itself: a table that cannot be dropped must not keep the log from being trimmed.
+        do { try begin(.cleaning) } catch { warn(error) }
+        do { try catalog.cleanUp(source: source.id, keep: settings.keptPublications) } catch { warn(error) }
+        do { try dropStaleSketches() } catch { warn(error) }
+        if settings.trimsLog { do { try trimLog(cut: cut) } catch { warn(error) } }
         endPhase()
         if let json = try? report.json() { try? catalog.setStatistics(run, json: json) }
+    }
+
+    private func warn(_ error: ParallaxError) {
+        report.warnings.append("clean-up after the publication: \(error.description)")
+        worker.logger.warning("clean-up failed", metadata: ["run": "\(run.number)", "error": "\(error.message)"])
     }
 
     func begin(_ next: RunPhase) throws(ParallaxError) {

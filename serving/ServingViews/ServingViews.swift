@@ -18,6 +18,8 @@ public enum ServingViews {
     /// over a view that waits for its first run waits with it, silently: that is no refusal.
     public static func refresh(_ connection: Connection) throws(ParallaxError) -> [Refusal] {
         let catalog = Catalog(connection)
+        // Before the versions are read: two that write the views of all sources at once would undo one another.
+        try catalog.lockServing()
         var merged: [(name: String, sql: String)] = []
         var waiting: Set<String> = []
         for source in try catalog.sources() {

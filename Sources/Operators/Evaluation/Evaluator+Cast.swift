@@ -87,8 +87,10 @@ extension Evaluator {
         case (.timestamp, .date, .int64(let values)), (.timestamptz, .date, .int64(let values)):
             let days = values.map { floorDivide($0, CalendarInterval.microsecondsPerDay).quotient }
             return Vector(type: type, values: .int64(days), nulls: nulls, isConstant: isConstant)
-        // What a lookup reads: PostgreSQL wrote it. Of one array to another: the compiler takes it only where no element changes.
-        case (.text, .array, .text), (.array, .array, .text):
+        // What a lookup reads: PostgreSQL wrote it, which has more kinds of arrays than we take.
+        case (.text, .array, .text(let texts)): return toArray(operand, texts, type, rows)
+        // Of one array to another: the compiler takes it only where no element changes.
+        case (.array, .array, .text):
             var result = operand
             result.type = type
             return result
@@ -97,6 +99,23 @@ extension Evaluator {
             return fromText(values, nulls, isConstant, to: type, rows, message: nil)
         default: preconditionFailure("no cast from \(operand.type) to \(type)")
         }
+    }
+
+    /// Checks that the texts are arrays of one dimension whose elements count from 1.
+    private mutating func toArray(_ operand: Vector, _ texts: TextValues, _ type: ScalarType, _ rows: [Int32]) -> Vector {
+        var result = operand
+        result.type = type
+        texts.bytes.withUnsafeBytes { bytes in
+            for position in texts.starts.indices where !operand.isNull(position) {
+                let text = UnsafeRawBufferPointer(rebasing: bytes[texts.starts[position]..<texts.ends[position]])
+                guard ArrayText.elements(text) == nil else { continue }
+                let message = "only arrays of one dimension that count from 1 are taken"
+                if operand.isConstant { for row in rows { errors.add(row, message) } } else { errors.add(rows[position], message) }
+                if result.nulls.isEmpty { result.nulls = [UInt8](repeating: 0, count: texts.starts.count) }
+                result.nulls[position] = 1
+            }
+        }
+        return result
     }
 
     private mutating func toNumeric(_ operand: Vector, _ precision: Int, _ scale: Int, _ rows: [Int32]) -> Vector {

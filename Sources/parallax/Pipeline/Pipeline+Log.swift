@@ -36,7 +36,7 @@ extension Pipeline {
                 directory: logFolder, source: source.topic, partitions: configuration.integer(.logPartitions), limits: logLimits,
                 onRecovery: onRecovery)
         case .kafka:
-            return try KafkaLog(source: source.name, settings: kafkaSettings(source), listener: Self.kafkaListener(logger))
+            return try KafkaLog(source: source.topic, settings: kafkaSettings(source), listener: Self.kafkaListener(logger))
         }
     }
 
@@ -47,7 +47,7 @@ extension Pipeline {
         case .kafka:
             var settings = kafkaSettings(source)
             settings.requestDeadline = .seconds(3)
-            return try KafkaLog(source: source.name, settings: settings)
+            return try KafkaLog(source: source.topic, settings: settings)
         }
     }
 

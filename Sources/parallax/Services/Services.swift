@@ -41,28 +41,42 @@ extension Pipeline {
     func archiveOnce(
         _ catalog: Catalog, _ parts: inout [Int64: SourceArchiver], tail: TailPolicy, _ logger: Logger, _ stop: StopSignal? = nil
     ) throws(ParallaxError) {
+        var first: ParallaxError?
         for source in try catalog.sources() {
-            if parts[source.id]?.writer.source != source.definition {
-                let log = try openLog(source.definition, logger: logger)
-                parts[source.id] = SourceArchiver(writer: try archiveWriter(source.definition, log: log))
+            do { try archive(source, catalog, &parts, tail: tail, logger, stop) } catch {
+                // A source that cannot be archived must not keep the others from it: their logs go on giving up records.
+                guard error.code != .cancelled, catalog.connection.isOpen else { throw error }
+                logger.error("a source was not archived", metadata: ["source": "\(source.name)", "error": "\(error)"])
+                first = first ?? error
             }
-            guard let part = parts[source.id] else { continue }
-            let summary = try part.writer.archive(upTo: nil, tail: tail) { _ throws(ParallaxError) in
-                if stop?.isSet ?? Interrupt.isRequested { throw ParallaxError(.cancelled, "stopped while archiving") }
-            }
-            if summary.archived != part.recorded {
-                try catalog.recordGaps(try part.writer.acceptedGaps(), source: source.id)
-                try catalog.recordArchived(source: source.id, summary.archived)
-                parts[source.id]?.recorded = summary.archived
-            }
-            if summary.records > 0 {
-                logger.info(
-                    "archived",
-                    metadata: [
-                        "source": "\(source.name)", "records": "\(summary.records)", "segments": "\(summary.segments.count)",
-                        "bytes": "\(summary.bytes)",
-                    ])
-            }
+        }
+        if let first { throw first }
+    }
+
+    private func archive(
+        _ source: CatalogSource, _ catalog: Catalog, _ parts: inout [Int64: SourceArchiver], tail: TailPolicy, _ logger: Logger,
+        _ stop: StopSignal?
+    ) throws(ParallaxError) {
+        if parts[source.id]?.writer.source != source.definition {
+            let log = try openLog(source.definition, logger: logger)
+            parts[source.id] = SourceArchiver(writer: try archiveWriter(source.definition, log: log))
+        }
+        guard let part = parts[source.id] else { return }
+        let summary = try part.writer.archive(upTo: nil, tail: tail) { _ throws(ParallaxError) in
+            if stop?.isSet ?? Interrupt.isRequested { throw ParallaxError(.cancelled, "stopped while archiving") }
+        }
+        if summary.archived != part.recorded {
+            try catalog.recordGaps(try part.writer.acceptedGaps(), source: source.id)
+            try catalog.recordArchived(source: source.id, summary.archived)
+            parts[source.id]?.recorded = summary.archived
+        }
+        if summary.records > 0 {
+            logger.info(
+                "archived",
+                metadata: [
+                    "source": "\(source.name)", "records": "\(summary.records)", "segments": "\(summary.segments.count)",
+                    "bytes": "\(summary.bytes)",
+                ])
         }
     }
 
@@ -95,13 +109,21 @@ extension Pipeline {
                     metadata: ["source": "\(status.source.name)", "because": "\(held.reason)"])
                 continue
             }
-            let worker = try batchWorker(status.source.definition, dsn: dsn, logger: logger) { _ throws(ParallaxError) in
-                if stop.isSet { throw ParallaxError(.cancelled, "stopped while a batch run was under way") }
+            do throws(ParallaxError) {
+                let worker = try batchWorker(status.source.definition, dsn: dsn, logger: logger) { _ throws(ParallaxError) in
+                    if stop.isSet { throw ParallaxError(.cancelled, "stopped while a batch run was under way") }
+                }
+                let report = try worker.run(source: status.source.name, full: false)
+                guard report.held.isEmpty else { continue }
+                logger.info(
+                    "published", metadata: ["source": "\(report.source)", "run": "\(report.run)", "new_offsets": "\(report.newOffsets)"])
+            } catch {
+                // The other sources' runs do not wait for this one to be mended.
+                if error.code == .cancelled { throw error }
+                logger.error(
+                    "the batch layer failed; it is tried again after batch.interval",
+                    metadata: ["source": "\(status.source.name)", "error": "\(error)"])
             }
-            let report = try worker.run(source: status.source.name, full: false)
-            guard report.held.isEmpty else { continue }
-            logger.info(
-                "published", metadata: ["source": "\(report.source)", "run": "\(report.run)", "new_offsets": "\(report.newOffsets)"])
         }
     }
 
