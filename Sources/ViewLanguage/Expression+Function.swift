@@ -24,6 +24,10 @@ extension Expression {
 
         // Numbers. Rounding a numeric goes to the scale of the result, or to (value, digits) where the digits are negative.
         case absolute, ceiling, floor, round, truncate, sign, squareRoot, power
+        /// decimalLogarithm and cubeRoot in double precision only; logarithm is (base, value), of numerics only.
+        case exponential, naturalLogarithm, decimalLogarithm, logarithm, cubeRoot
+        /// (numeric, numeric): the quotient without its digits behind the point.
+        case wholeQuotient
         /// (operand, low, high, count) in double precision.
         case widthBucket
         // Times. What depends on a zone is in UTC, but where a zone is named.

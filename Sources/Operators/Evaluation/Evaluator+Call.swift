@@ -22,8 +22,10 @@ extension Evaluator {
         if values.first?.type == .decimal, let decimalFunction = DecimalFunction(function) {
             return decimal(decimalFunction, values, frame)
         }
+        if type == .decimal, let numericFunction = NumericFunction(function) { return numeric(numericFunction, values, frame) }
         switch function {
-        case .absolute, .ceiling, .floor, .round, .truncate, .sign, .squareRoot, .power, .widthBucket, .divideNumeric:
+        case .absolute, .ceiling, .floor, .round, .truncate, .sign, .squareRoot, .power, .exponential, .naturalLogarithm, .decimalLogarithm,
+            .cubeRoot, .widthBucket, .divideNumeric:
             return number(function, values, type, frame)
         case .addInterval, .subtractInterval, .addDays, .subtractDays, .daysBetween, .timeBetween, .intervalAdd, .intervalSubtract,
             .intervalMultiply, .intervalDivide, .intervalNegate, .extract, .datePart, .truncateTime, .binTime, .atZone, .secondsToTime:

@@ -51,6 +51,10 @@ extension Evaluator {
         case .power:
             let exponent = FloatArgument(arguments[1])
             found = values(frame, zero: 0) { (position) throws(RowProblem) in try power(value[position], exponent[position]) }
+        case .exponential: found = values(frame, zero: 0) { (position) throws(RowProblem) in try exponential(value[position]) }
+        case .naturalLogarithm: found = values(frame, zero: 0) { (position) throws(RowProblem) in try log(positive(value[position])) }
+        case .decimalLogarithm: found = values(frame, zero: 0) { (position) throws(RowProblem) in try log10(positive(value[position])) }
+        case .cubeRoot: found = values(frame, zero: 0) { (position) throws(RowProblem) in cbrt(value[position]) }
         default: preconditionFailure("\(function) of double precision")
         }
         return Vector(type: .float8, values: .float64(found.values), nulls: found.nulls, isConstant: frame.isConstant)
@@ -142,4 +146,18 @@ private func power(_ x: Double, _ y: Double) throws(RowProblem) -> Double {
     if result.isInfinite { throw RowProblem(ElementProblem.floatOverflow.message) }
     if result == 0, x != 0 { throw RowProblem(ElementProblem.floatUnderflow.message) }
     return result
+}
+
+private func exponential(_ x: Double) throws(RowProblem) -> Double {
+    let result = exp(x)
+    if result.isInfinite { throw RowProblem(ElementProblem.floatOverflow.message) }
+    if result == 0 { throw RowProblem(ElementProblem.floatUnderflow.message) }
+    return result
+}
+
+/// What has a logarithm.
+private func positive(_ x: Double) throws(RowProblem) -> Double {
+    if x == 0 { throw RowProblem("cannot take logarithm of zero") }
+    if x < 0 { throw RowProblem("cannot take logarithm of a negative number") }
+    return x
 }

@@ -32,6 +32,29 @@ enum Decimal128 {
         return overflow || result.magnitude >= limit.magnitude ? nil : result
     }
 
+    /// Decimal digits without leading zeros; 1 for zero.
+    static func digitCount(_ value: UInt128) -> Int {
+        // 1,233 / 4,096 is log10(2) up to 128 bits: the estimate is right, or one too small.
+        let estimate = ((128 - value.leadingZeroBitCount) * 1_233) >> 12
+        return max(1, estimate + (value >= powers[min(38, estimate)].magnitude ? 1 : 0))
+    }
+
+    /// value · 10^power in 256 bits, nil where it needs more. `power` is not negative.
+    static func wideProduct(_ value: UInt128, powerOfTen power: Int) -> (high: UInt128, low: UInt128)? {
+        var (high, low, rest) = (0 as UInt128, value, power)
+        while rest > 0 {
+            let step = min(38, rest)
+            let factor = powers[step].magnitude
+            let (lowHigh, lowLow) = low.multipliedFullWidth(by: factor)
+            let (product, overflow) = high.multipliedReportingOverflow(by: factor)
+            let (sum, carry) = product.addingReportingOverflow(lowHigh)
+            if overflow || carry { return nil }
+            (high, low) = (sum, lowLow)
+            rest -= step
+        }
+        return (high, low)
+    }
+
     /// PostgreSQL's order of two numerics of different scales.
     static func compare(_ a: Int128, scale scaleA: Int, _ b: Int128, scale scaleB: Int) -> Int {
         let scale = max(scaleA, scaleB)

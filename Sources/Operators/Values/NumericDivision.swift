@@ -26,24 +26,29 @@ enum NumericDivision {
     }
 
     /// The exponent and the value of the first digit in base 10,000; digits are aligned to the decimal point.
-    private static func leading(_ value: UInt128, _ scale: Int) -> (weight: Int, digit: UInt128) {
+    static func leading(_ value: UInt128, _ scale: Int) -> (weight: Int, digit: UInt128) {
         guard value != 0 else { return (0, 0) }
-        var digits = 0
-        while digits < 38, value >= Decimal128.powers[digits + 1 < 39 ? digits + 1 : 38].magnitude { digits += 1 }
         // The first decimal digit stands at 10^exponent.
-        let exponent = digits - scale
+        let exponent = Decimal128.digitCount(value) - 1 - scale
         let weight = (exponent >= 0 ? exponent : exponent - 3) / 4
         // value · 10^-scale / 10^(4·weight), whole part.
-        let shift = scale + 4 * weight
-        if shift >= 0 { return (weight, value / Decimal128.powers[min(38, shift)].magnitude) }
-        return (weight, value * Decimal128.powers[-shift].magnitude)
+        return (weight, moved(value, by: scale + 4 * weight))
+    }
+
+    /// The digit behind the first one, too.
+    static func leadingPair(_ value: UInt128, _ scale: Int) -> (weight: Int, first: UInt128, second: UInt128) {
+        let (weight, first) = leading(value, scale)
+        return (weight, first, moved(value, by: scale + 4 * weight - 4) - first * 10_000)
+    }
+
+    private static func moved(_ value: UInt128, by shift: Int) -> UInt128 {
+        shift >= 0 ? value / Decimal128.powers[min(38, shift)].magnitude : value * Decimal128.powers[-shift].magnitude
     }
 
     /// value · 10^shift / divisor, rounded half up; nil where it needs more than 128 bits. The product has 256 bits.
     private static func divide(_ value: UInt128, _ shift: Int, _ divisor: UInt128) -> UInt128? {
         var divisor = divisor
-        var high: UInt128 = 0
-        var low = value
+        var (high, low) = (0 as UInt128, value)
         if shift < 0 {
             // Scales are at most 38 apart.
             let (wider, overflow) = divisor.multipliedReportingOverflow(by: Decimal128.powers[min(38, -shift)].magnitude)
@@ -51,17 +56,8 @@ enum NumericDivision {
             if overflow { return 0 }
             divisor = wider
         } else {
-            var rest = shift
-            while rest > 0 {
-                let step = min(38, rest)
-                let factor = Decimal128.powers[step].magnitude
-                let (lowHigh, lowLow) = low.multipliedFullWidth(by: factor)
-                let (product, overflow) = high.multipliedReportingOverflow(by: factor)
-                let (sum, carry) = product.addingReportingOverflow(lowHigh)
-                if overflow || carry { return nil }
-                (high, low) = (sum, lowLow)
-                rest -= step
-            }
+            guard let product = Decimal128.wideProduct(value, powerOfTen: shift) else { return nil }
+            (high, low) = product
         }
         guard high < divisor else { return nil }
         let (quotient, remainder) = divisor.dividingFullWidth((high, low))

@@ -36,7 +36,20 @@ extension ExpressionCompiler {
     }
 
     func prefix(_ name: String, _ operand: Operand, at offset: Int) throws(Refusal) -> Operand {
-        guard name == "-" || name == "+" else { throw Self.noOperator("\(name) \(operand.sqlTypeName)", at: offset) }
+        switch name {
+        case "|/", "||/":
+            // PostgreSQL has these of double precision only.
+            guard (operand.typeClass ?? .float8).numberRank != nil else {
+                throw Self.noOperator("\(name) \(operand.sqlTypeName)", at: offset)
+            }
+            let number = Operand(try typed(operand, as: .float8), at: operand.offset)
+            return try choose(name == "|/" ? "sqrt" : "cbrt", [number], at: offset).moved(to: min(offset, operand.offset))
+        case "@" where (operand.typeClass ?? .float8).numberRank != nil:
+            let number = operand.typeClass == nil ? Operand(try typed(operand, as: .float8), at: operand.offset) : operand
+            return try choose("abs", [number], at: offset).moved(to: min(offset, operand.offset))
+        default: break
+        }
+        guard ["-", "+", "@"].contains(name) else { throw Self.noOperator("\(name) \(operand.sqlTypeName)", at: offset) }
         guard let kind = operand.typeClass else { throw Self.ambiguousOperator("\(name) unknown", at: offset) }
         if kind == .interval, name == "-" {
             return Operand(.call(.intervalNegate, [try typed(operand, as: kind)], .interval), at: min(offset, operand.offset))

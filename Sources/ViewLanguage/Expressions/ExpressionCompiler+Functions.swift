@@ -69,7 +69,7 @@ extension ExpressionCompiler {
         switch signature.result {
         case .type(let type): return Operand(.call(signature.function, arguments, type), at: offset)
         case .first: return Operand(.call(signature.function, arguments, arguments[0].type), at: offset)
-        case .numeric: return Operand(try numericResult(name, signature.function, arguments, at: offset), at: offset)
+        case .numeric: return Operand(numericResult(signature.function, arguments), at: offset)
         }
     }
 

@@ -2,12 +2,15 @@ import Columns
 
 extension ExpressionCompiler {
     /// Functions of numerics: the shape of the result, where PostgreSQL's can be known before the values are.
-    func numericResult(
-        _ name: String, _ function: Expression.Function, _ arguments: [Expression], at offset: Int
-    ) throws(Refusal) -> Expression {
+    func numericResult(_ function: Expression.Function, _ arguments: [Expression]) -> Expression {
         if function == .widthBucket { return .call(function, arguments.prefix(3).map(\.asDecimal) + arguments.dropFirst(3), .int4) }
-        guard [.sign, .ceiling, .floor, .round, .truncate].contains(function) else {
-            throw Refusal(offset, "\(name) of numeric values is not supported", hint: "cast the arguments to double precision")
+        switch function {
+        // Each value's scale depends on the value.
+        case .squareRoot, .power, .exponential, .naturalLogarithm, .logarithm, .wholeQuotient:
+            return .call(function, arguments, .decimal)
+        case .decimalLogarithm:
+            return .call(.logarithm, [.literal(.decimal("10"), .numeric(precision: 2, scale: 0))] + arguments, .decimal)
+        default: break
         }
         guard let (precision, scale) = arguments[0].type.decimalShape else { return .call(function, arguments, .decimal) }
         let result: Expression =

@@ -32,7 +32,7 @@ struct FunctionName {
 
     /// PostgreSQL's functions that people reach for and that this dialect lacks, yet.
     private static let lacking: Set<String> = [
-        "exp", "ln", "log", "log10", "cbrt", "div", "gcd", "lcm", "degrees", "radians", "sin", "cos", "tan", "pi", "factorial", "scale",
+        "gcd", "lcm", "degrees", "radians", "sin", "cos", "tan", "pi", "factorial", "scale",
         "trim_scale", "format", "ascii", "chr", "to_hex", "quote_literal", "quote_ident", "encode", "decode", "sha256",
         "regexp_replace", "regexp_match", "regexp_matches", "regexp_count", "regexp_like", "regexp_substr", "overlay", "bit_length",
         "to_char", "to_date", "to_number",

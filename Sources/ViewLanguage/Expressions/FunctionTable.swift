@@ -69,8 +69,18 @@ struct FunctionSignature {
         }
         add("round", function: .round, [.numeric, .int4], .numeric)
         add("trunc", function: .truncate, [.numeric, .int4], .numeric)
-        add("sqrt", function: .squareRoot, [.float8], .first)
-        add("sqrt", function: .squareRoot, [.numeric], .numeric)
+        for (names, function) in [
+            (["sqrt"], Expression.Function.squareRoot), (["exp"], .exponential), (["ln"], .naturalLogarithm),
+            (["log", "log10"], .decimalLogarithm),
+        ] {
+            for name in names {
+                add(name, function: function, [.float8], .first)
+                add(name, function: function, [.numeric], .numeric)
+            }
+        }
+        add("log", function: .logarithm, [.numeric, .numeric], .numeric)
+        add("cbrt", function: .cubeRoot, [.float8], .first)
+        add("div", function: .wholeQuotient, [.numeric, .numeric], .numeric)
         add("power", "pow", function: .power, [.float8, .float8], .first)
         add("power", "pow", function: .power, [.numeric, .numeric], .numeric)
         add("width_bucket", function: .widthBucket, [.float8, .float8, .float8, .int4], .type(.int4))

@@ -161,7 +161,9 @@ struct GeneratedExpressions {
     }
 
     private mutating func numeric(_ depth: Int) -> String {
-        switch below(9) {
+        switch below(11) {
+        case 9: return "\(pick(["sqrt(", "ln(1 + ", "sqrt(0.25 + "]))abs((\(expression(.numeric, depth)))::numeric(9,2)))"
+        case 10: return "power(abs((\(expression(.numeric, depth)))::numeric(5,2)), \(pick(["2", "0.5", "1.5", "-1", "0.333"])))"
         case 0: return "(\(expression(.int4, depth)))::numeric(14,2)"
         case 1: return "(- \(expression(.numeric, depth)))"
         case 2: return "round(\(expression(.numeric, depth)), \(pick(["0", "1", "3", "-1"])))"
