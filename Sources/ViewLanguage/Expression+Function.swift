@@ -19,7 +19,7 @@ extension Expression {
         /// (pattern, escape): the same pattern with the backslash as its escape.
         case likeEscape
 
-        /// (text, pattern): whether the text has a match of the regular expression, a constant that the compiler has read.
+        /// (text, pattern): whether the text has a match of the regular expression. The compiler has read a constant one.
         case matches, matchesIgnoringCase
 
         // Numbers. Rounding a numeric goes to the scale of the result, or to (value, digits) where the digits are negative.

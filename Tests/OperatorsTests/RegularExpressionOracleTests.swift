@@ -151,4 +151,38 @@ import ViewLanguage
         ])
         #expect(result.compiled == 16 && result.differences == [])
     }
+
+    /// What is no regular expression is an error of its row, in PostgreSQL's words.
+    @Test func patternsOfRowsAreRead() throws {
+        let judge = try ExpressionJudge(seed: 75, source: moreTypes, batch: moreEvents(80, seed: 75)) {
+            compileExpressions($0, over: moreTypesTable, "more_types")
+        }
+        let result = try judge.judge([
+            "label ~ code", "code ~ label", "label ~* upper(label)", "label !~ wide", "label !~* other", "tag ~ tag", "'abcdef' ~ tag",
+            "label ~ (code || '*')",
+            "label ~ (code || '(')", "label ~ ('^' || left(label, 1) || '+$')", "'a*b \\x' ~ tags[3]", "(doc ->> 's') ~ (doc ->> 's')",
+            "CASE WHEN label <> 'a' THEN label ~ (label || ')') ELSE label ~ '^a' END", "label ~ ('[' || code || ']')",
+            "label ~ NULL::text",
+            "label ~ (small || '{' || tiny || '}')", "regexp_like(label, code)", "regexp_like(label, 'A', 'i')",
+            "regexp_like(label, upper(label), 'ci')",
+            "regexp_like(tag, 'b$')", "label ~ ('^' || label || '$') AND code ~ code",
+        ])
+        #expect(result.compiled == 21 && result.differences == [] && result.errors > 60, "\(result)")
+    }
+
+    /// More patterns than there is room for, and one that every row has: each text is matched with its own.
+    @Test func patternsWithoutRoomAreMadeAnew() throws {
+        let patterns = RegularExpressionCache(ignoringCase: false)
+        for round in 0..<3 {
+            for number in 0..<400 {
+                let pattern = Array("^(x{255}){10}y|^\(number)$".utf8)
+                let (text, other) = (Array("\(number)".utf8), Array("\(number)\(round)0".utf8))
+                let found = try pattern.withUnsafeBytes { pattern in
+                    try [text, other].map { text in try text.withUnsafeBytes { text in try patterns.matches(text, pattern) } }
+                }
+                #expect(found == [true, false])
+                #expect(patterns.bytes < RegularExpressionCache.mostBytes + (1 << 20))
+            }
+        }
+    }
 }

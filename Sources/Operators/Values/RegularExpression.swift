@@ -34,6 +34,8 @@ final class RegularExpression {
     /// the middle of a text, and time within that of building it.
     private(set) var bytes = 0
     static let mostBytes = 4 << 20
+    /// Of the automaton itself, about.
+    var fixedBytes: Int { nodes.count * MemoryLayout<Node>.stride + sets.count * (boundaries.count + 100) }
 
     init(_ syntax: RegularExpressionSyntax) {
         entry = build(syntax) { self.add(.accept) }

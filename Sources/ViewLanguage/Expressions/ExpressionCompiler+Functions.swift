@@ -24,6 +24,7 @@ extension ExpressionCompiler {
                 throw Self.noFunction(name.last, operands, at: offset)
             }
             return Operand(try compute(.modulo, "%", operands[0], operands[1], at: offset), at: offset)
+        case "regexp_like": return try regularExpressionCall(operands, at: offset)
         case "jsonb_extract_path", "jsonb_extract_path_text": return try jsonPath(name.last, operands, at: offset)
         case "array_length", "cardinality": return try arrayLength(name.last, operands, at: offset)
         case "extract", "date_part": return try datePart(name.last, operands, at: offset)

@@ -22,28 +22,43 @@ extension ExpressionCompiler {
         return Operand(name.hasPrefix("!") ? .not(match) : match, at: min(value.offset, pattern.offset))
     }
 
-    /// ~, ~*, !~ and !~* with a constant pattern.
+    /// ~, ~*, !~ and !~*. A constant pattern is read here, so that a wrong one is refused at once; others are read for each record.
     func regularExpression(_ name: String, _ left: Operand, _ right: Operand, at offset: Int) throws(Refusal) -> Operand {
         try textOnly([left, right], "\(left.sqlTypeName) \(name) \(right.sqlTypeName)", at: offset)
         let value = try typed(try padded(left), as: .text)
         let start = min(left.offset, right.offset)
         let ignoringCase = name.hasSuffix("*")
-        let pattern: String
-        switch right.value {
-        case .unknown(nil): return Operand(.literal(.null, .bool), at: start)
-        case .unknown(let text?): pattern = text
-        case .typed(.literal(.text(let text), _)): pattern = text
-        case .typed:
-            throw Refusal(
-                right.offset, "the pattern of \(name) must be a constant", hint: "write it in quotes; LIKE takes expressions for patterns")
+        let pattern = try typed(right, as: .text)
+        if case .literal(.null, _) = pattern { return Operand(.literal(.null, .bool), at: start) }
+        if case .literal(.text(let text), _) = pattern {
+            do throws(RegularExpressionSyntax.Problem) {
+                _ = try RegularExpressionSyntax(text, ignoringCase: ignoringCase)
+            } catch {
+                throw Refusal(right.offset, error.message, hint: error.hint)
+            }
         }
-        do throws(RegularExpressionSyntax.Problem) {
-            _ = try RegularExpressionSyntax(pattern, ignoringCase: ignoringCase)
-        } catch {
-            throw Refusal(right.offset, error.message, hint: error.hint)
-        }
-        let match = Expression.call(ignoringCase ? .matchesIgnoringCase : .matches, [value, .literal(.text(pattern), .text)], .bool)
+        let match = Expression.call(ignoringCase ? .matchesIgnoringCase : .matches, [value, pattern], .bool)
         return Operand(name.hasPrefix("!") ? .not(match) : match, at: start)
+    }
+
+    /// regexp_like(text, pattern [, flags]): ~, or ~* where the last one of the flags is an i.
+    func regularExpressionCall(_ operands: [Operand], at offset: Int) throws(Refusal) -> Operand {
+        guard (2...3).contains(operands.count), operands.allSatisfy({ [.text, .bpchar].contains($0.typeClass ?? .text) }) else {
+            throw Self.noFunction("regexp_like", operands, at: offset)
+        }
+        var name = "~"
+        if operands.count == 3 {
+            let flags = try typed(operands[2], as: .text)
+            guard case .literal(.text(let letters), _) = flags, letters.allSatisfy({ "ic".contains($0) }) else {
+                throw Refusal(
+                    operands[2].offset, "these flags of regexp_like are not supported",
+                    hint: "a constant of i (without regard to case) and c is")
+            }
+            if letters.last == "i" { name = "~*" }
+        }
+        // A function takes a character value as text, without the blanks at its end.
+        let value = Operand(try typed(operands[0], as: .text), at: operands[0].offset)
+        return try regularExpression(name, value, operands[1], at: offset).moved(to: offset)
     }
 
     private func textOnly(_ operands: [Operand], _ words: String, at offset: Int) throws(Refusal) {

@@ -34,7 +34,7 @@ struct FunctionName {
     private static let lacking: Set<String> = [
         "gcd", "lcm", "degrees", "radians", "sin", "cos", "tan", "pi", "factorial", "scale",
         "trim_scale", "format", "ascii", "chr", "to_hex", "quote_literal", "quote_ident", "encode", "decode", "sha256",
-        "regexp_replace", "regexp_match", "regexp_matches", "regexp_count", "regexp_like", "regexp_substr", "overlay", "bit_length",
+        "regexp_replace", "regexp_match", "regexp_matches", "regexp_count", "regexp_instr", "regexp_substr", "overlay", "bit_length",
         "to_char", "to_date", "to_number",
         "make_interval", "make_timestamptz", "make_date", "make_time", "make_timestamp", "justify_hours", "justify_days",
         "justify_interval", "isfinite", "hop", "session", "window_start", "window_end", "hashtext",

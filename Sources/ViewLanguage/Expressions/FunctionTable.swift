@@ -91,7 +91,7 @@ struct FunctionSignature {
     /// Functions that the compiler makes something else of.
     static let special: Set<String> = [
         "concat", "concat_ws", "mod", "jsonb_extract_path", "jsonb_extract_path_text", "array_length", "cardinality",
-        "extract", "date_part", "date_trunc", "date_bin", "timezone", "to_timestamp",
+        "extract", "date_part", "date_trunc", "date_bin", "timezone", "to_timestamp", "regexp_like",
     ]
     static let names = Array(byName.keys) + Array(special)
 
