@@ -1,5 +1,8 @@
+import Catalog
 import Foundation
 import ParallaxCore
+import Postgres
+import ServingViews
 import TestSupport
 import Testing
 
@@ -128,5 +131,38 @@ import Testing
         try expectRetained(pipeline, first, "after the revert")
         try pipeline.batch()
         try expectRetained(pipeline, try watermark(pipeline), "after the next run")
+    }
+
+    /// Longer out_of_orderness puts the watermark back; the horizon stays where it was, and so do the rows that left.
+    @Test func theHorizonNeverMovesBack() throws {
+        let view = Self.retained[0]
+        let pipeline = try LayeredPipeline(partitions: 1, views: [view.view, Self.whole])
+        var traffic = MeasuredTraffic(seed: 13)
+        traffic.pace = 20
+        try traffic.produce(200, into: pipeline.log)
+        try pipeline.speed()
+        #expect(try pipeline.batch().views.contains { $0.rowsExpired > 0 || $0.rowsAdded > 0 })
+        let horizon = try watermark(pipeline)
+        let rows = try pipeline.served(view.view)
+
+        let slower = LayeredPipeline.sourceSQL.replacing("out_of_orderness '5 seconds'", with: "out_of_orderness '20 minutes'")
+        let definitions = try LayeredPipeline.compiled([view.view, Self.whole], sourceSQL: slower)
+        #expect(definitions.sources[0].outOfOrderness == 20 * 60 * 1_000_000)
+        try Catalog(pipeline.connection).apply(definitions, partitions: ["page_view": 1]) { (connection) throws(ParallaxError) in
+            _ = try ServingViews.refresh(connection)
+        }
+        for full in [false, true] {
+            let report = try pipeline.batch(full: full)
+            #expect(report.cutWatermark != nil)
+            #expect(try pipeline.rows("SELECT cut_watermark FROM parallax.published") == [horizon])
+            #expect(try pipeline.served(view.view) == rows, "full: \(full)")
+        }
+        // It moves on when the log does.
+        traffic.pace = 300
+        try traffic.produce(200, into: pipeline.log)
+        try pipeline.speed()
+        try pipeline.batch()
+        let moved = try pipeline.rows("SELECT cut_watermark > '\(horizon)' FROM parallax.published")
+        #expect(moved == ["t"])
     }
 }

@@ -73,12 +73,19 @@ final class Fixture: Sendable {
 
     static func id(_ number: Int) -> WorkerID { WorkerID("00000000-0000-0000-0000-" + String(format: "%012d", number)) }
 
-    func worker(_ number: Int = 1, settings: SpeedSettings = Fixture.settings, clock: any WorkerClock = SystemClock()) -> SpeedWorker {
+    func worker(
+        _ number: Int = 1, settings: SpeedSettings = Fixture.settings, clock: any WorkerClock = SystemClock(),
+        onOpenLog: @escaping @Sendable () -> Void = {}
+    ) -> SpeedWorker {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let log = log
         return SpeedWorker(
-            id: Self.id(number), dsn: dsn, openLog: { _ throws(ParallaxError) in log }, settings: settings, clock: clock, logger: logger)
+            id: Self.id(number), dsn: dsn,
+            openLog: { _ throws(ParallaxError) in
+                onOpenLog()
+                return log
+            }, settings: settings, clock: clock, logger: logger)
     }
 
     /// One worker's life, on this thread.
