@@ -22,6 +22,12 @@ public struct ApplyPlan: Sendable {
         public var isStepBack = false
         /// Of a dropped table of the pipeline: they go with it. Nil where the table is the user's own, and stays as it is.
         public var rows: Int64?
+        /// Another version of Parallax stored what is applied, and this one cannot read it: it is built anew.
+        public var isUnreadable = false
+        /// Of an unreadable view: also what is served. It is not, from then on, before a run has published the new version.
+        public var isServedUnreadable = false
+        /// Of a dropped source, where it can be read: its log and its archive stay.
+        public var source: SourceDefinition?
 
         public init(_ action: Action, _ kind: Kind, _ name: String) {
             self.action = action
@@ -36,7 +42,7 @@ public struct ApplyPlan: Sendable {
             case (.dropped, .table): rows != nil
             case (.dropped, _): true
             case (.changed, .source): true
-            case (.changed, .view): from != to
+            case (.changed, .view): from != to || isUnreadable
             case (.changed, .overlay), (.changed, .table): false
             }
         }
@@ -44,6 +50,8 @@ public struct ApplyPlan: Sendable {
 
     public var changes: [Change]
     public var definitions: Definitions
+    /// Tables that the versions of now cannot be computed with: live rows of their sources wait.
+    public var troubles: [DimensionTrouble] = []
 
     public var isEmpty: Bool { changes.allSatisfy { $0.action == .unchanged } }
 }
@@ -52,20 +60,49 @@ extension Catalog {
     /// Compares definitions with what is applied. Reads only.
     public func planApply(_ definitions: Definitions) throws(ParallaxError) -> ApplyPlan {
         let changes =
-            try sourceChanges(definitions) + tableChanges(definitions.dimensions) + viewChanges(definitions) + overlayChanges(definitions)
-        return ApplyPlan(changes: changes, definitions: definitions)
+            try sourceChanges(definitions) + tableChanges(definitions) + viewChanges(definitions) + overlayChanges(definitions)
+        return ApplyPlan(changes: changes, definitions: definitions, troubles: try dimensionTroubles())
+    }
+
+    /// Of all versions of all views, served or waiting.
+    public func dimensionTroubles() throws(ParallaxError) -> [DimensionTrouble] {
+        var readers: [DimensionReader] = []
+        for row in try connection.query(
+            "SELECT w.name, v.plan FROM parallax.view w JOIN parallax.view_version v USING (view_id) ORDER BY v.version_id"
+        ).rows {
+            guard let plan = try? decodeStored(Plan.self, row[1] ?? "") else { continue }
+            readers.append(DimensionReader(view: row[0] ?? "", plan: plan))
+        }
+        return try dimensionTroubles(readers)
     }
 
     private func sourceChanges(_ definitions: Definitions) throws(ParallaxError) -> [ApplyPlan.Change] {
-        let applied = try sources()
-        return definitions.sources.map { source in
-            guard let old = applied.first(where: { $0.name == source.name }) else { return .init(.new, .source, source.name) }
-            guard old.definition != source else { return .init(.unchanged, .source, source.name) }
-            var change = ApplyPlan.Change(.changed, .source, source.name)
-            change.diff = LineDiff(from: old.definition.lines, to: source.lines)
-            if old.definition.form != source.form { change.recomputes = source.name }
-            return change
+        var known: [String: SourceDefinition?] = [:]
+        for row in try connection.query("SELECT name, definition FROM parallax.source").rows {
+            known[row[0] ?? ""] = .some(try? decodeStored(SourceDefinition.self, row[1] ?? ""))
         }
+        var changes: [ApplyPlan.Change] = []
+        for source in definitions.sources {
+            guard let stored = known.removeValue(forKey: source.name) else {
+                changes.append(.init(.new, .source, source.name))
+                continue
+            }
+            guard stored != source else {
+                changes.append(.init(.unchanged, .source, source.name))
+                continue
+            }
+            var change = ApplyPlan.Change(.changed, .source, source.name)
+            change.isUnreadable = stored == nil
+            if let stored { change.diff = LineDiff(from: stored.lines, to: source.lines) }
+            if stored?.form != source.form { change.recomputes = source.name }
+            changes.append(change)
+        }
+        for (name, stored) in known.sorted(by: { $0.key < $1.key }) {
+            var change = ApplyPlan.Change(.dropped, .source, name)
+            change.source = stored
+            changes.append(change)
+        }
+        return changes
     }
 
     private func viewChanges(_ definitions: Definitions) throws(ParallaxError) -> [ApplyPlan.Change] {
@@ -75,21 +112,25 @@ extension Catalog {
             var maxDrift: Double?
             var served: String?
             var source: String
+            var isUnreadable: Bool
+            var isServedUnreadable: Bool
         }
         var known: [String: Applied] = [:]
         let rows = try connection.query(
             """
-            SELECT w.name, v.hash, v.definition, v.select_text, w.max_drift, a.hash, s.name FROM parallax.view w
+            SELECT w.name, v.hash, v.definition, v.select_text, w.max_drift, a.hash, s.name, v.plan, a.plan FROM parallax.view w
             JOIN parallax.source s USING (source_id)
-            JOIN LATERAL (SELECT hash, definition, select_text FROM parallax.view_version WHERE view_id = w.view_id
+            JOIN LATERAL (SELECT hash, definition, select_text, plan FROM parallax.view_version WHERE view_id = w.view_id
                           ORDER BY version_id DESC LIMIT 1) v ON true
             LEFT JOIN parallax.view_version a ON a.version_id = w.active_version_id
             """
         ).rows
         for row in rows {
+            let isReadable = [row[7], row[8]].map { plan in plan.map { (try? decodeStored(Plan.self, $0)) != nil } ?? true }
             known[row[0] ?? ""] = Applied(
                 hash: row[1] ?? "", lines: row[2].map(Self.lines) ?? NormalSQL.lines(of: row[3] ?? ""),
-                maxDrift: row[4].flatMap { Double($0) }, served: row[5], source: row[6] ?? "")
+                maxDrift: row[4].flatMap { Double($0) }, served: row[5], source: row[6] ?? "",
+                isUnreadable: isReadable.contains(false), isServedUnreadable: !isReadable[1])
         }
         var changes: [ApplyPlan.Change] = []
         for view in definitions.views {
@@ -100,13 +141,15 @@ extension Catalog {
                 changes.append(change)
                 continue
             }
-            let isSame = old.hash == view.version && old.source == source
+            let isSame = old.hash == view.version && old.source == source && !old.isUnreadable
             var change = ApplyPlan.Change(isSame && old.maxDrift == view.maxDrift ? .unchanged : .changed, .view, view.name)
             if change.action == .changed {
                 change.diff = LineDiff(from: old.lines, to: Self.lines(view.definitionText))
                 change.from = old.hash
                 change.to = view.version
-                change.isStepBack = !isSame && old.served == view.version
+                change.isUnreadable = old.isUnreadable
+                change.isServedUnreadable = old.isServedUnreadable
+                change.isStepBack = !isSame && !old.isServedUnreadable && old.served == view.version
                 if !isSame && !change.isStepBack { change.recomputes = source }
             }
             changes.append(change)

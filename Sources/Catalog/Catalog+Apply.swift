@@ -4,27 +4,35 @@ import ViewLanguage
 
 extension Catalog {
     /// Makes the catalog and the state tables what the definitions say, in one transaction; `refreshServing` then writes the merged
-    /// views (the serving layer's work) inside it.
+    /// views (the serving layer's work) inside it. What it locks, and in which order, says `LockPatience`: flushes go on until the last moment.
     ///
     /// A view that begins with its source's log is complete at once and served live. One that comes later joins at a slice of its
     /// own and becomes visible with the first run that is published after that; until then the old version, if any, is served.
     ///
+    /// Throws `.busy` where others hold what it changes for longer than `patience` allows.
+    ///
     /// - Parameter holding: versions that would take the place of a served one wait for `promote`.
+    /// - Returns: state tables that nothing names any more and that somebody still reads, and who; a clean-up drops them later.
+    @discardableResult
     public func apply(
         _ definitions: Definitions, partitions: [String: Int], holding: Bool = false,
         refreshServing: (Connection) throws(ParallaxError) -> Void
-    ) throws(ParallaxError) {
+    ) throws(ParallaxError) -> [String] {
         var extensions: Set<String> = []
         for view in definitions.views { extensions.formUnion(StateTables.extensions(for: view.plan)) }
         try Catalog.createExtensions(connection, needed: extensions)
-        try connection.transaction { () throws(ParallaxError) in
+        try changing("the definitions were not applied") { () throws(ParallaxError) in
             try connection.execute("SELECT pg_advisory_xact_lock(\(LockClass.apply), 0)")
-            for dimension in definitions.dimensions { try applyDimension(dimension) }
-            for source in definitions.sources {
-                try applySource(source, partitions: partitions[source.name] ?? 1)
+            try lockSources()
+            var leaving = try Leaving(self)
+            var setAside: [DimensionSetAside] = []
+            for dimension in definitions.dimensions {
+                if let old = try applyDimension(dimension) { setAside.append(old) }
             }
-            for view in definitions.views { try applyView(view, holding: holding) }
-            try dropViews(except: definitions.views.map(\.name))
+            for source in definitions.sources { try applySource(source) }
+            for view in definitions.views { try applyView(view, holding: holding, &leaving) }
+            try leaveViews(except: definitions.views.map(\.name), &leaving)
+            try leaveSources(except: definitions.sources.map(\.name), &leaving)
             try checkHeld()
             try connection.execute("DELETE FROM parallax.overlay")
             for (position, overlay) in definitions.overlays.enumerated() {
@@ -33,11 +41,23 @@ extension Catalog {
                     [.text(overlay.name), .text(overlay.selectText), .int(Int64(position))])
             }
             try refreshServing(connection)
+            // What stands on them reads other tables now.
+            for old in setAside { try drop(old) }
             try dropDimensions(except: definitions.dimensions.map(\.name))
+            for source in definitions.sources {
+                let count = partitions[source.name] ?? 1
+                try ensurePartitions(source: try id(ofSource: source.name), (0..<count).map { Partition($0) })
+            }
+            try settle(leaving)
         }
+        return try dropUnnamedTables()
     }
 
-    private func applySource(_ source: SourceDefinition, partitions: Int) throws(ParallaxError) {
+    private func id(ofSource name: String) throws(ParallaxError) -> Int64 {
+        try connection.query("SELECT source_id FROM parallax.source WHERE name = $1", [.text(name)]).rows.first?.int(0) ?? 0
+    }
+
+    private func applySource(_ source: SourceDefinition) throws(ParallaxError) {
         let id =
             try connection.query(
                 """
@@ -45,30 +65,24 @@ extension Catalog {
                 ON CONFLICT (name) DO UPDATE SET definition = excluded.definition RETURNING source_id
                 """, [.text(source.name), .text(try encodeStored(source))]
             ).rows[0].int(0) ?? 0
-        // Flushes and new owners wait until the definitions are in place. Else one that begins now could process records that a view which
-        // "begins with the log" never sees, or write to a table that is being dropped.
-        try holdFlushes(ofSource: id)
         try connection.query(
             "INSERT INTO parallax.published (source_id, run, slice) VALUES ($1, 0, 1) ON CONFLICT DO NOTHING", [.int(id)])
         try connection.query("INSERT INTO parallax.watermark (source_id) VALUES ($1) ON CONFLICT DO NOTHING", [.int(id)])
-        try ensurePartitions(source: id, (0..<partitions).map { Partition($0) })
         try renumberPlans(ofSource: id, over: source)
-    }
-
-    /// Inside a transaction: no flush of the source begins or ends before it does.
-    func holdFlushes(ofSource id: Int64) throws(ParallaxError) {
-        try connection.query(
-            "SELECT 1 FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition FOR UPDATE", [.int(id)])
     }
 
     /// Stored plans number the source's columns. Those that read only what the source still has go on over its new form, under the same version;
     /// the others keep the form that they were compiled for, until the versions that take their place are published.
     private func renumberPlans(ofSource id: Int64, over source: SourceDefinition) throws(ParallaxError) {
-        for version in try versions(ofSource: id) {
-            guard let plan = version.plan.rebound(to: source), plan != version.plan else { continue }
+        let stored = try connection.query(
+            "SELECT v.version_id, v.plan FROM parallax.view_version v JOIN parallax.view w USING (view_id) WHERE w.source_id = $1",
+            [.int(id)])
+        for row in stored.rows {
+            // What cannot be read gives way when its view is applied.
+            guard let old = try? decodeStored(Plan.self, row[1] ?? ""), let plan = old.rebound(to: source), plan != old else { continue }
             try connection.query(
                 "UPDATE parallax.view_version SET plan = $2::jsonb WHERE version_id = $1",
-                [.int(version.id), .text(try encodeStored(plan))])
+                [.int(row.int(0) ?? 0), .text(try encodeStored(plan))])
         }
     }
 
@@ -86,26 +100,26 @@ extension Catalog {
             """, [.int(id), .ints(partitions.map { Int64($0.rawValue) })])
     }
 
-    private func applyView(_ view: ViewDefinition, holding: Bool) throws(ParallaxError) {
-        let sourceID =
-            try connection.query("SELECT source_id FROM parallax.source WHERE name = $1", [.text(view.plan.source.name)]).rows[0].int(0)
-            ?? 0
+    private func applyView(_ view: ViewDefinition, holding: Bool, _ leaving: inout Leaving) throws(ParallaxError) {
+        let sourceID = try id(ofSource: view.plan.source.name)
         // A view that moves to another source is another view of the same name.
-        for row in try connection.query(
-            "SELECT view_id FROM parallax.view WHERE name = $1 AND source_id <> $2", [.text(view.name), .int(sourceID)]
-        ).rows { try dropView(row.int(0) ?? 0, name: view.name) }
+        let moved = try connection.query(
+            "SELECT view_id FROM parallax.view WHERE name = $1 AND source_id <> $2", [.text(view.name), .int(sourceID)])
+        for row in moved.rows { try leaveView(row.int(0) ?? 0, &leaving) }
         let viewID =
             try connection.query(
                 """
                 INSERT INTO parallax.view (source_id, name, max_drift) VALUES ($1, $2, $3)
-                ON CONFLICT (name) DO UPDATE SET source_id = excluded.source_id, max_drift = excluded.max_drift RETURNING view_id
+                ON CONFLICT (name) DO UPDATE SET max_drift = excluded.max_drift RETURNING view_id
                 """, [.int(sourceID), .text(view.name), view.maxDrift.map { .double($0) } ?? .null]
             ).rows[0].int(0) ?? 0
+        try leaveUnreadable(ofView: viewID, &leaving)
         let active = try connection.query("SELECT active_version_id FROM parallax.view WHERE view_id = $1", [.int(viewID)]).rows[0].int(0)
         // Retired versions that the last clean-up has not met.
-        if let active { try dropVersions(ofView: viewID, condition: "version_id < \(active)") }
+        if let active { try leave(ofView: viewID, where: "version_id < \(active)", &leaving) }
         let existing = try connection.query(
-            "SELECT version_id FROM parallax.view_version WHERE view_id = $1 AND hash = $2", [.int(viewID), .text(view.version)])
+            "SELECT version_id FROM parallax.view_version WHERE view_id = $1 AND hash = $2 AND state_table <> ''",
+            [.int(viewID), .text(view.version)])
         if let row = existing.rows.first {
             // The same meaning, perhaps other words or a source that gained a column: the text and the plan's numbering may change.
             try connection.query(
@@ -118,20 +132,15 @@ extension Catalog {
                     .bool(holding && active != nil && active != row.int(0)),
                 ])
             // Versions that were waiting for their first run and are not wanted any more.
-            try dropVersions(ofView: viewID, condition: "version_id > \(row.int(0) ?? 0)")
+            try leave(ofView: viewID, where: "version_id > \(row.int(0) ?? 0)", &leaving)
             return
         }
         // Versions that were never served give way; the active one serves until the new one is published.
-        try dropVersions(ofView: viewID, condition: "version_id <> \(active ?? 0)")
+        try leave(ofView: viewID, where: "version_id <> \(active ?? 0)", &leaving)
 
         // Nothing processed, nothing published: the view begins with the log. Otherwise a slice of its own begins for it.
-        let begins =
-            try connection.query(
-                """
-                SELECT NOT EXISTS (SELECT 1 FROM parallax.partition_position WHERE source_id = $1 AND (next_offset > 0 OR owner IS NOT NULL))
-                       AND requested_slice = 1 FROM parallax.source WHERE source_id = $1
-                """, [.int(sourceID)]
-            ).rows[0].bool(0) ?? false
+        let begins = try isUntouched(source: sourceID)
+        if begins { leaving.beginning.insert(sourceID) }
         let slice =
             begins
             ? SliceNumber.first
@@ -171,44 +180,5 @@ extension Catalog {
             name.append(character)
         }
         return "\(name)_\(version)"
-    }
-
-    private func dropViews(except names: [String]) throws(ParallaxError) {
-        let gone = try connection.query(
-            "SELECT view_id, name, source_id FROM parallax.view WHERE name <> ALL ($1::text[]) ORDER BY source_id, view_id", [.texts(names)]
-        )
-        for row in gone.rows {
-            // Also of sources that no definition names any more: their workers go on.
-            try holdFlushes(ofSource: row.int(2) ?? 0)
-            try dropView(row.int(0) ?? 0, name: row[1] ?? "")
-        }
-    }
-
-    /// With everything that is kept for it: merged view, tables, versions (and with them drift and touched windows), rejected counts.
-    private func dropView(_ viewID: Int64, name: String) throws(ParallaxError) {
-        try connection.query("UPDATE parallax.view SET active_version_id = NULL WHERE view_id = $1", [.int(viewID)])
-        // serving.<view> and what stands on it reads the tables that go now; the serving layer writes what is left again.
-        try lockServing()
-        try connection.execute("DROP VIEW IF EXISTS serving.\(Connection.quoteIdentifier(name)) CASCADE")
-        try dropVersions(ofView: viewID, condition: "true")
-        for table in ["rejected_live", "rejected_batch", "rejected_record"] {
-            try connection.query(
-                """
-                DELETE FROM parallax.\(table) r USING parallax.view w
-                WHERE w.view_id = $1 AND r.source_id = w.source_id AND r.view_name = w.name
-                """, [.int(viewID)])
-        }
-        try connection.query("DELETE FROM parallax.view WHERE view_id = $1", [.int(viewID)])
-    }
-
-    /// Drops versions and their tables. The caller knows that no merged view reads them.
-    func dropVersions(ofView viewID: Int64, condition: String) throws(ParallaxError) {
-        let versions = try connection.query(
-            "SELECT version_id, state_table FROM parallax.view_version WHERE view_id = $1 AND \(condition)", [.int(viewID)])
-        for row in versions.rows {
-            let table = Connection.quoteIdentifier(row[1] ?? "")
-            try connection.execute("DROP TABLE IF EXISTS speed.\(table), batch.\(table)")
-            try connection.execute("DELETE FROM parallax.view_version WHERE version_id = \(row.int(0) ?? 0)")
-        }
     }
 }

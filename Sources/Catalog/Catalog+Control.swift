@@ -10,19 +10,24 @@ public struct SourceControl: Hashable, Sendable {
 }
 
 extension Catalog {
+    /// Throws `.fenced` where the source is not there any more, `.configuration` where a newer Parallax has changed the control tables.
     public func control(source id: Int64) throws(ParallaxError) -> SourceControl {
         let result = try connection.query(
             """
-            SELECT s.requested_slice, md5(s.definition::text || coalesce(
+            SELECT s.requested_slice, (SELECT max(number) FROM parallax.migration), md5(s.definition::text || coalesce(
                 (SELECT string_agg(concat_ws(' ', v.version_id, v.first_slice, w.active_version_id, v.state_table, md5(v.plan::text)), ','
                                    ORDER BY v.version_id)
                  FROM parallax.view_version v JOIN parallax.view w USING (view_id) WHERE w.source_id = s.source_id), ''))
             FROM parallax.source s WHERE s.source_id = $1
             """, [.int(id)])
-        guard let row = result.rows.first else {
-            throw ParallaxError(.definition, "source \(id) is not in the catalog any more", hint: "run parallax apply")
-        }
-        return SourceControl(requestedSlice: SliceNumber(row.int(0) ?? 1), fingerprint: row[1] ?? "")
+        guard let row = result.rows.first else { throw Self.sourceIsGone(id) }
+        try Self.checkVersion(Int(row.int(1) ?? 0))
+        return SourceControl(requestedSlice: SliceNumber(row.int(0) ?? 1), fingerprint: row[2] ?? "")
+    }
+
+    /// What was about to be written for it is not written.
+    public static func sourceIsGone(_ id: Int64) -> ParallaxError {
+        ParallaxError(.fenced, "source \(id) is not in the catalog any more: the definitions that are applied do not name it")
     }
 
     /// The committed positions of the speed layer.

@@ -4,15 +4,16 @@ import Postgres
 import ViewLanguage
 
 extension Catalog {
-    /// All sources, by name.
+    /// All sources, by name. Throws `.configuration` where a newer Parallax has changed the control tables.
     public func sources() throws(ParallaxError) -> [CatalogSource] {
         let result = try connection.query(
             """
-            SELECT s.source_id, s.definition, s.requested_slice, p.run, p.slice
+            SELECT s.source_id, s.definition, s.requested_slice, p.run, p.slice, (SELECT max(number) FROM parallax.migration)
             FROM parallax.source s JOIN parallax.published p USING (source_id) ORDER BY s.name
             """)
         var sources: [CatalogSource] = []
         for row in result.rows {
+            try Self.checkVersion(Int(row.int(5) ?? 0))
             sources.append(
                 CatalogSource(
                     id: row.int(0) ?? 0, definition: try decodeStored(SourceDefinition.self, row[1] ?? ""),
@@ -33,14 +34,14 @@ extension Catalog {
         return source
     }
 
-    /// All versions of all views of a source, oldest first.
+    /// All versions of all views of a source, oldest first. Without those that the transaction under way has given up (see `Leaving`).
     public func versions(ofSource sourceID: Int64) throws(ParallaxError) -> [ViewVersion] {
         let result = try connection.query(
             """
             SELECT v.version_id, w.view_id, w.name, w.source_id, v.hash, v.plan, v.select_text, v.state_table, v.first_slice,
                    coalesce(w.active_version_id = v.version_id, false), v.is_held, v.first_run
             FROM parallax.view_version v JOIN parallax.view w USING (view_id)
-            WHERE w.source_id = $1 ORDER BY v.version_id
+            WHERE w.source_id = $1 AND v.state_table <> '' ORDER BY v.version_id
             """, [.int(sourceID)])
         var versions: [ViewVersion] = []
         for row in result.rows {
@@ -59,7 +60,7 @@ extension Catalog {
         do { return try JSONDecoder().decode(type, from: Data(text.utf8)) } catch {
             throw ParallaxError(
                 .corrupt, "the catalog holds a \(type) that this binary cannot read", detail: "\(error)",
-                hint: "run parallax apply with the version of parallax that wrote it, or with a newer one")
+                hint: "run the version of parallax that wrote it, or parallax apply: it builds anew what it cannot read")
         }
     }
 

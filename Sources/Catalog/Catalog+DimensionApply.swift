@@ -20,16 +20,25 @@ struct ActualTable {
     var keys: [Set<String>]
 }
 
+/// A table of the pipeline that another one takes the place of: under a name that nobody uses, until it is dropped.
+struct DimensionSetAside {
+    var name: String
+    /// Quoted, with its schema.
+    var place: String
+}
+
 extension Catalog {
     /// What the definitions' tables need done. Reads only. Throws `.definition` with everything that does not fit.
-    func tableChanges(_ definitions: [DimensionDefinition]) throws(ParallaxError) -> [ApplyPlan.Change] {
+    func tableChanges(_ all: Definitions) throws(ParallaxError) -> [ApplyPlan.Change] {
+        let definitions = all.dimensions
         var changes: [ApplyPlan.Change] = []
         var problems: [String] = []
         let known = try dimensions()
         for dimension in definitions {
-            let old = known.first { $0.name == dimension.name }
-            if let old, Self.place(old.definition) != Self.place(dimension) || old.definition.isOwned != dimension.isOwned {
-                changes.append(try leaving(old))
+            var old = known.first { $0.name == dimension.name }
+            if let other = old, Self.place(other.definition) != Self.place(dimension) || other.definition.isOwned != dimension.isOwned {
+                changes.append(try leaving(other))
+                old = nil
             }
             guard let table = try actualTable(dimension) else {
                 changes.append(.init(.new, .table, dimension.name))
@@ -41,7 +50,11 @@ extension Catalog {
                         + "\(dimension.schema).\(dimension.name) to use it as it is")
                 continue
             }
-            problems += try check(dimension, table)
+            let found = try check(dimension, table)
+            if !found.isEmpty {
+                let views = all.views.filter { view in (view.plan.lookups ?? []).contains { $0.table == dimension.name } }.map(\.name)
+                problems += found + (views.isEmpty ? [] : ["(\(Self.place(dimension)) is joined by \(views.joined(separator: ", ")))"])
+            }
             let added = dimension.columns.map(\.name).filter { name in !table.columns.contains { $0.name == name } }
             guard let old, !old.isLeaving else {
                 changes.append(.init(.new, .table, dimension.name))
@@ -144,13 +157,15 @@ extension Catalog {
         return base + written.drop { $0 != "(" }
     }
 
-    /// Inside the apply's transaction, before views and their locks: a trigger waits for the transactions that write the table.
-    func applyDimension(_ dimension: DimensionDefinition) throws(ParallaxError) {
+    /// Step 3 of the lock order: a trigger waits for the transactions that write the table. Returns the table that was used until now, where it is
+    /// another one: to be dropped when nothing stands on it any more.
+    func applyDimension(_ dimension: DimensionDefinition) throws(ParallaxError) -> DimensionSetAside? {
         let place = Self.place(dimension)
-        if let old = try dimensions().first(where: { $0.name == dimension.name }),
-            Self.place(old.definition) != place || old.definition.isOwned != dimension.isOwned
-        {
-            try drop(old)
+        var old = try dimensions().first { $0.name == dimension.name }
+        var setAside: DimensionSetAside?
+        if let other = old, Self.place(other.definition) != place || other.definition.isOwned != dimension.isOwned {
+            setAside = try self.setAside(other)
+            old = nil
         }
         if let table = try actualTable(dimension) {
             for column in dimension.columns where dimension.isOwned && !table.columns.contains(where: { $0.name == column.name }) {
@@ -160,6 +175,8 @@ extension Catalog {
             if !dimension.isOwned { try connection.execute("CREATE SCHEMA IF NOT EXISTS \(Connection.quoteIdentifier(dimension.schema))") }
             try connection.execute(Self.createStatement(dimension))
         }
+        // As it is, it is left alone: a worker that has just read the table writes to this row.
+        if let old, old.definition == dimension, !old.isLeaving, old.isWatched { return setAside }
         let id =
             try connection.query(
                 """
@@ -168,7 +185,7 @@ extension Catalog {
                 """,
                 [.text(dimension.name), .text(try encodeStored(dimension)), .text(dimension.schema), .bool(dimension.isOwned)]
             ).rows[0].int(0) ?? 0
-        guard try dimensions().first(where: { $0.name == dimension.name })?.isWatched == false else { return }
+        guard try dimensions().first(where: { $0.name == dimension.name })?.isWatched == false else { return setAside }
         try connection.execute(
             """
             CREATE OR REPLACE TRIGGER \(Self.dimensionTrigger) AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON \(place)
@@ -177,6 +194,30 @@ extension Catalog {
             """)
         // What happened to the table while nobody watched it counts as a change.
         try connection.query("UPDATE parallax.dimension SET changes = changes + 1 WHERE dimension_id = $1", [.int(id)])
+        return setAside
+    }
+
+    /// Its name is free from now on, for the table that takes its place and for what the pipeline's views read by that name.
+    private func setAside(_ dimension: CatalogDimension) throws(ParallaxError) -> DimensionSetAside? {
+        try connection.query("DELETE FROM parallax.dimension WHERE dimension_id = $1", [.int(dimension.version.id)])
+        let place = Self.place(dimension.definition)
+        guard try actualTable(dimension.definition) != nil else { return nil }
+        guard dimension.definition.isOwned else {
+            try connection.execute("DROP TRIGGER IF EXISTS \(Self.dimensionTrigger) ON \(place)")
+            return nil
+        }
+        let name = Connection.quoteIdentifier("leaving \(dimension.version.id)")
+        try connection.execute("ALTER TABLE \(place) RENAME TO \(name)")
+        return DimensionSetAside(name: dimension.name, place: "\(Connection.quoteIdentifier(dimension.definition.schema)).\(name)")
+    }
+
+    func drop(_ table: DimensionSetAside) throws(ParallaxError) {
+        do { try connection.execute("DROP TABLE \(table.place)") } catch {
+            guard error.sqlState == "2BP01" else { throw error }
+            throw ParallaxError(
+                .definition, "table \"\(table.name)\" cannot be dropped: something of yours stands on it; nothing was applied",
+                detail: error.detail, hint: "drop that first: parallax psql", sqlState: error.sqlState)
+        }
     }
 
     /// Tables that no definition names: those that a version still reads (the one that is served until the next run is published) stay as
@@ -191,7 +232,9 @@ extension Catalog {
     func dropLeavingDimensions() throws(ParallaxError) {
         var first: ParallaxError?
         for dimension in try unreadLeavingDimensions() {
-            do { try connection.transaction { () throws(ParallaxError) in try drop(dimension) } } catch { first = first ?? error }
+            do {
+                try changing("table \"\(dimension.name)\" stays for now") { () throws(ParallaxError) in try drop(dimension) }
+            } catch { first = first ?? error }
         }
         if let first { throw first }
     }

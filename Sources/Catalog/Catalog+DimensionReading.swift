@@ -48,19 +48,6 @@ extension Catalog {
         }
     }
 
-    /// Throws what `readDimensions` would, as far as that shows without reading the rows: before a run moves a boundary for nothing.
-    public func checkDimensions(_ demands: [DimensionDemand]) throws(ParallaxError) {
-        _ = try dimensionVersions(demands.map(\.table))
-        for dimension in try dimensions() {
-            guard let demand = demands.first(where: { $0.table == dimension.name }) else { continue }
-            let list = demand.columns.map { Connection.quoteIdentifier($0.name) }.joined(separator: ", ")
-            do { _ = try connection.query("SELECT \(list) FROM ONLY \(Self.place(dimension.definition)) LIMIT 0") } catch {
-                guard error.code == .database else { throw error }
-                throw Self.unreadable([demand.table], error)
-            }
-        }
-    }
-
     private static func unreadable(_ names: [String], _ error: ParallaxError) -> ParallaxError {
         ParallaxError(
             .definition, "the tables \(names.map { "\"\($0)\"" }.joined(separator: ", ")) cannot be read: \(error.message)",

@@ -42,7 +42,7 @@ extension Catalog {
         let rows = try connection.query(
             """
             SELECT d.dimension_id, g.generation, d.definition, d.is_leaving, \(Self.isWatched("d")), d.loaded_generation, d.loaded_rows,
-                   d.loaded_bytes, \(Self.micros("d.loaded_at")), d.problem
+                   d.loaded_bytes, \(Self.micros("d.loaded_at")), d.problem, d.name, d.schema_name, d.is_owned
             FROM parallax.dimension d JOIN parallax.dimension_generation g USING (dimension_id) ORDER BY d.name
             """
         ).rows
@@ -52,10 +52,17 @@ extension Catalog {
             if let generation = row.int(5), let at = row.int(8) {
                 loaded = .init(generation: generation, rows: row.int(6) ?? 0, bytes: row.int(7) ?? 0, at: Instant(microseconds: at))
             }
+            // What another version of Parallax wrote is a declaration that the next apply takes for a changed one.
+            let stored = try? decodeStored(DimensionDefinition.self, row[2] ?? "")
+            let definition =
+                stored
+                ?? DimensionDefinition(
+                    name: row[10] ?? "", schema: row[11] ?? "", isOwned: row.bool(12) ?? false, columns: [], primaryKey: nil, uniqueKeys: []
+                )
             dimensions.append(
                 CatalogDimension(
                     version: DimensionVersion(id: row.int(0) ?? 0, generation: row.int(1) ?? 0),
-                    definition: try decodeStored(DimensionDefinition.self, row[2] ?? ""), isLeaving: row.bool(3) ?? false,
+                    definition: definition, isLeaving: row.bool(3) ?? false,
                     isWatched: row.bool(4) ?? false, loaded: loaded, problem: row[9]))
         }
         return dimensions
@@ -88,7 +95,7 @@ extension Catalog {
         return versions
     }
 
-    private static func isWatched(_ dimension: String) -> String {
+    static func isWatched(_ dimension: String) -> String {
         """
         EXISTS (SELECT FROM pg_catalog.pg_trigger t
                 WHERE t.tgrelid = to_regclass(format('%I.%I', \(dimension).schema_name, \(dimension).name))

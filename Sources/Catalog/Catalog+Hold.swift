@@ -29,10 +29,13 @@ extension Catalog {
     }
 
     /// Lets a held version take the place of the served one: at once where the published run has its rows. One transaction;
-    /// `refreshServing` writes the merged views inside it.
+    /// `refreshServing` writes the merged views inside it. Throws `.busy` as `apply` does.
     public func promote(view name: String, refreshServing: (Connection) throws(ParallaxError) -> Void) throws(ParallaxError) -> Promotion {
-        let (promotion, viewID) = try connection.transaction { () throws(ParallaxError) -> (Promotion, Int64) in
+        let promotion = try changing("view \"\(name)\" was not promoted") { () throws(ParallaxError) -> Promotion in
             try connection.execute("SELECT pg_advisory_xact_lock(\(LockClass.apply), 0)")
+            // No publication moves the pointer in between.
+            try lockSources()
+            var leaving = try Leaving(self)
             let (source, _, newer) = try versions(ofView: name)
             guard let newer, newer.isHeld else {
                 throw ParallaxError(
@@ -40,52 +43,41 @@ extension Catalog {
                     detail: newer.map { "version \($0.hash) waits for its first run, which serves it" },
                     hint: "parallax apply --hold holds the versions that it makes")
             }
-            // No publication moves the pointer in between.
-            let published = try lockPublished(source)
             try connection.query("UPDATE parallax.view_version SET is_held = false WHERE version_id = $1", [.int(newer.id)])
-            guard let first = newer.firstRun, first.rawValue <= published.run.rawValue else { return (.waits(version: newer.hash), 0) }
+            guard let first = newer.firstRun, first.rawValue <= source.published.run.rawValue else { return .waits(version: newer.hash) }
             try connection.query(
                 "UPDATE parallax.view SET active_version_id = $2 WHERE view_id = $1", [.int(newer.viewID), .int(newer.id)])
+            try leave(ofView: newer.viewID, where: "version_id < \(newer.id)", &leaving)
             try refreshServing(connection)
-            return (.served(version: newer.hash), newer.viewID)
+            try settle(leaving)
+            return .served(version: newer.hash)
         }
-        // Apart: dropping a table waits for everyone who still reads it, and readers should not wait for that.
-        if viewID != 0 {
-            try connection.transaction { () throws(ParallaxError) in
-                guard let source = try versions(ofView: name).served.map(\.sourceID) else { return }
-                try holdFlushes(ofSource: source)
-                try dropVersions(
-                    ofView: viewID, condition: "version_id < (SELECT active_version_id FROM parallax.view WHERE view_id = \(viewID))")
-            }
-        }
+        _ = try dropUnnamedTables()
         return promotion
     }
 
-    /// Drops the version that waits, held or not; the served one stays. Returns the version's name.
+    /// Drops the version that waits, held or not; the served one stays. Returns the version's name. Throws `.busy` as `apply` does.
     public func abandon(view name: String) throws(ParallaxError) -> String {
-        try connection.transaction { () throws(ParallaxError) in
+        let gone = try changing("the version of view \"\(name)\" was not abandoned") { () throws(ParallaxError) -> String in
             try connection.execute("SELECT pg_advisory_xact_lock(\(LockClass.apply), 0)")
-            let (source, served, newer) = try versions(ofView: name)
+            try lockSources()
+            var leaving = try Leaving(self)
+            let (_, served, newer) = try versions(ofView: name)
             guard let newer, let served else {
                 throw ParallaxError(
                     .usage, "view \"\(name)\" has no second version",
                     detail: newer == nil ? nil : "it waits for its first run",
                     hint: newer == nil ? nil : "take it out of the definitions, and apply them")
             }
-            try holdFlushes(ofSource: source.id)
-            try dropVersions(ofView: newer.viewID, condition: "version_id > \(served.id)")
+            try leave(ofView: newer.viewID, where: "version_id > \(served.id)", &leaving)
+            try settle(leaving)
             return newer.hash
         }
+        _ = try dropUnnamedTables()
+        return gone
     }
 
-    private func lockPublished(_ source: CatalogSource) throws(ParallaxError) -> Published {
-        let row = try connection.query(
-            "SELECT run, slice FROM parallax.published WHERE source_id = $1 FOR UPDATE", [.int(source.id)]
-        ).rows[0]
-        return Published(run: RunNumber(row.int(0) ?? 0), slice: SliceNumber(row.int(1) ?? 1))
-    }
-
-    /// The last step of an apply: where a version is held, runs compute the served one too, and so it must fit the source as it is now.
+    /// Of an apply: where a version is held, runs compute the served one too, and so it must fit the source as it is now.
     func checkHeld() throws(ParallaxError) {
         for source in try sources() {
             let versions = try versions(ofSource: source.id)

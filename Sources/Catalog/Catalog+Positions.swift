@@ -108,9 +108,7 @@ extension Catalog {
 
     public func requestedSlice(source id: Int64) throws(ParallaxError) -> SliceNumber {
         let result = try connection.query("SELECT requested_slice FROM parallax.source WHERE source_id = $1", [.int(id)])
-        guard let row = result.rows.first else {
-            throw ParallaxError(.definition, "source \(id) is not in the catalog any more", hint: "run parallax apply")
-        }
+        guard let row = result.rows.first else { throw Self.sourceIsGone(id) }
         return SliceNumber(row.int(0) ?? 1)
     }
 
@@ -199,8 +197,10 @@ extension Catalog {
         let seconds = Double(lease.components.seconds) + Double(lease.components.attoseconds) * 1e-18
         let rows = try connection.query(
             """
+            WITH mine AS (SELECT partition FROM parallax.partition_position WHERE source_id = $1 AND owner = $2::uuid
+                          ORDER BY partition FOR UPDATE)
             UPDATE parallax.partition_position SET lease_expires_at = clock_timestamp() + $3::double precision * interval '1 second'
-            WHERE source_id = $1 AND owner = $2::uuid RETURNING partition, epoch
+            WHERE source_id = $1 AND owner = $2::uuid AND partition IN (SELECT partition FROM mine) RETURNING partition, epoch
             """, [.int(id), .text(worker.text), .double(seconds)]
         ).rows
         var epochs: [Partition: Int64] = [:]
@@ -212,8 +212,11 @@ extension Catalog {
     public func releasePartitions(worker: WorkerID) throws(ParallaxError) {
         try connection.query(
             """
-            UPDATE parallax.partition_position SET owner = NULL, owner_backend_pid = NULL, owner_backend_start = NULL, lease_expires_at = NULL
-            WHERE owner = $1::uuid
+            WITH mine AS (SELECT source_id, partition FROM parallax.partition_position WHERE owner = $1::uuid
+                          ORDER BY source_id, partition FOR UPDATE)
+            UPDATE parallax.partition_position p
+            SET owner = NULL, owner_backend_pid = NULL, owner_backend_start = NULL, lease_expires_at = NULL
+            FROM mine WHERE (p.source_id, p.partition) = (mine.source_id, mine.partition)
             """, [.text(worker.text)])
         try connection.query("DELETE FROM parallax.worker WHERE worker_id = $1::uuid", [.text(worker.text)])
     }

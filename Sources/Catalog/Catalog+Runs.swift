@@ -93,9 +93,10 @@ extension Catalog {
         let row = try connection.query(
             "SELECT active_run FROM parallax.source WHERE source_id = $1 FOR NO KEY UPDATE", [.int(run.sourceID)]
         ).rows.first
-        guard row?.int(0) == run.number.rawValue else {
+        guard let row else { throw Self.sourceIsGone(run.sourceID) }
+        guard row.int(0) == run.number.rawValue else {
             throw ParallaxError(
-                .fenced, "run \(run.number) lost its source to run \(row?[0] ?? "none"): nothing more was written",
+                .fenced, "run \(run.number) lost its source to run \(row[0] ?? "none"): nothing more was written",
                 hint: "see parallax batch list")
         }
     }
@@ -172,43 +173,6 @@ extension Catalog {
         "{" + cut.partitions.map { "\"\($0)\": \(cut[$0])" }.joined(separator: ", ") + "}"
     }
 
-    /// Moves the pointer: from this transaction's commit on, every reader sees the run's rows and its cut. Versions that the run was the first
-    /// to compute become the ones that are served; `refreshServing` then writes their merged views, inside the transaction.
-    ///
-    /// Everything that it makes visible has been written before, under run numbers that no reader looked at.
-    public func publish(
-        _ run: CatalogRun, cut: Cut, refreshServing: (Connection) throws(ParallaxError) -> Void
-    ) throws(ParallaxError) {
-        try connection.transaction { () throws(ParallaxError) in
-            try checkFence(run)
-            let activated = try connection.query(
-                """
-                UPDATE parallax.view w SET active_version_id = v.version_id
-                FROM (SELECT DISTINCT ON (view_id) view_id, version_id FROM parallax.view_version
-                      WHERE first_slice <= $2 AND (first_run <= $3 OR first_slice = 1) AND NOT is_held
-                      ORDER BY view_id, version_id DESC) v
-                WHERE w.source_id = $1 AND v.view_id = w.view_id AND w.active_version_id IS DISTINCT FROM v.version_id
-                """, [.int(run.sourceID), .int(run.slice.rawValue), .int(run.number.rawValue)]
-            ).affectedRows
-            try connection.query(
-                """
-                INSERT INTO parallax.publication (source_id, run_id, slice, cut, source_form, newest_event_time, cut_watermark)
-                SELECT $1, run_id, $3, $4::jsonb, source_form, newest_event_time, cut_watermark FROM parallax.run WHERE run_id = $2
-                """,
-                [.int(run.sourceID), .int(run.number.rawValue), .int(run.slice.rawValue), .text(Self.cutJSON(cut))])
-            try connection.query(
-                """
-                UPDATE parallax.published SET run = $2, slice = $3, cut_watermark = (SELECT cut_watermark FROM parallax.run WHERE run_id = $2)
-                WHERE source_id = $1
-                """,
-                [.int(run.sourceID), .int(run.number.rawValue), .int(run.slice.rawValue)])
-            try connection.query(
-                "UPDATE parallax.run SET state = 'published', finished_at = clock_timestamp() WHERE run_id = $1",
-                [.int(run.number.rawValue)])
-            if activated > 0 { try refreshServing(connection) }
-        }
-    }
-
     /// Ends the run in the records and lets the source go. For a run that failed, `error` says why.
     public func endRun(_ run: CatalogRun, error: ParallaxError? = nil) throws(ParallaxError) {
         if let error {
@@ -244,108 +208,5 @@ extension Catalog {
             UPDATE parallax.view_version SET first_run = $2
             WHERE version_id = $1 AND (first_run IS NULL OR first_run > $3)
             """, [.int(version.id), .int(run.number.rawValue), .int(run.base.run.rawValue)])
-    }
-
-    /// Moves the pointer back to an earlier publication that is still kept. Later runs are marked as reverted; the next run erases their rows.
-    public func revert(source: CatalogSource, to run: RunNumber) throws(ParallaxError) {
-        try connection.transaction { () throws(ParallaxError) in
-            let active = try connection.query(
-                "SELECT active_run FROM parallax.source WHERE source_id = $1 FOR NO KEY UPDATE", [.int(source.id)]
-            ).rows[0].int(0)
-            if let active {
-                throw ParallaxError(.busy, "run \(active) of source \"\(source.name)\" is under way", hint: "wait for it, then revert")
-            }
-            try checkNoneIsHeld(ofSource: source.id, name: source.name, "nothing is reverted before that is decided")
-            guard
-                let kept = try connection.query(
-                    "SELECT slice FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.int(source.id), .int(run.rawValue)]
-                ).rows.first?.int(0)
-            else {
-                let all = try connection.query(
-                    "SELECT run_id FROM parallax.publication WHERE source_id = $1 ORDER BY run_id", [.int(source.id)]
-                ).rows.compactMap { $0[0] }
-                throw ParallaxError(
-                    .usage, "publication \(run) of source \"\(source.name)\" is not kept",
-                    detail: "kept: \(all.isEmpty ? "none" : all.joined(separator: ", "))")
-            }
-            let tooNew = try connection.query(
-                """
-                SELECT string_agg(w.name, ', ') FROM parallax.view w JOIN parallax.view_version v ON v.version_id = w.active_version_id
-                WHERE w.source_id = $1 AND (v.first_run IS NULL OR v.first_run > $2)
-                """, [.int(source.id), .int(run.rawValue)]
-            ).rows[0][0]
-            if let tooNew {
-                throw ParallaxError(
-                    .usage, "publication \(run) has no rows for the definitions that are served now", detail: "views: \(tooNew)",
-                    hint: "apply the earlier definitions again and run the batch layer")
-            }
-            // Where the speed layer was down, a run took the boundary past records that are in no speed row: they are in later batch
-            // rows only, and going back would lose them without a sign (I1).
-            let onlyInBatch = try connection.query(
-                """
-                SELECT string_agg(format('partition %s: %s to %s', b.partition, b.processed_until, b.first_offset), ', ' ORDER BY b.partition)
-                FROM parallax.boundary b JOIN parallax.published p USING (source_id)
-                WHERE b.source_id = $1 AND b.slice > $2 AND b.slice <= p.slice AND b.processed_until < b.first_offset
-                """, [.int(source.id), .int(kept)]
-            ).rows[0][0]
-            if let onlyInBatch {
-                throw ParallaxError(
-                    .usage, "going back to publication \(run) would lose records that only later runs have counted",
-                    detail: "offsets that the speed layer has not processed: \(onlyInBatch)",
-                    hint: "run the batch layer again instead: parallax batch run --full")
-            }
-            try connection.query(
-                """
-                UPDATE parallax.published SET run = $2, slice = $3,
-                    cut_watermark = (SELECT cut_watermark FROM parallax.publication WHERE source_id = $1 AND run_id = $2)
-                WHERE source_id = $1
-                """,
-                [.int(source.id), .int(run.rawValue), .int(kept)])
-            try connection.query(
-                "UPDATE parallax.run SET state = 'reverted' WHERE source_id = $1 AND run_id > $2 AND state = 'published'",
-                [.int(source.id), .int(run.rawValue)])
-            try connection.query(
-                "DELETE FROM parallax.publication WHERE source_id = $1 AND run_id > $2", [.int(source.id), .int(run.rawValue)])
-        }
-    }
-
-    /// Drops what no reader and no revert needs: all but the newest `keep` publications, the slices below the oldest kept one, batch rows that it
-    /// no longer sees, versions that are neither served nor waiting. After a publication, outside its transaction.
-    public func cleanUp(source id: Int64, keep: Int) throws(ParallaxError) {
-        try foldDimensionChanges()
-        try connection.query(
-            """
-            DELETE FROM parallax.publication WHERE source_id = $1 AND run_id NOT IN (
-                SELECT run_id FROM parallax.publication WHERE source_id = $1 ORDER BY run_id DESC LIMIT $2)
-            """, [.int(id), .int(Int64(max(1, keep)))])
-        guard
-            let oldest = try connection.query(
-                "SELECT run_id, slice FROM parallax.publication WHERE source_id = $1 ORDER BY run_id LIMIT 1", [.int(id)]
-            ).rows.first, let run = oldest.int(0), let slice = oldest.int(1)
-        else { return }
-        for version in try versions(ofSource: id) {
-            let tables = StateTables(version)
-            try connection.query("DELETE FROM \(tables.speedTable) WHERE slice < $1", [.int(slice)])
-            try connection.query("DELETE FROM \(tables.batchTable) WHERE until_run <= $1", [.int(run)])
-            try connection.query(
-                "DELETE FROM parallax.touched_window WHERE version_id = $1 AND slice < $2", [.int(version.id), .int(slice)])
-        }
-        try connection.query("DELETE FROM parallax.boundary WHERE source_id = $1 AND slice < $2", [.int(id), .int(slice)])
-        try connection.query("DELETE FROM parallax.rejected_live WHERE source_id = $1 AND slice < $2", [.int(id), .int(slice)])
-        try connection.query("DELETE FROM parallax.rejected_batch WHERE source_id = $1 AND run_id < $2", [.int(id), .int(run)])
-        try connection.query(
-            "DELETE FROM parallax.run_dimension d USING parallax.run r WHERE r.run_id = d.run_id AND r.source_id = $1 AND r.run_id < $2",
-            [.int(id), .int(run)])
-        let retired = try connection.query(
-            """
-            SELECT v.view_id, v.version_id FROM parallax.view_version v JOIN parallax.view w USING (view_id)
-            WHERE w.source_id = $1 AND v.version_id < w.active_version_id
-            """, [.int(id)])
-        for row in retired.rows {
-            try connection.transaction { () throws(ParallaxError) in
-                try dropVersions(ofView: row.int(0) ?? 0, condition: "version_id = \(row.int(1) ?? 0)")
-            }
-        }
-        try dropLeavingDimensions()
     }
 }

@@ -8,7 +8,13 @@ import ViewLanguage
 /// Every function is one statement or runs inside the caller's transaction, where its comment says so.
 public struct Catalog {
     public let connection: Connection
-    public init(_ connection: Connection) { self.connection = connection }
+    /// With those who hold what a change of definitions needs.
+    public var patience: LockPatience
+
+    public init(_ connection: Connection, patience: LockPatience = LockPatience()) {
+        self.connection = connection
+        self.patience = patience
+    }
 }
 
 /// A source as the catalog knows it.

@@ -36,7 +36,7 @@ let migration3 = Migration(
         """,
     then: { connection throws(ParallaxError) in
         // Versions are named by another rule: what is stored is named anew, so that nothing is rebuilt. A plan that cannot be read keeps its
-        // name, and is a changed one for the next apply.
+        // name; the next apply says that it cannot be read, and builds the view anew.
         let catalog = Catalog(connection)
         for row in try connection.query("SELECT version_id, view_id, plan FROM parallax.view_version ORDER BY version_id").rows {
             guard let plan = try? catalog.decodeStored(Plan.self, row[2] ?? "") else { continue }

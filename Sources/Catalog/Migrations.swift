@@ -31,14 +31,10 @@ extension Catalog {
             """)
         let applied = try connection.query("SELECT coalesce(max(number), 0) FROM parallax.migration").rows[0].int(0) ?? 0
         let newest = migrations.last?.number ?? 0
-        guard applied <= newest else {
-            throw ParallaxError(
-                .configuration, "the database's control tables are at version \(applied), this binary knows version \(newest)",
-                hint: "a newer parallax has used this database: install that version here too")
-        }
+        guard applied <= newest else { throw isNewer(Int(applied)) }
         var names: [String] = []
         for migration in migrations where migration.number > applied {
-            try connection.transaction { () throws(ParallaxError) in
+            try Catalog(connection).changing("the control tables were not brought up to date") { () throws(ParallaxError) in
                 try connection.execute(migration.sql)
                 try migration.then(connection)
                 try connection.query(
@@ -48,6 +44,33 @@ extension Catalog {
             names.append("\(migration.number) \(migration.name)")
         }
         return names
+    }
+
+    /// Throws where the control tables are another version's than this binary knows: `.missing` where there are none, `.configuration` where
+    /// they are older or newer.
+    public func checkVersion() throws(ParallaxError) {
+        guard try isMigrated() else {
+            throw ParallaxError(
+                .missing, "no definitions have been applied to this database yet", hint: "run parallax apply, or parallax up")
+        }
+        let version = Int(try connection.query("SELECT coalesce(max(number), 0) FROM parallax.migration").rows[0].int(0) ?? 0)
+        try Self.checkVersion(version)
+        guard version < Self.newestVersion else { return }
+        throw ParallaxError(
+            .configuration,
+            "the database's control tables are at version \(version), this binary needs version \(Self.newestVersion)",
+            hint: "run parallax apply (or parallax up) with this version of parallax: it brings them up to date")
+    }
+
+    /// Throws `.configuration` where they are newer than this binary.
+    static func checkVersion(_ version: Int) throws(ParallaxError) { guard version <= newestVersion else { throw isNewer(version) } }
+
+    private static var newestVersion: Int { migrations.last?.number ?? 0 }
+
+    private static func isNewer(_ version: Int) -> ParallaxError {
+        ParallaxError(
+            .configuration, "the database's control tables are at version \(version), this binary knows version \(newestVersion)",
+            hint: "a newer parallax has used this database: install that version here too")
     }
 
     /// Creates the extensions that the given plans need; a missing one is named with the package that brings it.

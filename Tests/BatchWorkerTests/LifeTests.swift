@@ -145,4 +145,28 @@ import Testing
         let other = #expect(throws: ParallaxError.self) { try pipeline.worker().run(source: "page_view", full: false) }
         #expect(other?.code == .internalInconsistency)
     }
+
+    /// Steps of the clean-up are apart: a table that cannot be dropped is named, and the log is trimmed all the same.
+    @Test func aStepOfTheCleanUpThatFailsKeepsNoOtherFromItsWork() throws {
+        let pipeline = try Pipeline(partitions: 1, views: [("by_page", Pipeline.byPage)])
+        pipeline.settings.trimsLog = true
+        pipeline.settings.keptLogOffsets = 0
+        var traffic = Traffic(seed: 65)
+        try traffic.produce(100, into: pipeline.log)
+        try pipeline.run()
+        let old = try pipeline.batchTable("by_page")
+        let trimmed = try pipeline.log.bounds(of: Partition(0)).lowerBound
+        try pipeline.connection.execute("CREATE VIEW public.mine AS SELECT * FROM \(old)")
+        try pipeline.apply([("by_page", Pipeline.byPage.replacing("count(*) AS views", with: "count(*) AS n"))])
+        try traffic.produce(100, into: pipeline.log)
+        let report = try pipeline.run()
+        #expect(
+            report.warnings.count == 1 && report.warnings[0].contains("view mine depends on table batch.by_page_"), "\(report.warnings)")
+        #expect(try pipeline.log.bounds(of: Partition(0)).lowerBound > trimmed)
+        #expect(try pipeline.value("SELECT to_regclass('\(old)') IS NOT NULL") == "t")
+        // It goes with the next clean-up that can.
+        try pipeline.connection.execute("DROP VIEW public.mine")
+        #expect(try pipeline.run().warnings.isEmpty)
+        #expect(try pipeline.value("SELECT to_regclass('\(old)') IS NULL") == "t")
+    }
 }

@@ -101,6 +101,7 @@ import ViewLanguage
                          column "note" of "dimension"."ad" is NOT NULL, declared otherwise
                          column "extra" of "dimension"."ad" is new and NOT NULL: a column that a table gains must be nullable
                          "dimension"."ad" has no unique index on (more)
+                         ("dimension"."ad" is joined by clicks)
                 """)
         // The view that joins it goes first, or with it.
         #expect(

@@ -27,9 +27,6 @@ import Testing
             SELECT DISTINCT ON (1, page) date_trunc('minute', event_time) AS minute, page, visitor, event_time
             FROM page_view ORDER BY 1, page, event_time DESC
             """),
-        View(
-            "each_time",
-            "SELECT DISTINCT ON (visitor, event_time) visitor, event_time, page, amount FROM page_view ORDER BY visitor, event_time DESC"),
         View("keys_only", "SELECT DISTINCT ON (page, quantity) page, quantity FROM page_view ORDER BY quantity, page, event_time DESC"),
     ]
 
@@ -68,8 +65,6 @@ import Testing
         let views = [
             View("newest", "SELECT DISTINCT ON (visitor) visitor, page, amount FROM page_view ORDER BY visitor, event_time DESC"),
             View("oldest", "SELECT DISTINCT ON (visitor) visitor, page, amount FROM page_view ORDER BY visitor, event_time"),
-            View("newest_at", "SELECT DISTINCT ON (event_time) visitor, page, amount FROM page_view ORDER BY event_time DESC"),
-            View("oldest_at", "SELECT DISTINCT ON (visitor, event_time) visitor, page, amount FROM page_view ORDER BY event_time, visitor"),
         ]
         let pipeline = try LayeredPipeline(partitions: 2, views: views)
         func append(_ id: Int, page: String, amount: String, to partition: Int) throws {
@@ -79,10 +74,8 @@ import Testing
             try pipeline.log.append([NewRecord(key: nil, payload: Array(payload.utf8))], to: Partition(partition))
         }
         func expect(_ newest: String, _ oldest: String, _ note: String) throws {
-            for suffix in ["", "_at"] {
-                #expect(try pipeline.rows("SELECT visitor, page, amount FROM serving.newest\(suffix)") == [newest], "\(note)\(suffix)")
-                #expect(try pipeline.rows("SELECT visitor, page, amount FROM serving.oldest\(suffix)") == [oldest], "\(note)\(suffix)")
-            }
+            #expect(try pipeline.rows("SELECT visitor, page, amount FROM serving.newest") == [newest], "\(note)")
+            #expect(try pipeline.rows("SELECT visitor, page, amount FROM serving.oldest") == [oldest], "\(note)")
         }
         try append(1, page: "\"/1\"", amount: "1", to: 1)
         try append(2, page: "null", amount: "2", to: 1)

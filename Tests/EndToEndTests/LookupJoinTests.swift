@@ -2,6 +2,7 @@ import BatchLayer
 import Catalog
 import ParallaxCore
 import Postgres
+import ServingViews
 import TestSupport
 import Testing
 import ViewLanguage
@@ -143,7 +144,7 @@ import ViewLanguage
                 "ALTER TABLE dimension.person ENABLE ALWAYS TRIGGER parallax_dimension"
             ),
             (
-                "column \"section\" does not exist", "ALTER TABLE dimension.page_info RENAME section TO part",
+                "has no column \"section\"", "ALTER TABLE dimension.page_info RENAME section TO part",
                 "ALTER TABLE dimension.page_info RENAME part TO section"
             ),
             ("was dropped", "ALTER TABLE shop.size RENAME TO hidden", "ALTER TABLE shop.hidden RENAME TO size"),
@@ -180,6 +181,96 @@ import ViewLanguage
         try pipeline.speed()
         try pipeline.expectEqualToOracle("and live")
         #expect(try catalog.dimensions().allSatisfy { $0.problem == nil && $0.loaded != nil })
+    }
+
+    /// A user's table loses a column that a served version reads. The live rows wait, and say which view, table and column; definitions that do without it
+    /// are published by the next run, which leaves the old version out; nothing is lost, and nothing was counted twice (I1).
+    @Test func I1_aServedVersionThatCannotBeComputedGivesWayToTheNext() async throws {
+        let before = "SELECT label, count(*) AS n FROM page_view LEFT JOIN shop.size s ON s.quantity = page_view.quantity GROUP BY label"
+        let after = "SELECT color, count(*) AS n FROM page_view LEFT JOIN shop.size s ON s.quantity = page_view.quantity GROUP BY color"
+        let plain = View("plain", "SELECT page, count(*) AS n FROM page_view GROUP BY page")
+        func definitions(_ select: String, _ column: String) throws -> Definitions {
+            let text =
+                LayeredPipeline.sourceSQL + "CREATE TABLE IF NOT EXISTS shop.size (quantity int UNIQUE, \(column) text);"
+                + "CREATE MATERIALIZED VIEW sizes AS \(select); CREATE MATERIALIZED VIEW plain AS \(plain.select);"
+            let compilation = compile([SQLFile(path: "v.sql", text: text)])
+            return try #require(compilation.definitions, "\(compilation.diagnostics.map(\.rendered))")
+        }
+        let old = try definitions(before, "label")
+        let new = try definitions(after, "color")
+        let pipeline = try LayeredPipeline(partitions: 2, definitions: old, views: [View("sizes", before), plain])
+        try pipeline.connection.execute("INSERT INTO shop.size VALUES (1, 'one'), (2, 'two')")
+        let catalog = Catalog(pipeline.connection)
+        func apply(_ definitions: Definitions) throws(ParallaxError) {
+            try catalog.apply(definitions, partitions: ["page_view": 2]) { (connection) throws(ParallaxError) in
+                if let refusal = try ServingViews.refresh(connection).first { throw refusal.error }
+            }
+        }
+        func processed() throws -> Int64 {
+            try pipeline.connection.query("SELECT sum(next_offset)::bigint FROM parallax.partition_position").rows[0].int(0) ?? 0
+        }
+        func logged() throws -> Int64 {
+            try (0..<2).reduce(0) { $0 + (try pipeline.log.bounds(of: Partition($1)).upperBound.rawValue) }
+        }
+        var traffic = MeasuredTraffic(seed: 36)
+        try traffic.produce(200, into: pipeline.log)
+        try pipeline.speed()
+        try pipeline.batch()
+        try pipeline.expectEqualToOracle("before")
+        let first = try logged()
+
+        let worker = pipeline.worker()
+        let running = Task { try await worker.run() }
+        defer { worker.stop() }
+        try pipeline.connection.execute("ALTER TABLE shop.size RENAME label TO color; INSERT INTO shop.size VALUES (3, 'three')")
+        let problem = #"table "size" has no column "label", which view "sizes" reads"#
+        #expect(
+            try becomesTrue {
+                try pipeline.rows("SELECT problem FROM parallax.dimension").first?.hasPrefix(problem + "\nHINT:  put back what is missing")
+                    == true
+            })
+        try traffic.produce(200, into: pipeline.log)
+        // The definitions of before are refused by name; a run, too. Those of after are shown with what they mend.
+        let refused = #expect(throws: ParallaxError.self) { _ = try catalog.planApply(old) }
+        #expect(
+            refused?.detail?.contains(#""shop"."size" has no column "label""#) == true
+                && refused?.detail?.contains("joined by sizes") == true)
+        let run = #expect(throws: ParallaxError.self) { try pipeline.batch() }
+        #expect(run?.message == problem)
+        let plan = try catalog.planApply(new)
+        #expect(plan.troubles.map(\.error.message) == [problem] && plan.troubles.map(\.views) == [["sizes"]])
+        try apply(new)
+        #expect(try processed() == first)
+
+        // Taken back while the run that left the old version out is about to publish: it is not published.
+        let stale = #expect(throws: ParallaxError.self) {
+            try pipeline.batch { (progress) throws(ParallaxError) in
+                guard progress.phase == .publishing else { return }
+                try pipeline.connection.execute("ALTER TABLE shop.size RENAME color TO label")
+                try apply(old)
+            }
+        }
+        #expect(stale?.code == .busy && stale?.detail == "views: sizes", "\(String(describing: stale))")
+        #expect(try becomesTrue { try processed() == logged() })
+        try pipeline.batch()
+        try pipeline.expectEqualToOracle("as it was")
+
+        // Once more, and to the end.
+        try pipeline.connection.execute(
+            "ALTER TABLE shop.size RENAME label TO color; UPDATE shop.size SET color = 'uno' WHERE quantity = 1")
+        #expect(try becomesTrue { try pipeline.rows("SELECT problem IS NOT NULL FROM parallax.dimension") == ["t"] })
+        try apply(new)
+        try traffic.produce(200, into: pipeline.log)
+        let published = try pipeline.batch()
+        #expect(published.views.map(\.view) == ["plain", "sizes"])
+        #expect(try becomesTrue { try processed() == logged() })
+        let oracle = try pipeline.oracle()
+        let found = difference(try pipeline.rows("SELECT color, n FROM serving.sizes"), try oracle.rows(after))
+        #expect(found == nil, "\(found ?? "")")
+        try pipeline.expectEqualToOracle("after", only: ["plain"])
+        #expect(try catalog.dimensionTroubles().isEmpty && catalog.dimensions().allSatisfy { $0.problem == nil })
+        worker.stop()
+        try await running.value
     }
 
     @Test func aTableThatIsTooLargeIsAnErrorAndNoShorterTable() throws {

@@ -53,4 +53,32 @@ import Testing
         try pipeline.run("batch", "run")
         #expect(try becomesTrue { try rows(pipeline) == ["null|9", "one|9", "two|9"] })
     }
+
+    /// apply and status say which view, table and column, and what to do.
+    @Test func whatAColumnIsMissingForIsSaidWithTheWaysOut() throws {
+        let sql = Self.sql.replacing("CREATE TABLE ad (", with: "CREATE TABLE IF NOT EXISTS shop.ad (")
+        let pipeline = try TestPipeline(sql: sql, configuration: "batch:\n  interval: off\n")
+        try pipeline.connection.execute("INSERT INTO shop.ad VALUES (0, 'zero'), (1, 'one')")
+        try clicks(0..<9, pipeline)
+        try pipeline.run("batch", "run")
+        try pipeline.connection.execute("ALTER TABLE shop.ad RENAME name TO title")
+        let problem = #"table "ad" has no column "name", which view "clicks" reads"#
+        let status = try pipeline.run("status").output
+        #expect(
+            status.contains("PROBLEM     \(problem): nothing is read meanwhile\n            HINT:  put back what is missing"), "\(status)")
+        let refused = try pipeline.run("apply", expecting: 65).errors
+        #expect(refused.contains(#""shop"."ad" has no column "name""#) && refused.contains("is joined by clicks"), "\(refused)")
+
+        try pipeline.define(sql.replacing("name", with: "title"))
+        let preview = try pipeline.run("apply", "--dry-run").output
+        #expect(
+            preview.contains("! \(problem): live rows wait\n    the next batch run publishes these definitions without it"), "\(preview)")
+        try pipeline.run("apply", "--yes")
+        let unchanged = try pipeline.run("apply").output
+        #expect(unchanged.contains("! \(problem): live rows wait\n    HINT:  put back what is missing"), "\(unchanged)")
+        try clicks(9..<12, pipeline)
+        try pipeline.run("batch", "run")
+        #expect(try !pipeline.run("status").output.contains("PROBLEM"))
+        #expect(Oracle.lines(try pipeline.connection.query("SELECT title, n FROM serving.clicks")) == ["one|4", "zero|4", "∅|4"])
+    }
 }

@@ -11,7 +11,8 @@ import ViewLanguage
 final class Fixture {
     let dsn: String
     let connection: Connection
-    var catalog: Catalog { Catalog(connection) }
+    var patience = LockPatience()
+    var catalog: Catalog { Catalog(connection, patience: patience) }
 
     static let source = SourceDefinition(
         name: "page_view", topic: "page_view",
@@ -55,14 +56,22 @@ final class Fixture {
         try? TestCluster.shared.drop(dsn)
     }
 
-    func apply(_ plans: [(name: String, plan: Plan)], overlays: [OverlayDefinition] = [], hash: String = "1") throws {
-        let definitions = Definitions(
-            sources: [Self.source],
-            views: plans.map { ViewDefinition(name: $0.name, plan: $0.plan, selectText: "SELECT …", version: "\($0.name)\(hash)") },
-            overlays: overlays)
-        try catalog.apply(definitions, partitions: ["page_view": 2]) { connection throws(ParallaxError) in
+    func apply(
+        _ plans: [(name: String, plan: Plan)], overlays: [OverlayDefinition] = [], hash: String = "1", holding: Bool = false,
+        before: () throws(ParallaxError) -> Void = { () throws(ParallaxError) in }
+    ) throws {
+        try catalog.apply(Self.definitions(plans, overlays, hash), partitions: ["page_view": 2], holding: holding) {
+            connection throws(ParallaxError) in
+            try before()
             if let refusal = try ServingViews.refresh(connection).first { throw refusal.error }
         }
+    }
+
+    static func definitions(_ plans: [(name: String, plan: Plan)], _ overlays: [OverlayDefinition], _ hash: String) -> Definitions {
+        Definitions(
+            sources: [source],
+            views: plans.map { ViewDefinition(name: $0.name, plan: $0.plan, selectText: "SELECT …", version: "\($0.name)\(hash)") },
+            overlays: overlays)
     }
 
     func tables(_ view: String) throws -> StateTables {
@@ -77,9 +86,11 @@ final class Fixture {
     }
 
     /// A run that has nothing to compute: publishes a slice boundary at the given offsets.
-    func publish(stage: (CatalogRun) throws -> Void = { _ in }) throws -> CatalogRun {
+    /// - Parameter closing: closes the run's slice where a worker holds the partitions.
+    func publish(stage: (CatalogRun) throws -> Void = { _ in }, closing: () throws -> Void = {}) throws -> CatalogRun {
         let source = try catalog.source(named: "page_view")
         let run = try catalog.beginRun(source: source, isFull: false)
+        try closing()
         _ = try catalog.completeBoundaries(run, logEnds: [:])
         try stage(run)
         for version in try catalog.versions(for: run) { try catalog.markFirstRun(version, run) }

@@ -119,6 +119,43 @@ private final class TestClock: WorkerClock {
                 == "t")
     }
 
+    /// A newer Parallax has changed the control tables under a worker that runs: it writes nothing more, and says why.
+    @Test(arguments: [true, false])
+    func aWorkerEndsWhereTheCatalogIsNewer(hasTraffic: Bool) throws {
+        let fixture = try Fixture()
+        var traffic = Traffic(seed: 15, partitions: 1)
+        try traffic.append(100, to: fixture.log)
+        let running = RunningWorker(fixture.worker())
+        try waitFor("all records") { running.statistics.counts.records == 100 }
+        try fixture.execute("INSERT INTO parallax.migration VALUES (999, 'of tomorrow')")
+        let before = try fixture.value("SELECT sum(views) FROM serving.totals")
+        if hasTraffic { try traffic.append(100, to: fixture.log) }
+        let error = #expect(throws: ParallaxError.self) { try running.join() }
+        #expect(error?.code == .configuration && error?.message.contains("at version 999, this binary knows") == true)
+        #expect(try fixture.value("SELECT sum(views) FROM serving.totals") == before)
+    }
+
+    /// The definitions name a source no more: its records are nobody's, and the worker goes on with the others.
+    @Test func aSourceThatIsDroppedEndsForTheWorkerAndTheOthersGoOn() throws {
+        let other = Fixture.source.replacing("page_view", with: "other")
+        let view = Fixture.totals.replacing("page_view", with: "other").replacing("totals", with: "others")
+        let fixture = try Fixture(definitions: [Fixture.source, Fixture.totals, other, view])
+        var traffic = Traffic(seed: 16, partitions: 1)
+        try traffic.append(100, to: fixture.log)
+        let running = RunningWorker(fixture.worker())
+        // Both read the one log of this test.
+        try waitFor("all records") { running.statistics.counts.records == 200 }
+        try fixture.apply([Fixture.source, Fixture.totals])
+        try traffic.append(100, to: fixture.log)
+        let end = try fixture.log.bounds(of: Partition(0)).upperBound
+        try waitFor("the source that is left") {
+            try fixture.value("SELECT string_agg(next_offset::text, ',') FROM parallax.partition_position") == "\(end)"
+        }
+        try waitFor("one partition") { running.statistics.partitionsOwned == 1 }
+        #expect(try fixture.value("SELECT count(*) FROM pg_tables WHERE schemaname IN ('batch', 'speed')") == "2")
+        try running.stop()
+    }
+
     /// Records that went away below the position are missing from the horizon only.
     @Test func warmingUpBeginsAtTheEarliestRecord() throws {
         let fixture = try Fixture()

@@ -49,7 +49,8 @@ public final class BatchWorker {
     public func run(source name: String, full: Bool) throws(ParallaxError) -> RunReport {
         let connection = try Connection(dsn, applicationName: "parallax batch")
         defer { connection.close() }
-        let catalog = Catalog(connection)
+        let catalog = Catalog(connection, patience: patience)
+        try catalog.checkVersion()
         let source = try catalog.source(named: name)
         guard log.source == source.definition.topic else {
             throw ParallaxError(
@@ -66,7 +67,7 @@ public final class BatchWorker {
         // Before too: events behind this time will be late for every record above the cut, because the speed layer only moves on.
         let sketchHorizon = try catalog.sketchHorizon(of: source)
         // And a table that is gone should not cost the speed layer's records a run that cannot come.
-        try catalog.checkDimensions(DimensionDemand.of(try catalog.versions(ofSource: source.id).map(\.plan)))
+        _ = try catalog.computable(try catalog.versions(ofSource: source.id))
         let run = try catalog.beginRun(source: source, isFull: full)
         logger.info("run began", metadata: ["run": "\(run.number)", "source": "\(name)", "slice": "\(run.slice)"])
         let execution = RunExecution(worker: self, catalog: catalog, source: source, run: run, sketchHorizon: sketchHorizon)
@@ -80,6 +81,19 @@ public final class BatchWorker {
             logger.error("run failed", metadata: ["run": "\(run.number)", "error": "\(error.message)"])
             throw error
         }
+    }
+
+    /// As the settings say; a run that waits says so, and can be stopped.
+    private var patience: LockPatience {
+        var patience = settings.patience
+        let (wait, logger) = (patience.wait, logger)
+        patience.wait = { trouble throws(ParallaxError) in
+            logger.warning(
+                "readers or other runs hold what this run changes; it tries again",
+                metadata: ["tries": "\(trouble.failedTries) of \(trouble.tries)", "held_by": "\(trouble.holders.joined(separator: "; "))"])
+            try wait(trouble)
+        }
+        return patience
     }
 
     /// Serves an earlier publication that is still kept; live rows since its cut are merged with it again.

@@ -138,7 +138,7 @@ extension RunExecution {
         var newest: [Int64: Int64] = [:]
         for version in versions where !version.isHeld { newest[version.viewID] = max(version.id, newest[version.viewID] ?? 0) }
         let sourceHasChanged = try catalog.hasChanged(source.definition, since: run.base, source: source.id)
-        var known: [(version: ViewVersion, baseHasRows: Bool)] = []
+        var decodable: [ViewVersion] = []
         for var version in versions {
             // This run decodes the source as it was when it began. A version that reads what this form lacks is too new for it; or, an older one,
             // gives way to the newer with this run's publication, and is not computed any more.
@@ -149,8 +149,10 @@ extension RunExecution {
                     hint: "run the batch layer again")
             }
             version.plan = plan
-            known.append((version, try catalog.hasBatchRows(version, at: run.base)))
+            decodable.append(version)
         }
+        var known: [(version: ViewVersion, baseHasRows: Bool)] = []
+        for version in try catalog.computable(decodable) { known.append((version, try catalog.hasBatchRows(version, at: run.base))) }
         try readDimensions(known.map(\.version.plan))
         let generations = try catalog.dimensionVersions(of: run.base.run)
         for (version, baseHasRows) in known {

@@ -14,6 +14,8 @@ public enum ServingViews {
 
     /// Makes `serving` what the catalog says. Inside the caller's transaction (an apply or a publication): readers see the old views or the new.
     ///
+    /// A view that is as it should be is not touched, so that nobody who reads it is waited for.
+    ///
     /// Returns the overlays that could not be created: an apply fails with them, a publication goes on without them and says so. An overlay
     /// over a view that waits for its first run waits with it, silently: that is no refusal.
     public static func refresh(_ connection: Connection) throws(ParallaxError) -> [Refusal] {
@@ -54,7 +56,8 @@ public enum ServingViews {
                 try replace(connection, overlay.name, overlay.sql)
                 try connection.execute("RELEASE SAVEPOINT overlay")
             } catch {
-                guard error.code == .database else { throw error }
+                // Who reads it is in the way: that says nothing about the view.
+                guard error.code == .database, !error.isLockTrouble else { throw error }
                 try connection.execute("ROLLBACK TO SAVEPOINT overlay")
                 try connection.execute("DROP VIEW IF EXISTS serving.\(Connection.quoteIdentifier(overlay.name)) CASCADE")
                 let waits = error.sqlState == SQLState.undefinedTable && !waiting.isEmpty
@@ -77,9 +80,28 @@ public enum ServingViews {
         }
     }
 
+    /// Whether the view says the same already, in PostgreSQL's own words: those of a twin that is made of the text and goes at once.
+    private static func isInPlace(_ connection: Connection, _ name: String, _ sql: String) throws(ParallaxError) -> Bool {
+        let view = "serving.\(Connection.quoteIdentifier(name))"
+        guard try connection.query("SELECT to_regclass($1) IS NOT NULL", [.text(view)]).rows[0].bool(0) == true else { return false }
+        let twin = "pg_temp.\"twin of a served view\""
+        try connection.execute("CREATE TEMPORARY VIEW \"twin of a served view\" AS\n\(sql)")
+        let isSame = try connection.query(
+            """
+            SELECT pg_get_viewdef($1::regclass) = pg_get_viewdef($2::regclass) AND NOT EXISTS (
+                SELECT FROM (SELECT * FROM pg_catalog.pg_attribute WHERE attrelid = $1::regclass) a
+                FULL JOIN (SELECT * FROM pg_catalog.pg_attribute WHERE attrelid = $2::regclass) b USING (attnum)
+                WHERE (a.attname, a.atttypid, a.atttypmod, a.attcollation) IS DISTINCT FROM (b.attname, b.atttypid, b.atttypmod, b.attcollation))
+            """, [.text(view), .text(twin)]
+        ).rows[0].bool(0)
+        try connection.execute("DROP VIEW \(twin)")
+        return isSame ?? false
+    }
+
     /// In place where the columns stay, so that what people built on the view elsewhere stands; otherwise dropped, with what stands on it, and
     /// made anew.
     private static func replace(_ connection: Connection, _ name: String, _ sql: String) throws(ParallaxError) {
+        guard try !isInPlace(connection, name, sql) else { return }
         let view = "serving.\(Connection.quoteIdentifier(name))"
         try connection.execute("SAVEPOINT replace")
         do {

@@ -84,10 +84,23 @@ extension SourceFeed {
     /// Nothing is lost: what was read from the log is written, and the rest stays there until the table can be read.
     private func cannotLoad(_ error: ParallaxError) throws(ParallaxError) {
         guard connection.isOpen else { throw error }
-        try Catalog(connection).recordDimensionProblem(demands.map(\.table), "\(error)")
+        let catalog = Catalog(connection)
+        // Which table, which columns, which views: where PostgreSQL's catalog says so already.
+        let troubles = try catalog.dimensionTroubles(definitions.views.map { DimensionReader(view: $0.name, plan: $0.plan) })
+        for trouble in troubles { try catalog.recordDimensionProblem([trouble.table], "\(trouble.error)") }
+        var error = troubles.first?.error ?? error
+        if troubles.isEmpty {
+            // Something with the rows; the message names the table.
+            let named = demands.map(\.table).filter { error.message.contains("\"\($0)\"") }
+            let views = definitions.views.filter { view in (view.plan.lookups ?? []).contains { named.contains($0.table) } }
+            if !views.isEmpty {
+                let note = "views that join it: \(Set(views.map(\.name)).sorted().joined(separator: ", "))"
+                error.detail = error.detail.map { "\($0)\n\(note)" } ?? note
+            }
+            try catalog.recordDimensionProblem(named.isEmpty ? demands.map(\.table) : named, "\(error)")
+        }
         guard goal == .untilStopped else {
             // Somebody waits for the end, and waiting does not bring it.
-            var error = error
             error.isRetriable = false
             throw error
         }

@@ -13,9 +13,7 @@ struct TrackedDefinitions {
     /// Inside a transaction that sees one snapshot, or that keeps definitions from changing.
     init(_ catalog: Catalog, source id: Int64) throws(ParallaxError) {
         fingerprint = try catalog.control(source: id).fingerprint
-        guard let source = try catalog.sources().first(where: { $0.id == id }) else {
-            throw ParallaxError(.definition, "source \(id) is not in the catalog any more", hint: "run parallax apply")
-        }
+        guard let source = try catalog.sources().first(where: { $0.id == id }) else { throw Catalog.sourceIsGone(id) }
         self.source = source
         let versions = try catalog.versions(ofSource: id)
         // The version that is served, or else the newest, counts what its view cannot take.

@@ -35,6 +35,9 @@ final class Assignments: Sendable {
         return new
     }
 
+    /// Of a source that is gone.
+    func leave(_ source: String) { made.withLock { $0.removeValue(forKey: source) }?.leave() }
+
     func leaveAll() {
         let all = made.withLock { made in
             defer { made = [:] }

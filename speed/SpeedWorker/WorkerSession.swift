@@ -56,7 +56,14 @@ final class WorkerSession {
         }
         guard now >= nextDiscoveryAt else { return }
         nextDiscoveryAt = now + context.settings.discoveryInterval
-        for source in try Catalog(connection).sources() where !feeds.contains(where: { $0.sourceID == source.id }) {
+        let sources = try Catalog(connection).sources()
+        for feed in feeds where !sources.contains(where: { $0.id == feed.sourceID }) {
+            // The definitions name it no more. What was read and not written goes with it.
+            context.logger.info("source \(feed.name) was dropped")
+            context.assignments.leave(feed.name)
+            feeds.removeAll { $0 === feed }
+        }
+        for source in sources where !feeds.contains(where: { $0.sourceID == source.id }) {
             do {
                 feeds.append(
                     try SourceFeed(

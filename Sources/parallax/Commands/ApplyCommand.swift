@@ -37,7 +37,10 @@ struct ApplyCommand: ParsableCommand {
                 try pipeline.apply(definitions, connection, holding: hold)
             }
             if json {
-                Terminal.print(JSONText.object([("changes", preview.json), ("applied", .bool(!dryRun))]).text())
+                Terminal.print(
+                    JSONText.object([
+                        ("changes", preview.json), ("problems", .array(preview.plan.troubles.map(\.json))), ("applied", .bool(!dryRun)),
+                    ]).text())
             } else if !dryRun && !preview.plan.isEmpty {
                 Terminal.print("applied")
             }

@@ -17,10 +17,8 @@ struct BatchCommand: ParsableCommand {
 
 /// Throws where nothing was ever applied: then there are no tables to ask.
 func requireApplied(_ connection: Connection) throws(ParallaxError) -> Catalog {
-    let catalog = Catalog(connection)
-    guard try catalog.isMigrated() else {
-        throw ParallaxError(.missing, "no definitions have been applied to this database yet", hint: "run parallax apply, or parallax up")
-    }
+    let catalog = Catalog(connection, patience: .onTerminal)
+    try catalog.checkVersion()
     return catalog
 }
 
@@ -115,7 +113,10 @@ struct BatchPublishCommand: ParsableCommand {
                 // As after any run: a publication goes on without a view that PostgreSQL refuses.
                 for refusal in try ServingViews.refresh(connection) { Terminal.note("view \(refusal.overlay): \(refusal.error.message)") }
             }
-            try catalog.cleanUp(source: source.id, keep: pipeline.batchSettings.keptPublications)
+            // It is published: what cannot be cleaned up now is after the next run.
+            do { try catalog.cleanUp(source: source.id, keep: pipeline.batchSettings.keptPublications) } catch {
+                Terminal.note("note: clean-up after the publication: \(error)")
+            }
             return source.name
         }
         Terminal.print("run \(number) of source \(source) is published")

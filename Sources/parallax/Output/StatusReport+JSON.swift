@@ -4,7 +4,10 @@ import ParallaxCore
 extension StatusReport {
     /// Its names are stable: programs read them. docs/reference/status.md says what each means.
     var json: JSONText {
-        .object([("up", .bool(isUp)), ("sources", .array(sources.map(\.json))), ("tables", .array(tables.map(\.json)))])
+        .object([
+            ("up", .bool(isUp)), ("sources", .array(sources.map(\.json))), ("tables", .array(tables.map(\.json))),
+            ("problems", .array(troubles.map(\.json))),
+        ])
     }
 }
 
@@ -103,6 +106,15 @@ extension LogClientStatus {
             ("bytes_read", .int(report.bytesRead)), ("errors", .int(report.errors)), ("last_error", .optional(report.lastError)),
             ("rebalances", .int(Int64(report.rebalances))), ("lost_assignments", .int(Int64(report.lostAssignments))),
             ("reported_at", .string(reportedAt.text)),
+        ])
+    }
+}
+
+extension DimensionTrouble {
+    var json: JSONText {
+        .object([
+            ("table", .string(table)), ("views", .array(views.map { .string($0) })), ("problem", .string(error.message)),
+            ("hint", .optional(error.hint)),
         ])
     }
 }

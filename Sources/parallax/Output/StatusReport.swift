@@ -15,10 +15,13 @@ struct StatusReport {
     var sources: [Source] = []
     /// The tables that views join.
     var tables: [CatalogDimension]
+    /// Those that cannot be read as views need them, as far as it shows from outside.
+    var troubles: [DimensionTrouble]
 
     init(_ catalog: Catalog, _ pipeline: Pipeline) throws(ParallaxError) {
         isUp = UpLock.holder(pipeline.upLock) != nil
         tables = try catalog.dimensions()
+        troubles = try catalog.dimensionTroubles()
         for status in try catalog.status() {
             var bounds: [Partition: Range<Offset>] = [:]
             if let log = try? pipeline.openLogForLooking(status.source.definition) {
@@ -66,13 +69,17 @@ extension StatusReport {
             ])
         }
         var text = "\n" + table.text()
-        for dimension in tables {
+        for trouble in troubles {
+            text += "PROBLEM     \(trouble.error.message): nothing is read meanwhile\n"
+            if let hint = trouble.error.hint { text += "            HINT:  \(hint)\n" }
+        }
+        for dimension in tables where !troubles.contains(where: { $0.table == dimension.name }) {
             if let problem = dimension.problem { text += "PROBLEM     table \(dimension.name): nothing is read meanwhile. \(problem)\n" }
             if !dimension.isWatched {
                 text += "PROBLEM     table \(dimension.name) was dropped, made anew, or lost its trigger: run parallax apply\n"
             }
-            if dimension.isLeaving { text += "LEAVING     table \(dimension.name) goes with the next publication\n" }
         }
+        for dimension in tables where dimension.isLeaving { text += "LEAVING     table \(dimension.name) goes with the next publication\n" }
         return text
     }
 }

@@ -1,5 +1,6 @@
 import Archive
 import Catalog
+import Foundation
 import ParallaxCore
 import Postgres
 import ViewLanguage
@@ -30,6 +31,8 @@ struct ApplyPreview {
     let plan: ApplyPlan
     /// By source.
     let histories: [String: History]
+    /// By dropped source: what stays of it on disk or with the brokers, and how it goes, a line each.
+    var kept: [String: [String]] = [:]
     /// New versions of served views will wait for `parallax promote`.
     var holds = false
 
@@ -39,7 +42,15 @@ struct ApplyPreview {
     var lines: [String] {
         plan.changes.filter { $0.action != .unchanged || ($0.kind == .view && !plan.isEmpty) }.flatMap { change in
             [headline(change)] + details(change).map { "    \($0)" }
-        }
+        } + plan.troubles.map(line)
+    }
+
+    /// Live rows wait because of it; what ends that.
+    private func line(_ trouble: DimensionTrouble) -> String {
+        let going = Set(plan.changes.filter { $0.kind == .view && [.changed, .dropped].contains($0.action) }.map(\.name))
+        let isMended = trouble.views.allSatisfy(going.contains)
+        let end = isMended ? "the next batch run publishes these definitions without it" : "HINT:  \(trouble.error.hint ?? "")"
+        return "! \(trouble.error.message): live rows wait\n    \(end)"
     }
 
     private func headline(_ change: ApplyPlan.Change) -> String {
@@ -51,6 +62,7 @@ struct ApplyPreview {
             case .unchanged: "="
             }
         var line = "\(sign) \(change.kind.rawValue) \(change.name)"
+        if change.action == .dropped, change.kind == .source { line += ", with its views, positions, runs and publications" }
         if change.action == .dropped, change.kind == .view { line += ", with its rows and the views on top of it" }
         if change.action == .dropped, change.kind == .table {
             line += change.rows.map { ", with its \(grouped(Int($0))) rows" } ?? ": it is yours, stays as it is, and is not read any more"
@@ -61,9 +73,18 @@ struct ApplyPreview {
     }
 
     private func details(_ change: ApplyPlan.Change) -> [String] {
+        if change.action == .dropped, change.kind == .source { return kept[change.name] ?? [] }
         guard change.action == .new || change.action == .changed else { return [] }
         var lines = (change.diff.map { $0.isEmpty ? [] : $0.lines.map(\.shown) }) ?? []
-        if change.action == .changed, change.kind == .view, change.from != change.to, lines.isEmpty {
+        if change.isUnreadable {
+            lines.append(
+                "what is applied was stored by another version of parallax and cannot be read"
+                    + (change.kind == .source
+                        ? ""
+                        : change.isServedUnreadable
+                            ? ": the view is built anew, and not served before the next batch run has published it"
+                            : ": the view is built anew"))
+        } else if change.action == .changed, change.kind == .view, change.from != change.to, lines.isEmpty {
             lines.append("its text is the same: what it reads of its source has changed")
         }
         if change.isStepBack { lines.append("the version that is served already; the one that waits is given up") }
@@ -72,6 +93,7 @@ struct ApplyPreview {
             case (_, .source): lines.append("the next batch run computes all of its views again, under the same versions: \(history.text)")
             case (.new, _) where history.isEmpty: break
             case (.new, _): lines.append("computed from history by the next batch run: \(history.text)")
+            case _ where change.isServedUnreadable: lines.append("computed from history by the next batch run: \(history.text)")
             default:
                 lines.append(
                     "computed from history by the next batch run: \(history.text); the old version is served until "
@@ -91,6 +113,11 @@ struct ApplyPreview {
                     ("needs_consent", .bool(change.needsConsent)), ("from", .optional(change.from)), ("to", .optional(change.to)),
                     ("diff", .array((change.diff?.isEmpty == false ? change.diff?.lines ?? [] : []).map { .string($0.shown) })),
                     ("recomputes", change.recomputes.flatMap { histories[$0]?.json } ?? .null),
+                    ("unreadable", .bool(change.isUnreadable)),
+                    (
+                        "kept",
+                        .array((change.kind == .source && change.action == .dropped ? kept[change.name] ?? [] : []).map { .string($0) })
+                    ),
                 ])
             })
     }
@@ -108,7 +135,39 @@ extension Pipeline {
             guard let source = definitions.sources.first(where: { $0.name == name }) else { continue }
             histories[name] = try history(of: source, catalog)
         }
-        return ApplyPreview(plan: plan, histories: histories, holds: holds)
+        var kept: [String: [String]] = [:]
+        for change in plan.changes where change.kind == .source && change.action == .dropped {
+            kept[change.name] = try remains(of: change, among: definitions.sources)
+        }
+        return ApplyPreview(plan: plan, histories: histories, kept: kept, holds: holds)
+    }
+
+    /// What a dropped source leaves: raw events are nobody's to throw away but a person's. With them the source can come back.
+    private func remains(of change: ApplyPlan.Change, among sources: [SourceDefinition]) throws(ParallaxError) -> [String] {
+        var lines: [String] = []
+        var folders: [String] = []
+        let topic = change.source?.topic ?? change.name
+        let isShared = sources.contains { $0.topic == topic }
+        switch logKind {
+        case .kafka: lines.append("its topic \(topic) stays as it is")
+        case .embedded:
+            let folder = "\(logFolder)/\(topic)"
+            if !isShared, FileManager.default.fileExists(atPath: folder) {
+                lines.append("its log stays: \(folder)")
+                folders.append(folder)
+            }
+        }
+        let archive = "\(archiveFolder)/\(change.name)"
+        if FileManager.default.fileExists(atPath: archive) {
+            lines.append("its archive stays: \(archive)")
+            folders.append(archive)
+        }
+        if !folders.isEmpty {
+            lines.append(
+                "they are read again where the source comes back; to remove them, when this is applied: rm -r "
+                    + folders.map(shellQuoted).joined(separator: " "))
+        }
+        return lines
     }
 
     /// By the archive's manifests and the catalog's positions: the log is not asked.

@@ -26,6 +26,7 @@ extension Pipeline {
                 } catch  where error.code == .cancelled {
                     return
                 } catch {
+                    try Self.endWhereOutdated(dsn)
                     logger.error("archiving failed, trying again", metadata: ["error": "\(error)"])
                     patience.wait(stop)
                 }
@@ -92,10 +93,18 @@ extension Pipeline {
                 } catch  where error.code == .cancelled {
                     return
                 } catch {
+                    try Self.endWhereOutdated(dsn)
                     logger.error("the batch layer failed; it is tried again after batch.interval", metadata: ["error": "\(error)"])
                 }
             }
         }
+    }
+
+    /// Throws where a newer Parallax has changed the control tables: no waiting heals that.
+    private static func endWhereOutdated(_ dsn: String) throws(ParallaxError) {
+        guard let connection = try? Connection(dsn, applicationName: "parallax") else { return }
+        defer { connection.close() }
+        do { try Catalog(connection).checkVersion() } catch { if error.code == .configuration { throw error } }
     }
 
     private func runDueBatches(dsn: String, _ logger: Logger, _ stop: StopSignal) throws(ParallaxError) {

@@ -108,17 +108,21 @@ final class LayeredPipeline {
     }
 
     @discardableResult
-    func batch(full: Bool = false) throws -> RunReport { try batchWorker().run(source: source.name, full: full) }
+    func batch(
+        full: Bool = false, observe: @escaping BatchWorker.Observer = { (_) throws(ParallaxError) in }
+    ) throws -> RunReport { try batchWorker(observe: observe).run(source: source.name, full: full) }
 
     func revert(to run: RunNumber) throws { try batchWorker().revert(source: source.name, to: run) }
 
-    private func batchWorker() throws -> BatchWorker {
+    private func batchWorker(
+        observe: @escaping BatchWorker.Observer = { (_) throws(ParallaxError) in }
+    ) throws -> BatchWorker {
         let archive = ParquetArchive(
             writer: try ArchiveWriter(directory: folder.path, source: source, log: log, limits: ArchiveLimits()),
             reader: try ArchiveReader(directory: folder.path, source: source))
         return BatchWorker(
             dsn: dsn, log: log, archive: archive, settings: BatchSettings(), logger: Self.logger,
-            observe: { (_) throws(ParallaxError) in }
+            observe: observe
         ) { (connection) throws(ParallaxError) in _ = try ServingViews.refresh(connection) }
     }
 

@@ -1,0 +1,156 @@
+import ParallaxCore
+import Postgres
+import ViewLanguage
+
+/// What a change of definitions gives up. Rows that flushes look at are only marked, by changes that no flush waits for, until the merged views
+/// are written without them: then flushes are held, and they go.
+///
+/// The marks are seen by nobody else: a version's state table has no name, a source has nothing published. Both are out of `versions` and
+/// `sources` with that.
+struct Leaving {
+    struct View {
+        var id: Int64
+        var source: Int64
+        var name: String
+    }
+    var versions: [Int64] = []
+    var views: [View] = []
+    var sources: [Int64] = []
+    /// Sources in which a view begins with the log: nothing of it may be processed before this transaction ends.
+    var beginning: Set<Int64> = []
+    /// By source, what the speed layer compares its definitions by, as it was before.
+    fileprivate let fingerprints: [Int64: String]
+
+    /// Step 2 of the order is taken.
+    init(_ catalog: Catalog) throws(ParallaxError) {
+        var fingerprints: [Int64: String] = [:]
+        for id in try catalog.sourceIDs() { fingerprints[id] = try catalog.control(source: id).fingerprint }
+        self.fingerprints = fingerprints
+    }
+}
+
+extension Catalog {
+    fileprivate func sourceIDs() throws(ParallaxError) -> [Int64] {
+        try connection.query("SELECT source_id FROM parallax.source ORDER BY source_id").rows.compactMap { $0.int(0) }
+    }
+
+    /// The caller knows that none of them is the one that is served.
+    func leave(ofView viewID: Int64, where condition: String, _ leaving: inout Leaving) throws(ParallaxError) {
+        let rows = try connection.query(
+            """
+            UPDATE parallax.view_version SET state_table = '' WHERE view_id = $1 AND state_table <> '' AND \(condition) RETURNING version_id
+            """, [.int(viewID)]
+        ).rows
+        leaving.versions += rows.compactMap { $0.int(0) }
+    }
+
+    /// Versions that another release of Parallax stored and this one cannot read. Also the one that is served: it could not be kept up to date.
+    func leaveUnreadable(ofView viewID: Int64, _ leaving: inout Leaving) throws(ParallaxError) {
+        let rows = try connection.query("SELECT version_id, plan FROM parallax.view_version WHERE view_id = $1", [.int(viewID)]).rows
+        for row in rows where (try? decodeStored(Plan.self, row[1] ?? "")) == nil {
+            let id = row.int(0) ?? 0
+            try connection.execute(
+                """
+                UPDATE parallax.view SET active_version_id = NULL WHERE view_id = \(viewID) AND active_version_id = \(id);
+                UPDATE parallax.view_version SET hash = 'unreadable ' || version_id WHERE version_id = \(id);
+                """)
+            try leave(ofView: viewID, where: "version_id = \(id)", &leaving)
+        }
+    }
+
+    func leaveViews(except names: [String], _ leaving: inout Leaving) throws(ParallaxError) {
+        let known = Set(leaving.views.map(\.id))
+        let gone = try connection.query(
+            "SELECT view_id FROM parallax.view WHERE name <> ALL ($1::text[]) ORDER BY source_id, view_id", [.texts(names)])
+        for row in gone.rows where !known.contains(row.int(0) ?? 0) { try leaveView(row.int(0) ?? 0, &leaving) }
+    }
+
+    /// With everything that is kept for it: versions (and with them drift and touched windows), tables, rejected counts. Another view may have its
+    /// name from now on.
+    func leaveView(_ viewID: Int64, _ leaving: inout Leaving) throws(ParallaxError) {
+        let row = try connection.query("SELECT source_id, name FROM parallax.view WHERE view_id = $1", [.int(viewID)]).rows[0]
+        leaving.views.append(.init(id: viewID, source: row.int(0) ?? 0, name: row[1] ?? ""))
+        try connection.query(
+            "UPDATE parallax.view SET active_version_id = NULL, name = 'leaving ' || view_id || ' ' || name WHERE view_id = $1",
+            [.int(viewID)])
+        try leave(ofView: viewID, where: "true", &leaving)
+    }
+
+    /// After their views: nothing is computed for them any more.
+    func leaveSources(except names: [String], _ leaving: inout Leaving) throws(ParallaxError) {
+        let gone = try connection.query(
+            "SELECT source_id FROM parallax.source WHERE name <> ALL ($1::text[]) ORDER BY source_id", [.texts(names)])
+        leaving.sources = gone.rows.compactMap { $0.int(0) }
+        try connection.query("DELETE FROM parallax.published WHERE source_id = ANY ($1::bigint[])", [.ints(leaving.sources)])
+    }
+
+    /// True where the source's log is as new as the source: nothing of it processed, nothing asked for, nobody there to process it.
+    func isUntouched(source id: Int64) throws(ParallaxError) -> Bool {
+        try connection.query(
+            """
+            SELECT NOT EXISTS (SELECT 1 FROM parallax.partition_position WHERE source_id = $1 AND (next_offset > 0 OR owner IS NOT NULL))
+                   AND requested_slice = 1 FROM parallax.source WHERE source_id = $1
+            """, [.int(id)]
+        ).rows.first?.bool(0) ?? false
+    }
+
+    /// Step 6 of the order, and the transaction's last act: holds the flushes of all sources whose definitions have changed, and removes what
+    /// leaves. A flush that comes after it finds the new definitions.
+    func settle(_ leaving: Leaving) throws(ParallaxError) {
+        for id in try sourceIDs() {
+            let hasChanged = try control(source: id).fingerprint != leaving.fingerprints[id]
+            guard hasChanged || leaving.sources.contains(id) else { continue }
+            try holdFlushes(ofSource: id)
+            guard leaving.beginning.contains(id), leaving.fingerprints[id] != nil else { continue }
+            // No partition joins from here on, and one that joined since is held, too.
+            try connection.query("SELECT 1 FROM parallax.source WHERE source_id = $1 FOR UPDATE", [.int(id)])
+            try holdFlushes(ofSource: id)
+            guard try isUntouched(source: id) else {
+                throw ParallaxError(.busy, "a speed worker began with a source while views joined it", sqlState: "40001")
+            }
+        }
+        for view in leaving.views {
+            for table in ["rejected_live", "rejected_batch", "rejected_record"] {
+                try connection.query(
+                    "DELETE FROM parallax.\(table) WHERE source_id = $1 AND view_name = $2", [.int(view.source), .text(view.name)])
+            }
+        }
+        try connection.query("DELETE FROM parallax.view_version WHERE version_id = ANY ($1::bigint[])", [.ints(leaving.versions)])
+        try connection.query("DELETE FROM parallax.view WHERE view_id = ANY ($1::bigint[])", [.ints(leaving.views.map(\.id))])
+        // With its positions, slices, runs and publications.
+        try connection.query("DELETE FROM parallax.source WHERE source_id = ANY ($1::bigint[])", [.ints(leaving.sources)])
+    }
+
+    /// Drops the state tables that no version names: each pair in a transaction of its own that holds nothing else. One that somebody still reads stays
+    /// for the next time; no reader that comes later waits behind the attempt for more than `patience.timeout`.
+    ///
+    /// Outside a transaction. Returns what stayed, and why.
+    func dropUnnamedTables() throws(ParallaxError) -> [String] {
+        let unnamed = try connection.query(
+            """
+            SELECT DISTINCT t.tablename FROM pg_catalog.pg_tables t
+            WHERE t.schemaname IN ('speed', 'batch') AND t.tablename ~ '_[0-9]+$'
+              AND NOT EXISTS (SELECT FROM parallax.view_version v WHERE v.state_table = t.tablename)
+            ORDER BY 1
+            """
+        ).rows.compactMap { $0[0] }
+        var quick = self
+        quick.patience.tries = min(patience.tries, Self.dropTries)
+        var left: [String] = []
+        for name in unnamed {
+            let table = Connection.quoteIdentifier(name)
+            do {
+                try quick.changing("the state tables \(name) stay for now") { () throws(ParallaxError) in
+                    try connection.execute("DROP TABLE IF EXISTS speed.\(table), batch.\(table)")
+                }
+            } catch {
+                guard error.code == .busy || error.code == .database else { throw error }
+                left.append(error.code == .busy ? error.description : "the state tables \(name) cannot be dropped: \(error)")
+            }
+        }
+        return left
+    }
+
+    /// The next clean-up tries again.
+    private static let dropTries = 3
+}

@@ -1,0 +1,124 @@
+import ParallaxCore
+import Postgres
+
+/// Moving the pointer that every reader follows, forward and back.
+extension Catalog {
+    /// Moves the pointer: from this transaction's commit on, every reader sees the run's rows and its cut. Versions that the run was the first
+    /// to compute become the ones that are served; `refreshServing` then writes their merged views, inside the transaction.
+    ///
+    /// Everything that it makes visible has been written before, under run numbers that no reader looked at. Throws `.busy` where a version is served
+    /// for the first time and a reader does not let go of its view for longer than `patience` allows.
+    public func publish(
+        _ run: CatalogRun, cut: Cut, refreshServing: (Connection) throws(ParallaxError) -> Void
+    ) throws(ParallaxError) {
+        try changing("run \(run.number) was not published") { () throws(ParallaxError) in
+            try checkFence(run)
+            let activated = try connection.query(
+                """
+                UPDATE parallax.view w SET active_version_id = v.version_id
+                FROM (SELECT DISTINCT ON (view_id) view_id, version_id FROM parallax.view_version
+                      WHERE first_slice <= $2 AND (first_run <= $3 OR first_slice = 1) AND NOT is_held
+                      ORDER BY view_id, version_id DESC) v
+                WHERE w.source_id = $1 AND v.view_id = w.view_id AND w.active_version_id IS DISTINCT FROM v.version_id
+                """, [.int(run.sourceID), .int(run.slice.rawValue), .int(run.number.rawValue)]
+            ).affectedRows
+            try checkComputed(run)
+            try connection.query(
+                """
+                INSERT INTO parallax.publication (source_id, run_id, slice, cut, source_form, newest_event_time, cut_watermark)
+                SELECT $1, run_id, $3, $4::jsonb, source_form, newest_event_time, cut_watermark FROM parallax.run WHERE run_id = $2
+                """,
+                [.int(run.sourceID), .int(run.number.rawValue), .int(run.slice.rawValue), .text(Self.cutJSON(cut))])
+            try connection.query(
+                """
+                UPDATE parallax.published SET run = $2, slice = $3, cut_watermark = (SELECT cut_watermark FROM parallax.run WHERE run_id = $2)
+                WHERE source_id = $1
+                """,
+                [.int(run.sourceID), .int(run.number.rawValue), .int(run.slice.rawValue)])
+            try connection.query(
+                "UPDATE parallax.run SET state = 'published', finished_at = clock_timestamp() WHERE run_id = $1",
+                [.int(run.number.rawValue)])
+            if activated > 0 { try refreshServing(connection) }
+        }
+    }
+
+    /// Throws where a served version has no rows of this run (which left it out because a newer one was to take its place, and that one is gone):
+    /// its events since the last publication would be in no answer (I1).
+    private func checkComputed(_ run: CatalogRun) throws(ParallaxError) {
+        let missing = try connection.query(
+            """
+            SELECT string_agg(w.name, ', ' ORDER BY w.name) FROM parallax.view w
+            JOIN parallax.view_version v ON v.version_id = w.active_version_id JOIN parallax.run r ON r.run_id = $2
+            WHERE w.source_id = $1 AND jsonb_typeof(r.statistics -> 'views') = 'array' AND NOT EXISTS (
+                SELECT FROM jsonb_array_elements(r.statistics -> 'views') c WHERE c ->> 'view' = w.name AND c ->> 'version' = v.hash)
+            """, [.int(run.sourceID), .int(run.number.rawValue)]
+        ).rows[0][0]
+        guard let missing else { return }
+        throw ParallaxError(
+            .busy, "run \(run.number) has no rows for definitions that were applied since it began", detail: "views: \(missing)",
+            hint: "run the batch layer again (where this run is held: parallax batch discard \(run.number) first)", isRetriable: false)
+    }
+
+    /// Moves the pointer back to an earlier publication that is still kept. Later runs are marked as reverted; the next run erases their rows.
+    public func revert(source: CatalogSource, to run: RunNumber) throws(ParallaxError) {
+        try connection.transaction { () throws(ParallaxError) in
+            let active = try connection.query(
+                "SELECT active_run FROM parallax.source WHERE source_id = $1 FOR NO KEY UPDATE", [.int(source.id)]
+            ).rows[0].int(0)
+            if let active {
+                throw ParallaxError(.busy, "run \(active) of source \"\(source.name)\" is under way", hint: "wait for it, then revert")
+            }
+            try checkNoneIsHeld(ofSource: source.id, name: source.name, "nothing is reverted before that is decided")
+            guard
+                let kept = try connection.query(
+                    "SELECT slice FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.int(source.id), .int(run.rawValue)]
+                ).rows.first?.int(0)
+            else {
+                let all = try connection.query(
+                    "SELECT run_id FROM parallax.publication WHERE source_id = $1 ORDER BY run_id", [.int(source.id)]
+                ).rows.compactMap { $0[0] }
+                throw ParallaxError(
+                    .usage, "publication \(run) of source \"\(source.name)\" is not kept",
+                    detail: "kept: \(all.isEmpty ? "none" : all.joined(separator: ", "))")
+            }
+            let tooNew = try connection.query(
+                """
+                SELECT string_agg(w.name, ', ') FROM parallax.view w JOIN parallax.view_version v ON v.version_id = w.active_version_id
+                WHERE w.source_id = $1 AND (v.first_run IS NULL OR v.first_run > $2)
+                """, [.int(source.id), .int(run.rawValue)]
+            ).rows[0][0]
+            if let tooNew {
+                throw ParallaxError(
+                    .usage, "publication \(run) has no rows for the definitions that are served now", detail: "views: \(tooNew)",
+                    hint: "apply the earlier definitions again and run the batch layer")
+            }
+            // Where the speed layer was down, a run took the boundary past records that are in no speed row: they are in later batch
+            // rows only, and going back would lose them without a sign (I1).
+            let onlyInBatch = try connection.query(
+                """
+                SELECT string_agg(format('partition %s: %s to %s', b.partition, b.processed_until, b.first_offset), ', ' ORDER BY b.partition)
+                FROM parallax.boundary b JOIN parallax.published p USING (source_id)
+                WHERE b.source_id = $1 AND b.slice > $2 AND b.slice <= p.slice AND b.processed_until < b.first_offset
+                """, [.int(source.id), .int(kept)]
+            ).rows[0][0]
+            if let onlyInBatch {
+                throw ParallaxError(
+                    .usage, "going back to publication \(run) would lose records that only later runs have counted",
+                    detail: "offsets that the speed layer has not processed: \(onlyInBatch)",
+                    hint: "run the batch layer again instead: parallax batch run --full")
+            }
+            try connection.query(
+                """
+                UPDATE parallax.published SET run = $2, slice = $3,
+                    cut_watermark = (SELECT cut_watermark FROM parallax.publication WHERE source_id = $1 AND run_id = $2)
+                WHERE source_id = $1
+                """,
+                [.int(source.id), .int(run.rawValue), .int(kept)])
+            try connection.query(
+                "UPDATE parallax.run SET state = 'reverted' WHERE source_id = $1 AND run_id > $2 AND state = 'published'",
+                [.int(source.id), .int(run.rawValue)])
+            try connection.query(
+                "DELETE FROM parallax.publication WHERE source_id = $1 AND run_id > $2", [.int(source.id), .int(run.rawValue)])
+        }
+    }
+}
