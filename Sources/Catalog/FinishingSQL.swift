@@ -51,10 +51,16 @@ enum FinishingSQL {
     /// The same over the values of both layers. Where the batch layer's are gone (its window had closed), its exact result says more.
     static func mergedDistinct(_ measure: Plan.Measure, count: String, sum: String, values: String, speedRows: String) -> String {
         let live = distinct(measure, count: "l.n", sum: "l.s")
+        let texts = "FROM unnest(string_to_array(\(values), ',')) AS v"
+        // Of equal numerics with scales of their own the longest, as the states have them.
+        let all =
+            measure.argument?.type == .decimal
+            ? "SELECT DISTINCT ON (v::numeric) v::numeric AS value \(texts) ORDER BY v::numeric, scale(v::numeric) DESC"
+            : "SELECT v::numeric AS value \(texts)"
         return """
             CASE WHEN \(speedRows) = 0 OR (\(count) > 0 AND NOT \(values)_batch) THEN \(distinct(measure, count: count, sum: sum)) \
             ELSE (SELECT \(live) FROM (SELECT count(DISTINCT e.value) AS n, sum(DISTINCT e.value) AS s \
-            FROM (SELECT v::numeric AS value FROM unnest(string_to_array(\(values), ',')) AS v) e) l) END
+            FROM (\(all)) e) l) END
             """
     }
 
@@ -78,6 +84,7 @@ enum FinishingSQL {
     /// An estimate is a double; a percentile_disc has the type of its values.
     private static func estimateCast(_ measure: Plan.Measure) -> (String) -> String {
         switch (measure.function, measure.argument?.type) {
+        case (.percentileDisc, .decimal): { "(\($0))::numeric" }
         case (.percentileDisc, .numeric(_, let scale)): { "round((\($0))::numeric, \(scale))" }
         case (.percentileDisc, .float4): { "(\($0))::real" }
         case (.percentileDisc, .int2): { "round(\($0))::smallint" }

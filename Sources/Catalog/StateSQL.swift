@@ -27,6 +27,11 @@ public enum StateSQL {
         case .percentileSketch: "\(column.name) = coalesce(tdigest_union(\(old), \(new)), \(old), \(new))"
         case .taggedValue(let measure), .tagOrder(let measure), .tagPartition(let measure), .tagOffset(let measure):
             "\(column.name) = CASE WHEN \(newTagWins(measure, plan, target)) THEN \(new) ELSE \(old) END"
+        case .distinctValues(let measure) where plan.measures[measure].argument?.type == .decimal:
+            """
+            \(column.name) = (SELECT array_agg(l.value) FROM (SELECT DISTINCT ON (e.value) e.value \
+            FROM unnest(\(old) || \(new)) AS e (value) ORDER BY e.value, scale(e.value) DESC) l)
+            """
         case .distinctValues:
             "\(column.name) = (SELECT array_agg(DISTINCT e.value) FROM unnest(\(old) || \(new)) AS e (value))"
         case .sessionFirst: "\(column.name) = least(\(old), \(new))"

@@ -27,6 +27,9 @@ import Testing
             SELECT DISTINCT ON (1, page) date_trunc('minute', event_time) AS minute, page, visitor, event_time
             FROM page_view ORDER BY 1, page, event_time DESC
             """),
+        View(
+            "each_time",
+            "SELECT DISTINCT ON (visitor, event_time) visitor, event_time, page, amount FROM page_view ORDER BY visitor, event_time DESC"),
         View("keys_only", "SELECT DISTINCT ON (page, quantity) page, quantity FROM page_view ORDER BY quantity, page, event_time DESC"),
     ]
 
@@ -65,6 +68,8 @@ import Testing
         let views = [
             View("newest", "SELECT DISTINCT ON (visitor) visitor, page, amount FROM page_view ORDER BY visitor, event_time DESC"),
             View("oldest", "SELECT DISTINCT ON (visitor) visitor, page, amount FROM page_view ORDER BY visitor, event_time"),
+            View("newest_at", "SELECT DISTINCT ON (event_time) visitor, page, amount FROM page_view ORDER BY event_time DESC"),
+            View("oldest_at", "SELECT DISTINCT ON (visitor, event_time) visitor, page, amount FROM page_view ORDER BY event_time, visitor"),
         ]
         let pipeline = try LayeredPipeline(partitions: 2, views: views)
         func append(_ id: Int, page: String, amount: String, to partition: Int) throws {
@@ -74,8 +79,10 @@ import Testing
             try pipeline.log.append([NewRecord(key: nil, payload: Array(payload.utf8))], to: Partition(partition))
         }
         func expect(_ newest: String, _ oldest: String, _ note: String) throws {
-            #expect(try pipeline.rows("SELECT visitor, page, amount FROM serving.newest") == [newest], "\(note)")
-            #expect(try pipeline.rows("SELECT visitor, page, amount FROM serving.oldest") == [oldest], "\(note)")
+            for suffix in ["", "_at"] {
+                #expect(try pipeline.rows("SELECT visitor, page, amount FROM serving.newest\(suffix)") == [newest], "\(note)\(suffix)")
+                #expect(try pipeline.rows("SELECT visitor, page, amount FROM serving.oldest\(suffix)") == [oldest], "\(note)\(suffix)")
+            }
         }
         try append(1, page: "\"/1\"", amount: "1", to: 1)
         try append(2, page: "null", amount: "2", to: 1)

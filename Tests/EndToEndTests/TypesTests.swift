@@ -53,6 +53,14 @@ import Testing
                        min(approx) AS l, max(tiny) AS m, sum(loose * tiny) AS o, max(loose) = 3.50 AS p
                 FROM reading GROUP BY code
                 """),
+        // Of equal values PostgreSQL's sum takes any; ours the longest.
+        view(
+            "different", "SELECT code, sum(DISTINCT loose) AS a, avg(DISTINCT loose / 3) AS b FROM reading GROUP BY code",
+            oracle: """
+                SELECT code, (SELECT sum(v) FROM (SELECT DISTINCT ON (v) v FROM unnest(array_agg(loose)) v ORDER BY v, scale(v) DESC) d) AS a,
+                       (SELECT avg(v) FROM (SELECT DISTINCT ON (v) v FROM unnest(array_agg(loose / 3)) v ORDER BY v, scale(v) DESC) d) AS b
+                FROM reading GROUP BY code
+                """),
         view(
             "loose", "SELECT loose, count(*) AS n FROM reading GROUP BY loose",
             oracle: "SELECT trim_scale(loose), count(*) AS n FROM reading GROUP BY loose"),

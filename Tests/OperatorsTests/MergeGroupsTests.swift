@@ -13,7 +13,7 @@ import ViewLanguage
                avg(ratio) AS a7, min(label) AS b0, max(label) AS b1, min(big) AS b2, max(exact) AS b3, min(ratio) AS b4, max(at) AS b5,
                bool_and(flag) AS b6, bool_or(flag) AS b7, count(DISTINCT label) AS c0, count(DISTINCT id) AS c1, count(DISTINCT exact) AS c2,
                count(DISTINCT ratio) AS c3, count(DISTINCT small) AS c4, sum(DISTINCT small) AS d0, avg(DISTINCT exact) AS d1,
-               sum(DISTINCT ratio) AS d2, stddev(big) AS e0, var_pop(exact) AS e1, variance(ratio) AS e2, stddev_pop(price) AS e3,
+               sum(DISTINCT ratio) AS d2, sum(DISTINCT price / 7) AS d3, percentile_disc(ARRAY[0.2, 0.7]) WITHIN GROUP (ORDER BY price / 7) AS f3, stddev(big) AS e0, var_pop(exact) AS e1, variance(ratio) AS e2, stddev_pop(price) AS e3,
                percentile_cont(0.5) WITHIN GROUP (ORDER BY ratio) AS f0, percentile_disc(0.9) WITHIN GROUP (ORDER BY exact) AS f1,
                percentile_disc(ARRAY[0.1, 0.5]) WITHIN GROUP (ORDER BY big) AS f2, first(label, at) AS g0, last(exact, at) AS g1
         FROM every_type

@@ -57,11 +57,11 @@ let refusedDistinctOn = #"""
         2 | SELECT DISTINCT ON (page) amount FROM event ORDER BY page USING <, at DESC
           |                                                      ^
 
-    SELECT DISTINCT ON (page, at) amount FROM event ORDER BY page, at
-    views.sql:2:8: error: the event time cannot be a key of DISTINCT ON
-        2 | SELECT DISTINCT ON (page, at) amount FROM event ORDER BY page, at
-          |        ^
-    hint: it says which event of a key is kept
+    SELECT DISTINCT ON (page, at) amount FROM event ORDER BY page, at, amount
+    views.sql:2:68: error: DISTINCT ON must be ordered by the event time behind its keys
+        2 | SELECT DISTINCT ON (page, at) amount FROM event ORDER BY page, at, amount
+          |                                                                    ^
+    hint: it is one of the keys: nothing else may follow them
 
     SELECT DISTINCT ON (pge) amount FROM event ORDER BY page, at
     views.sql:2:21: error: column "pge" does not exist

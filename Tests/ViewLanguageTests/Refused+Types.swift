@@ -179,10 +179,10 @@ let refusedTypes = #"""
 
     CREATE FOREIGN TABLE s (id text, at timestamptz, c char(3), d char(4), v varchar(3), j jsonb, t text[], n numeric, k time, m int[], p numeric(9,2)) SERVER parallax OPTIONS (event_id 'id', event_time 'at');
     CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s WHERE 'a' LIKE ANY (t)
-    views.sql:2:64: error: ~~ ANY is not supported
+    views.sql:2:74: error: LIKE ANY of anything but a list of patterns is not supported
         2 | CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s WHERE 'a' LIKE ANY (t)
-          |                                                                ^
-    hint: comparisons are, such as x = ANY (tags)
+          |                                                                          ^
+    hint: write them, such as x LIKE ANY (ARRAY['/a%', '/b%'])
 
     CREATE FOREIGN TABLE s (id text, at timestamptz, c char(3), d char(4), v varchar(3), j jsonb, t text[], n numeric, k time, m int[], p numeric(9,2)) SERVER parallax OPTIONS (event_id 'id', event_time 'at');
     CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s WHERE t = '{a'
@@ -284,20 +284,6 @@ let refusedTypes = #"""
     views.sql:2:63: error: length for type varchar must be at most 10485760
         2 | CREATE MATERIALIZED VIEW v AS SELECT count(*) FROM s WHERE v::varchar(20000000) = 'a'
           |                                                               ^
-
-    CREATE FOREIGN TABLE s (id text, at timestamptz, c char(3), d char(4), v varchar(3), j jsonb, t text[], n numeric, k time, m int[], p numeric(9,2)) SERVER parallax OPTIONS (event_id 'id', event_time 'at');
-    CREATE MATERIALIZED VIEW v AS SELECT sum(DISTINCT n) FROM s
-    views.sql:2:38: error: sum(DISTINCT …) of a numeric without precision and scale is not supported
-        2 | CREATE MATERIALIZED VIEW v AS SELECT sum(DISTINCT n) FROM s
-          |                                      ^
-    hint: cast it, such as sum(DISTINCT x::numeric(18,6))
-
-    CREATE FOREIGN TABLE s (id text, at timestamptz, c char(3), d char(4), v varchar(3), j jsonb, t text[], n numeric, k time, m int[], p numeric(9,2)) SERVER parallax OPTIONS (event_id 'id', event_time 'at');
-    CREATE MATERIALIZED VIEW v AS SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY n) FROM s
-    views.sql:2:82: error: percentile_disc over a numeric without precision and scale is not supported
-        2 | CREATE MATERIALIZED VIEW v AS SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY n) FROM s
-          |                                                                                  ^
-    hint: cast it, such as ORDER BY x::numeric(18,6)
 
     CREATE FOREIGN TABLE s (id text, at timestamptz, c char(3), d char(4), v varchar(3), j jsonb, t text[], n numeric, k time, m int[], p numeric(9,2)) SERVER parallax OPTIONS (event_id 'id', event_time 'at');
     CREATE MATERIALIZED VIEW v AS SELECT avg(k) FROM s

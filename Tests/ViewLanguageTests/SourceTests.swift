@@ -61,6 +61,25 @@ struct SourceTests {
         #expect(source.columns[2].isNotNull)
     }
 
+    /// As PostgreSQL 15 answers for a column with the default.
+    @Test("a default is assigned")
+    func assignedDefaults() throws {
+        let source = try source(
+            """
+            CREATE FOREIGN TABLE s (
+              id text, at timestamptz, a int DEFAULT 1.5, b int DEFAULT 2.5, c int DEFAULT -1.5, d smallint DEFAULT 0.49, e bigint DEFAULT 1e3,
+              f int DEFAULT 2.5::double precision, g text DEFAULT 5, h text DEFAULT 1.50, i varchar(4) DEFAULT true, j char(3) DEFAULT 12,
+              k numeric DEFAULT 7, l real DEFAULT 1.5, m text DEFAULT -0.005
+            ) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
+            """)
+        #expect(
+            source.columns[2...].map(\.missingValue) == [
+                .int(2), .int(3), .int(-2), .int(0), .int(1_000), .int(2), .text("5"), .text("1.50"), .text("true"), .text("12"),
+                .text("7"), .float(1.5),
+                .text("-0.005"),
+            ])
+    }
+
     @Test("options")
     func options() throws {
         let source = try source(

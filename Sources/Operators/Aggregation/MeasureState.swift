@@ -27,6 +27,8 @@ extension Plan.Measure {
         switch function {
         case .countRows, .count: return CountState()
         case .sum, .avg: return makeSum(argument.type, withCount: function == .avg)
+        case .sumDistinct where argument.type == .decimal, .avgDistinct where argument.type == .decimal:
+            return DecimalDistinctSumState(isExact: layer == .batch)
         case .sumDistinct, .avgDistinct:
             return DistinctSumState(argument.type, isExact: layer == .batch) { makeSum(argument.type, withCount: true) }
         case .varPop, .varSamp, .stddevPop, .stddevSamp:
@@ -66,6 +68,9 @@ extension Plan.Measure {
         switch type {
         case .float4, .float8:
             return PercentileState<Double>(type, percentile, isContinuous: isContinuous, isExact: layer == .batch, compression: compression)
+        case .decimal:
+            return PercentileState<ScaledDecimal>(
+                type, percentile, isContinuous: isContinuous, isExact: layer == .batch, compression: compression)
         case .numeric where !type.isNarrowNumeric:
             return PercentileState<Int128>(type, percentile, isContinuous: isContinuous, isExact: layer == .batch, compression: compression)
         default:

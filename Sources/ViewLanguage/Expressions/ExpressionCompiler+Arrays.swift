@@ -66,6 +66,7 @@ extension ExpressionCompiler {
 
     /// x = ANY (array), x <> ALL (array), and the other comparisons.
     mutating func quantified(_ name: String, _ body: SyntaxNode, isAny: Bool, at offset: Int) throws(Refusal) -> Operand {
+        if Self.patternOperators.contains(name) { return try matched(name, body, isAny: isAny, at: offset) }
         guard let comparison = Expression.Comparison(operator: name) else {
             throw Refusal(offset, "\(name) \(isAny ? "ANY" : "ALL") is not supported", hint: "comparisons are, such as x = ANY (tags)")
         }

@@ -91,10 +91,10 @@ struct ColumnReader {
         case .unknown(nil): return nil
         case .unknown(let constant?): text = constant
         case .typed(let expression):
-            guard let constant = expression.constantText else {
+            guard expression.constantText != nil else {
                 throw Refusal(operand.offset, "the default of column \"\(name)\" must be a constant", hint: "compute in the view")
             }
-            guard constant.isAssignable(from: expression.type.typeClass, to: type.typeClass) else {
+            guard let constant = expression.constantText(assignedTo: type.typeClass) else {
                 throw Refusal(
                     operand.offset,
                     "column \"\(name)\" is of type \(type.typeClass.sqlName) but default expression is of type "
@@ -110,15 +110,6 @@ struct ColumnReader {
     }
 }
 
-extension String {
-    /// Numbers go to numbers, whole ones to whole ones; everything else to its own type.
-    fileprivate func isAssignable(from kind: TypeClass, to target: TypeClass) -> Bool {
-        if kind == target { return true }
-        guard let from = kind.numberRank, let to = target.numberRank else { return false }
-        return from <= to || Int64(self) != nil
-    }
-}
-
 extension Expression {
     /// A constant in the text of its type; nil for anything else.
     fileprivate var constantText: String? {
@@ -131,6 +122,28 @@ extension Expression {
         case .text(let text): return text
         case .uuid(let text): return text
         case .null, .int, .interval: return nil
+        }
+    }
+
+    /// The constant as an assignment makes it one of another type: numbers go to numbers, rounded to whole ones (half away from zero, a double
+    /// precision one half to even), and exact ones and truth values to text. Nil where PostgreSQL has no such assignment, or its digits are not ours.
+    fileprivate func constantText(assignedTo target: TypeClass) -> String? {
+        guard case .literal(let literal, let type) = self, let text = constantText else { return nil }
+        let kind = type.typeClass
+        let isWhole = [.int2, .int4, .int8].contains(target)
+        switch (literal, target) {
+        case _ where kind == target: return text
+        case (.decimal(let unscaled), .text), (.decimal(let unscaled), .bpchar):
+            return DecimalText(unscaled: unscaled, scale: type.decimalShape?.scale ?? 0).shown
+        case (.int, .text), (.int, .bpchar), (.bool, .text), (.bool, .bpchar), (.text, .text), (.text, .bpchar): return text
+        case (.decimal, _) where isWhole:
+            guard case .decimal(let rounded)? = try? Literal.value(text, of: .numeric(precision: 38, scale: 0)) else { return nil }
+            return rounded
+        case (.float(let value), _) where isWhole && value.magnitude < 0x1p63:
+            return DecimalText(unscaled: String(Int64(value.rounded(.toNearestOrEven))), scale: 0).shown
+        default:
+            guard let from = kind.numberRank, let to = target.numberRank else { return nil }
+            return from <= to || Int64(text) != nil ? text : nil
         }
     }
 }

@@ -30,11 +30,6 @@ extension MeasureCall {
                 statement.offset(order.location), "\(name) over \(operand.sqlTypeName) is not supported",
                 hint: "order by a number, such as a duration in milliseconds")
         }
-        if name == "percentile_disc", case .typed(let value) = operand.value, value.type == .decimal {
-            throw Refusal(
-                statement.offset(order.location), "percentile_disc over a numeric without precision and scale is not supported",
-                hint: "cast it, such as ORDER BY x::numeric(18,6)")
-        }
         let argument = try compiler.typed(operand, as: name == "percentile_cont" ? .float8 : kind)
         return Plan.Measure(
             function: name == "percentile_cont" ? .percentileCont : .percentileDisc, argument: argument, filter: try filter(of: body),

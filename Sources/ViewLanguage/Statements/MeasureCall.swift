@@ -77,11 +77,6 @@ struct MeasureCall {
                     offset, "\(name) of times is not supported", hint: "take \(name)(extract(epoch FROM x)), which counts seconds")
             }
             guard kind.numberRank != nil else { throw Self.noFunction("\(name)(\(kind.sqlName))", at: offset) }
-            if isDistinct, case .typed(let value) = operand.value, value.type == .decimal {
-                throw Refusal(
-                    offset, "\(name)(DISTINCT …) of a numeric without precision and scale is not supported",
-                    hint: "cast it, such as \(name)(DISTINCT x::numeric(18,6))")
-            }
             if isDistinct, name == "sum" || name == "avg" { return name == "sum" ? .sumDistinct : .avgDistinct }
             if isDistinct {
                 throw Refusal(offset, "\(name)(DISTINCT …) is not supported yet", hint: "count, sum and avg of DISTINCT values are")

@@ -50,17 +50,17 @@ extension ViewCompiler {
         let distinct = statement.offset(ofKeyword: "distinct")
         let name = scope.source.columns[index].name
         let hint = "write ORDER BY, the keys, and \(name) DESC: the newest event of each is kept"
-        guard !keys.contains(eventTime) else {
-            throw Refusal(distinct, "the event time cannot be a key of DISTINCT ON", hint: "it says which event of a key is kept")
-        }
         guard !order.isEmpty else { throw Refusal(distinct, "DISTINCT ON needs an ORDER BY that says which event is kept", hint: hint) }
         var missing = keys
-        var kept: KeptEvent?
+        // As a key it leaves events of one time, of which the place in the log says which is kept.
+        let isKey = keys.contains(eventTime)
+        var (kept, direction): (KeptEvent?, String) = (nil, "SORTBY_DEFAULT")
+        func keep() -> KeptEvent { KeptEvent(keys: keys, function: direction == "SORTBY_DESC" ? .last : .first, eventTime: eventTime) }
         for node in order {
             guard let body = node.body(of: "SortBy"), let value = body["node"] else { continue }
             let offset = statement.offset(value.tagged.body.location)
-            let direction = body["sortby_dir"]?.string ?? "SORTBY_DEFAULT"
-            guard direction != "SORTBY_USING" else { throw Refusal(offset, "ORDER BY … USING is not supported") }
+            let itsDirection = body["sortby_dir"]?.string ?? "SORTBY_DEFAULT"
+            guard itsDirection != "SORTBY_USING" else { throw Refusal(offset, "ORDER BY … USING is not supported") }
             try body.allowFields(["node", "sortby_dir", "sortby_nulls", "location"], in: statement, at: offset)
             guard kept == nil else {
                 throw Refusal(
@@ -68,6 +68,7 @@ extension ViewCompiler {
                     hint: "events of one time are told apart by their place in the log")
             }
             let expression = try sortExpression(value, items, scope, "ORDER BY")
+            if expression == eventTime { direction = itsDirection }
             if keys.contains(expression) {
                 missing.removeAll { $0 == expression }
                 continue
@@ -80,10 +81,11 @@ extension ViewCompiler {
             guard expression == eventTime else {
                 throw Refusal(
                     offset, "DISTINCT ON must be ordered by the event time behind its keys",
-                    hint: "its event time is the column \"\(name)\"")
+                    hint: isKey ? "it is one of the keys: nothing else may follow them" : "its event time is the column \"\(name)\"")
             }
-            kept = KeptEvent(keys: keys, function: direction == "SORTBY_DESC" ? .last : .first, eventTime: eventTime)
+            kept = keep()
         }
+        if isKey, missing.isEmpty { kept = keep() }
         guard let kept else {
             let end = statement.offset(ofKeyword: "order")
             throw Refusal(end, "DISTINCT ON must be ordered by the event time behind its keys", hint: hint)

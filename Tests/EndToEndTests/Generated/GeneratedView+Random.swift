@@ -54,6 +54,7 @@ struct GeneratedViews {
             view.groups.append(
                 .init(name: "k\(index)", sql: expressions.expression(kind, pick([0, 0, 1])), hasVaryingScale: kind == .numeric))
         }
+        if oneIn(6) { view.groups.append(.init(name: "k9", sql: schema.time.quoted)) }
         for index in 0..<(1 + below(4)) {
             let sql = expressions.expression(pick(Kind.allCases), pick([0, 0, 1, 2]))
             view.measures.append(.init(item: .init(name: "m\(index)", sql: sql), arguments: [sql]))
