@@ -170,12 +170,32 @@ import ViewLanguage
         #expect(result.compiled == 21 && result.differences == [] && result.errors > 60, "\(result)")
     }
 
+    /// A record's pattern that would keep a layer busy is refused; the same constant is not.
+    @Test func costOfPatternsOfRecordsIsBounded() throws {
+        func isMatch(_ pattern: String, _ text: String, isOfRecords: Bool) throws -> Bool {
+            let patterns = RegularExpressionCache(ignoringCase: false, isOfRecords: isOfRecords)
+            let (pattern, text) = (Array(pattern.utf8), Array(text.utf8))
+            return try pattern.withUnsafeBytes { pattern in try text.withUnsafeBytes { text in try patterns.matches(text, pattern) } }
+        }
+        for isOfRecords in [false, true] {
+            #expect(try isMatch("^(ab?){100}$", String(repeating: "a", count: 100), isOfRecords: isOfRecords))
+            #expect(try isMatch("a$", String(repeating: "a", count: 1_000_000), isOfRecords: isOfRecords))
+        }
+        for (pattern, text) in [("(a{255}){35}", "a"), ("(ab?){100}c", String(repeating: "a", count: 100_000))] {
+            #expect(throws: RowProblem.self) { try isMatch(pattern, text, isOfRecords: true) }
+        }
+        #expect(try !isMatch("(a{255}){35}", "a", isOfRecords: false))
+        let characters = String(String.UnicodeScalarView((0..<400).compactMap { Unicode.Scalar(0x4e00 + 2 * $0) }))
+        #expect(throws: RowProblem.self) { try isMatch(characters, "a", isOfRecords: true) }
+        #expect(try isMatch(characters, characters, isOfRecords: false))
+    }
+
     /// More patterns than there is room for, and one that every row has: each text is matched with its own.
     @Test func patternsWithoutRoomAreMadeAnew() throws {
         let patterns = RegularExpressionCache(ignoringCase: false)
         for round in 0..<3 {
             for number in 0..<400 {
-                let pattern = Array("^(x{255}){10}y|^\(number)$".utf8)
+                let pattern = Array("^(x{100}){3}y|^\(number)$".utf8)
                 let (text, other) = (Array("\(number)".utf8), Array("\(number)\(round)0".utf8))
                 let found = try pattern.withUnsafeBytes { pattern in
                     try [text, other].map { text in try text.withUnsafeBytes { text in try patterns.matches(text, pattern) } }

@@ -32,7 +32,11 @@ extension Evaluator {
             return time(function, values, type, frame)
         case .jsonField, .jsonElement, .jsonPath, .jsonFieldText, .jsonElementText, .jsonPathText, .jsonHasField, .jsonType, .jsonLength:
             return json(function, values, type, frame)
-        case .matches, .matchesIgnoringCase: return regularExpression(values, ignoringCase: function == .matchesIgnoringCase, frame)
+        case .matches, .matchesIgnoringCase:
+            // By the plan, not by the vector: that may be a constant in one batch and none in another.
+            var isOfRecords = true
+            if case .literal = arguments[1] { isOfRecords = false }
+            return regularExpression(values, ignoringCase: function == .matchesIgnoringCase, isOfRecords: isOfRecords, frame)
         default: return text(function, values, type, frame)
         }
     }

@@ -34,6 +34,7 @@ final class RegularExpression {
     /// the middle of a text, and time within that of building it.
     private(set) var bytes = 0
     static let mostBytes = 4 << 20
+    var nodeCount: Int { nodes.count }
     /// Of the automaton itself, about.
     var fixedBytes: Int { nodes.count * MemoryLayout<Node>.stride + sets.count * (boundaries.count + 100) }
 
@@ -103,7 +104,12 @@ final class RegularExpression {
         boundaries = Set(sets.flatMap { $0.ranges.flatMap { [$0.lowerBound, $0.upperBound] } } + [0]).sorted()
         columnsOfASCII = (0..<128).map { column(of: UInt32($0)) }
         isMember = sets.map { set in
-            boundaries.map { low in set.ranges.contains { $0.contains(low) } }
+            // Both ascend.
+            var rest = set.ranges[...]
+            return boundaries.map { low in
+                while let range = rest.first, range.upperBound <= low { rest.removeFirst() }
+                return rest.first.map { $0.contains(low) } ?? false
+            }
         }
     }
 

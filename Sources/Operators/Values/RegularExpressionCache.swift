@@ -6,7 +6,12 @@ final class RegularExpressionCache {
     /// a large pattern costs what that pattern costs.
     static let mostBytes = 16 << 20
 
+    /// Of a record's pattern, nodes of its automaton · bytes of the text: each byte may take a step that looks at every node, in about 50 ns each.
+    /// It does not depend on what the cache holds, so that both layers reject the same records.
+    static let mostSteps = 20_000_000
+
     private let ignoringCase: Bool
+    private let limits: RegularExpressionSyntax.Limits
     private var known: [[UInt8]: Entry] = [:]
     private(set) var bytes = 0
     /// Most rows have the pattern of the row before.
@@ -17,13 +22,23 @@ final class RegularExpressionCache {
         case problem(RowProblem)
     }
 
-    init(ignoringCase: Bool) { self.ignoringCase = ignoringCase }
+    /// - Parameter isOfRecords: false where the pattern is a constant, which may cost more.
+    init(ignoringCase: Bool, isOfRecords: Bool = true) {
+        self.ignoringCase = ignoringCase
+        limits = isOfRecords ? .record : .constant
+        mostSteps = isOfRecords ? Self.mostSteps : .max
+    }
+
+    private let mostSteps: Int
 
     /// Throws PostgreSQL's message for what is no regular expression.
     func matches(_ text: UTF8Text.Bytes, _ pattern: UTF8Text.Bytes) throws(RowProblem) -> Bool {
         switch entry(pattern) {
         case .problem(let problem): throw problem
         case .expression(let expression):
+            guard text.count <= mostSteps / expression.nodeCount else {
+                throw RowProblem("this regular expression of a record is too large for a text of \(text.count) bytes")
+            }
             let before = expression.bytes
             let isMatch = expression.matches(text)
             bytes += expression.bytes - before
@@ -47,7 +62,8 @@ final class RegularExpressionCache {
         if bytes > Self.mostBytes { (known, bytes) = ([:], 0) }
         let entry: Entry
         do throws(RegularExpressionSyntax.Problem) {
-            let syntax = try RegularExpressionSyntax(String(decoding: pattern, as: UTF8.self), ignoringCase: ignoringCase)
+            let syntax = try RegularExpressionSyntax(
+                String(decoding: pattern, as: UTF8.self), ignoringCase: ignoringCase, limits: limits)
             let expression = RegularExpression(syntax)
             bytes += expression.fixedBytes + expression.bytes
             entry = .expression(expression)

@@ -18,23 +18,30 @@ public indirect enum RegularExpressionSyntax: Hashable, Sendable {
         public var hint: String?
     }
 
-    /// Counted repetitions are copies of what is repeated: (a{255}){255} would have 65,025.
-    public static let mostNodes = 20_000
+    /// What a pattern may cost.
+    public struct Limits: Sendable {
+        /// Of the automaton. Counted repetitions are copies of what is repeated: (a{255}){255} would have 65,025.
+        public let nodes: Int
+        /// Of the table that says which sets have which characters.
+        let memberships: Int
 
-    /// Of the table that says which sets have which characters.
-    static let mostMemberships = 4_000_000
+        /// Of a definition, whose author waits for it once.
+        public static let constant = Limits(nodes: 20_000, memberships: 4_000_000)
+        /// Of a record: any number of them may have another one each, which takes about a millisecond.
+        public static let record = Limits(nodes: 1_000, memberships: 100_000)
+    }
 
-    public init(_ pattern: String, ignoringCase: Bool) throws(Problem) {
+    public init(_ pattern: String, ignoringCase: Bool, limits: Limits = .constant) throws(Problem) {
         var parser = RegularExpressionParser(pattern, ignoringCase: ignoringCase)
         self = try parser.whole()
-        guard nodeCount <= Self.mostNodes else {
+        guard nodeCount <= limits.nodes else {
             throw Problem(
                 message: "this regular expression is too large", hint: "repeat less often: a{1000} counts as a thousand characters")
         }
         var sets: Set<CharacterRanges> = []
         collect(&sets)
         let boundaries = Set(sets.flatMap { $0.ranges.flatMap { [$0.lowerBound, $0.upperBound] } })
-        guard sets.count * boundaries.count <= Self.mostMemberships else {
+        guard sets.count * boundaries.count <= limits.memberships else {
             throw Problem(message: "this regular expression has too many different characters", hint: "write ranges, such as [a-z]")
         }
     }
@@ -48,9 +55,9 @@ public indirect enum RegularExpressionSyntax: Hashable, Sendable {
         }
     }
 
-    /// Of an automaton, at most; a large number where it would be more than `mostNodes`.
+    /// Of an automaton, at most; a large number where it would be more than any limit.
     private var nodeCount: Int {
-        func limited(_ count: Int) -> Int { min(count, Self.mostNodes + 1) }
+        func limited(_ count: Int) -> Int { min(count, Limits.constant.nodes + 1) }
         switch self {
         case .characters, .start, .end: return 1
         case .sequence(let parts), .choice(let parts): return limited(parts.reduce(2) { limited($0 + $1.nodeCount) })

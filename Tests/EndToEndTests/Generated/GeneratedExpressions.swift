@@ -124,7 +124,7 @@ struct GeneratedExpressions {
         case 7: return "(\(expression(kind, depth)) \(pick(["", "NOT "]))BETWEEN \(constant(kind)) AND \(orConstant(kind, depth)))"
         case 8 where below(5) == 0:
             // Texts of events as patterns, some of which are none.
-            return "(\(expression(.text, depth)) \(pick(["~", "~*", "!~"])) translate(\(leaf(.text)), '\\?', ''))"
+            return "(\(expression(.text, depth)) \(pick(["~", "~*", "!~"])) translate(\(leaf(.text)), 'b\\?', '('))"
         case 8 where below(3) == 0:
             let pattern = pick(["'^/[ab]'", "'o.?m'", "'(a|b)+$'", "'[[:digit:]]'", "'^[^/]*$'", "'x*y?'", "'^(/a|home)[0-3]?$'"])
             return "(\(expression(.text, depth)) \(pick(["~", "~*", "!~", "!~*"])) \(pattern))"
