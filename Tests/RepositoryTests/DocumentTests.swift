@@ -47,6 +47,21 @@ import Testing
         }
     }
 
+    /// A server that lacks one refuses every view that needs it: on a fresh machine the packages must bring them all.
+    @Test func everyExtensionIsInstalledAndDocumented() throws {
+        let code = try Repository().text("Sources/Catalog/StateTables.swift")
+        let extensions = code.matches(of: /extensions\.insert\("(\w+)"\)/).map { String($0.1) }
+        #expect(Set(extensions) == ["hll", "tdigest"])
+        let packages = try Repository().text("scripts/packages")
+        let image = try Repository().text("compose/postgres.Dockerfile")
+        let documented = try Repository().text("docs/dependencies.md")
+        for name in extensions {
+            #expect(packages.contains("\npostgresql-15-\(name) "), "scripts/packages does not install \(name)")
+            #expect(image.contains("postgresql-15-\(name) "), "compose/postgres.Dockerfile does not install \(name)")
+            #expect(documented.contains("`\(name)`"), "docs/dependencies.md does not name \(name)")
+        }
+    }
+
     /// Every make target that `make help` lists exists with a description, and the scripts that they call can be run.
     @Test func scriptsCanBeRun() throws {
         let makefile = try Repository().text("Makefile")
