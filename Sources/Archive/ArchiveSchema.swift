@@ -63,7 +63,7 @@ struct ArchiveSchema: Sendable {
 
     static func type(_ type: ScalarType) -> ParquetType {
         switch type {
-        case .text, .uuid, .varchar, .char, .decimal, .jsonb, .array: .string
+        case .text, .uuid, .interval, .varchar, .char, .decimal, .jsonb, .array: .string
         case .int2, .int4: .int32
         case .int8: .int64
         case .numeric(let precision, let scale): .decimal(precision: precision, scale: scale)
@@ -73,7 +73,6 @@ struct ArchiveSchema: Sendable {
         case .timestamp: .localTimestamp
         case .date: .date
         case .time: .time
-        case .interval: preconditionFailure("a column of type interval")
         }
     }
 
@@ -109,6 +108,7 @@ struct ArchiveSchema: Sendable {
         case .float64(let values): .double(values)
         case .bool(let values): .bool(values)
         case .text(let values): .bytes(values)
+        case .uuid(let values) where column.type == .interval: .bytes(IntervalColumnText.column(values, nulls: column.nulls))
         case .uuid(let values): .bytes(UUIDText.column(values, nulls: column.nulls))
         }
     }

@@ -67,6 +67,11 @@ public final class EventBatches {
                 throw file.damaged("Column \"\(declared.name)\" holds something that is not a uuid.")
             }
             storage = .uuid(numbers)
+        case (.bytes(let values), .interval):
+            guard let intervals = IntervalColumnText.values(values, nulls: read.nulls) else {
+                throw file.damaged("Column \"\(declared.name)\" holds something that is not an interval.")
+            }
+            storage = .uuid(intervals)
         case (.bytes(let values), _): storage = .text(values)
         }
         return Column(type: declared.type, storage: storage, nulls: read.nulls).prefix(group.rowCount)

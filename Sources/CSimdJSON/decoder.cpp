@@ -71,6 +71,7 @@ csj_decoder::csj_decoder(const csj_field *list, size_t count) : row(0), problems
         add_path(list[k].path, list[k].path_length, uint32_t(k));
         field.type = list[k].type;
         field.element = list[k].element;
+        field.reader = list[k].reader;
         field.has_default = list[k].has_default != 0;
         memcpy(field.default_value, list[k].default_value, sizeof field.default_value);
         if (list[k].default_length) field.default_text.assign(list[k].default_text, list[k].default_length);

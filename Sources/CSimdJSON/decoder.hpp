@@ -91,6 +91,7 @@ struct Node {
 struct Field {
     csj_type type;
     csj_type element;
+    csj_reader reader;
     int precision;
     int scale;
     bool is_required;
@@ -113,7 +114,7 @@ struct Field {
     bool is_text() const {
         return type == CSJ_TEXT || type == CSJ_VARCHAR || type == CSJ_CHAR || type == CSJ_DECIMAL || type == CSJ_JSONB || type == CSJ_ARRAY;
     }
-    size_t width() const { return type == CSJ_NUMERIC128 || type == CSJ_UUID ? 16 : type == CSJ_BOOL ? 1 : 8; }
+    size_t width() const { return type == CSJ_NUMERIC128 || type == CSJ_UUID || type == CSJ_READ ? 16 : type == CSJ_BOOL ? 1 : 8; }
     int64_t *text_ends() const { return reinterpret_cast<int64_t *>(ends.data()); }
     int64_t text_start(size_t row) const { return row == 0 ? 0 : text_ends()[row - 1]; }
 };

@@ -73,6 +73,7 @@ extern "C" csj_problem csj_parse(csj_type type, int precision, int scale, const 
         case CSJ_DECIMAL:
         case CSJ_JSONB:
         case CSJ_ARRAY:
+        case CSJ_READ:
             break;
     }
     return problem;

@@ -151,7 +151,7 @@ bool csj_decoder::decode_number(Payload &payload, Field &field) {
             if (text_end) set_text(field, text, size_t(text_end - text));
             break;
         }
-        case CSJ_BOOL: case CSJ_TEXT: case CSJ_TIMESTAMPTZ: case CSJ_TIMESTAMP: case CSJ_DATE: case CSJ_UUID: case CSJ_TIME:
+        case CSJ_BOOL: case CSJ_TEXT: case CSJ_TIMESTAMPTZ: case CSJ_TIMESTAMP: case CSJ_DATE: case CSJ_UUID: case CSJ_TIME: case CSJ_READ:
         case CSJ_VARCHAR: case CSJ_CHAR: case CSJ_JSONB: case CSJ_ARRAY: break;
     }
     if (problem == CSJ_OK) {
@@ -224,6 +224,8 @@ bool csj_decoder::decode_string(Payload &payload, Field &field) {
         uint8_t digits[decimal_room];
         uint8_t *digits_end = parse_decimal(text, text_end, digits, &problem);
         if (digits_end) set_text(field, digits, size_t(digits_end - digits));
+    } else if (field.type == CSJ_READ) {
+        problem = field.reader(text, size_t(text_end - text), field.values.data() + row * field.width());
     } else if (!field.is_text()) {
         problem = csj_parse(field.type, field.precision, field.scale, text, size_t(text_end - text),
                             field.values.data() + row * field.width());

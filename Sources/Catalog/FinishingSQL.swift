@@ -72,7 +72,7 @@ enum FinishingSQL {
         let estimate =
             switch (isArray, estimateCast(measure)) {
             case (false, let cast): cast("(\(estimates))[1]")
-            case (true, _) where measure.function == .percentileCont: estimates
+            case (true, _) where measure.function == .percentileCont && measure.argument?.type != .interval: estimates
             case (true, let cast):
                 "(SELECT array_agg(\(cast("e.value")) ORDER BY e.place) FROM unnest(\(estimates)) WITH ORDINALITY AS e (value, place))"
             }
@@ -85,6 +85,7 @@ enum FinishingSQL {
     private static func estimateCast(_ measure: Plan.Measure) -> (String) -> String {
         switch (measure.function, measure.argument?.type) {
         case (.percentileDisc, .decimal): { "(\($0))::numeric" }
+        case (_, .interval): IntervalSQL.ofSeconds
         case (.percentileDisc, .numeric(_, let scale)): { "round((\($0))::numeric, \(scale))" }
         case (.percentileDisc, .float4): { "(\($0))::real" }
         case (.percentileDisc, .int2): { "round(\($0))::smallint" }

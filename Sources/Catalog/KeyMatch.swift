@@ -38,7 +38,7 @@ public enum KeyMatch {
         case .timestamptz: "'epoch'::timestamptz"
         case .timestamp: "'epoch'::timestamp"
         case .date: "'epoch'::date"
-        case .interval: preconditionFailure("a group of type interval")
+        case .interval: "'0'::interval"
         case .uuid: "'00000000-0000-0000-0000-000000000000'::uuid"
         }
     }

@@ -37,7 +37,11 @@ public struct OutputSQL {
         case .windowEnd:
             guard let kind = plan.window?.kind else { preconditionFailure("the end of a window in a view without one") }
             return "(\(WindowSQL.end(kind, of: alias)))"
-        case .group(let index): return "\(alias).g\(index)"
+        case .group(let index):
+            let group = plan.groups[index]
+            guard let shown = group.shownBy else { return "\(alias).g\(index)" }
+            let value = StateSQL.finished(shown, plan: plan, row: row)
+            return plan.measures[shown].argument?.type == .text ? IntervalSQL.read(value) : value
         case .measure(let index): return "(\(StateSQL.finished(index, plan: plan, row: row)))"
         }
     }

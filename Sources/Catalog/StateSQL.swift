@@ -12,7 +12,7 @@ public enum StateSQL {
         let new = "excluded.\(column.name)"
         return switch column.role {
         case .count: "\(column.name) = \(old) + \(new)"
-        case .sum, .sumOfSquares: "\(column.name) = coalesce(\(old) + \(new), \(old), \(new))"
+        case .sum, .sumOfPart, .sumOfSquares: "\(column.name) = coalesce(\(old) + \(new), \(old), \(new))"
         case .extremum(let measure):
             switch plan.measures[measure].function {
             // LEAST and GREATEST pass over nulls, as min and max do.
@@ -122,7 +122,7 @@ public enum StateSQL {
             switch column.role {
             case .count:
                 merged.append("coalesce(sum(u.\(name)), 0)::bigint AS \(name)")
-            case .sum, .sumOfSquares:
+            case .sum, .sumOfPart, .sumOfSquares:
                 merged.append("sum(u.\(name)) AS \(name)")
             case .extremum(let measure):
                 merged.append("\(extremumAggregate(tables.plan.measures[measure].function))(u.\(name)) AS \(name)")
@@ -201,6 +201,10 @@ public enum StateSQL {
         let n = "\(alias).m\(index)_n"
         let s = "\(alias).m\(index)_s"
         switch measure.function {
+        case .sum where measure.argument?.type == .interval:
+            return IntervalSQL.sum(of: "\(alias).m\(index)")
+        case .avg where measure.argument?.type == .interval:
+            return IntervalSQL.average(of: "\(alias).m\(index)", count: n)
         case .countRows, .count:
             return n
         case .sum:

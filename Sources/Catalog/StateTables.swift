@@ -77,7 +77,8 @@ public struct StateTables: Sendable {
         layout.columns.map { column in
             switch column.role {
             case .window, .sessionFirst, .sessionLast, .count, .distinctCount: "\(column.name) \(column.sqlType) NOT NULL"
-            case .group, .sum, .sumOfSquares, .extremum, .distinctSketch, .distinctSum, .distinctValues, .percentile, .percentileSketch,
+            case .group, .sum, .sumOfPart, .sumOfSquares, .extremum, .distinctSketch, .distinctSum, .distinctValues, .percentile,
+                .percentileSketch,
                 .taggedValue, .tagOrder, .tagPartition, .tagOffset:
                 "\(column.name) \(column.sqlType)"
             }

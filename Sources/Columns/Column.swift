@@ -14,7 +14,7 @@ public struct Column: Sendable {
         case bool([UInt8])
         /// UTF-8 without U+0000: text, varchar, char without the blanks at its end; decimal, jsonb and arrays as PostgreSQL writes them. Its own null marks are not used: `Column.nulls` counts.
         case text(ByteColumn)
-        /// The sixteen bytes as one big-endian number: order of numbers is order of uuids.
+        /// The sixteen bytes as one big-endian number: order of numbers is order of uuids. Of an interval `CalendarInterval.bits`.
         case uuid([UInt128])
     }
 

@@ -13,7 +13,7 @@ public enum ScalarType: Hashable, Sendable, Codable {
     /// Days since 1970.
     case date
     case uuid
-    /// Inside of expressions only: no column, group or measure has it.
+    /// Months, days and microseconds apart, as `CalendarInterval.bits`; equal where a month of 30 days and a day of 24 hours make them so.
     case interval
     case int2
     case float4

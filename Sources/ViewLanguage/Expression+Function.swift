@@ -33,6 +33,8 @@ extension Expression {
         // Times. What depends on a zone is in UTC, but where a zone is named.
         case addInterval, subtractInterval, addDays, subtractDays, daysBetween, timeBetween
         case intervalAdd, intervalSubtract, intervalMultiply, intervalDivide, intervalNegate
+        /// Days out of 24 hours, months out of 30 days, or both.
+        case justifyHours, justifyDays, justifyInterval
         /// (field, value): the field's name is a constant, and canonical. In numeric, and in double precision.
         case extract, datePart
         /// (unit, value [, zone]): constants, but for the value.

@@ -38,11 +38,13 @@ extension Plan.Measure {
         case (.sum, .float4), (.sumDistinct, .float4): "real"
         case (.avg, .float4), (.avgDistinct, .float4): "double precision"
         case (.sum, .float8), (.avg, .float8), (.sumDistinct, .float8), (.avgDistinct, .float8): "double precision"
+        case (.sum, .interval), (.avg, .interval): "interval"
         case (.sum, _), (.avg, _), (.sumDistinct, _), (.avgDistinct, _): "numeric"
         case (.boolAnd, _), (.boolOr, _): "boolean"
         case (.varPop, .float4), (.varSamp, .float4), (.stddevPop, .float4), (.stddevSamp, .float4): "double precision"
         case (.varPop, .float8), (.varSamp, .float8), (.stddevPop, .float8), (.stddevSamp, .float8): "double precision"
         case (.varPop, _), (.varSamp, _), (.stddevPop, _), (.stddevSamp, _): "numeric"
+        case (.percentileCont, .interval): "interval" + (percentile?.isArray == true ? "[]" : "")
         case (.percentileCont, _): "double precision" + (percentile?.isArray == true ? "[]" : "")
         case (.percentileDisc, let type): Self.withoutModifier(type) + (percentile?.isArray == true ? "[]" : "")
         case (.min, let type), (.max, let type), (.first, let type), (.last, let type): Self.withoutModifier(type)

@@ -46,9 +46,13 @@ public struct Plan: Hashable, Sendable, Codable {
     public struct Group: Hashable, Sendable, Codable {
         public var name: String
         public var expression: Expression
-        public init(name: String, expression: Expression) {
+        /// Of a type whose equal values are told apart when they are shown ('1 day' and '24:00'): the measure whose value is the group's, in that
+        /// type or as its text. Nil: the group's key is.
+        public var shownBy: Int?
+        public init(name: String, expression: Expression, shownBy: Int? = nil) {
             self.name = name
             self.expression = expression
+            self.shownBy = shownBy
         }
     }
 

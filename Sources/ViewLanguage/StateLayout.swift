@@ -16,6 +16,9 @@ public struct StateLayout: Hashable, Sendable {
         /// Exact sum as numeric, also for double precision (a double is a decimal fraction, so its sum has an exact
         /// decimal form: adding is then associative, and one cast at the end rounds once). Null where no value was. Merged by +.
         case sum(measure: Int)
+        /// Exact sum of one of the three parts of intervals, as numeric: each may leave an interval's range on the way. Null where no value was.
+        /// Merged by +.
+        case sumOfPart(measure: Int, part: IntervalPart)
         /// Exact sum of squares, as the sum. Null where no value was. Merged by +.
         case sumOfSquares(measure: Int)
         /// min, max, bool_and or bool_or in the argument's type. Null where no value was. Merged by LEAST/GREATEST, AND/OR.
@@ -41,6 +44,9 @@ public struct StateLayout: Hashable, Sendable {
         case tagPartition(measure: Int)
         case tagOffset(measure: Int)
     }
+
+    /// In the order of their columns.
+    public enum IntervalPart: String, Hashable, Sendable, CaseIterable { case months, days, microseconds }
 
     public struct StateColumn: Hashable, Sendable {
         public var name: String
@@ -86,6 +92,14 @@ public struct StateLayout: Hashable, Sendable {
             switch measure.function {
             case .countRows, .count:
                 columns.append(StateColumn(name: "m\(index)_n", role: .count(measure: index), sqlType: "bigint"))
+            case .sum where measure.argument?.type == .interval, .avg where measure.argument?.type == .interval:
+                if measure.function == .avg {
+                    columns.append(StateColumn(name: "m\(index)_n", role: .count(measure: index), sqlType: "bigint"))
+                }
+                for part in IntervalPart.allCases {
+                    columns.append(
+                        StateColumn(name: "m\(index)_\(part)", role: .sumOfPart(measure: index, part: part), sqlType: "numeric"))
+                }
             case .sum:
                 columns.append(StateColumn(name: "m\(index)_s", role: .sum(measure: index), sqlType: "numeric"))
             case .avg:

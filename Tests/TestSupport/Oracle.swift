@@ -40,7 +40,7 @@ public final class Oracle {
             return switch type {
             case "boolean": "'boolean'"
             case "jsonb": "'object', 'array', 'string', 'number', 'boolean'"
-            case "time": "'string'"
+            case "time", "interval": "'string'"
             case "text", "uuid", "timestamptz", "timestamp", "date": "'string'"
             default: "'number', 'string'"
             }

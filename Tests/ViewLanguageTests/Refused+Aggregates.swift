@@ -121,7 +121,7 @@ let refusedAggregates = #"""
     views.sql:2:52: error: percentile_disc over text is not supported
         2 | SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY page) FROM event
           |                                                    ^
-    hint: order by a number, such as a duration in milliseconds
+    hint: order by a number, such as a duration in milliseconds, or by an interval
 
     SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY duration DESC) FROM event
     views.sql:2:52: error: only ascending order is supported in WITHIN GROUP
@@ -221,15 +221,15 @@ let refusedAggregates = #"""
           |                                  ^
     hint: use a column of the event, or filter in a CREATE VIEW on top of this view
 
-    SELECT max(at - at) AS a FROM event
-    views.sql:2:12: error: a value of type interval is supported inside of expressions only
-        2 | SELECT max(at - at) AS a FROM event
-          |            ^
-    hint: extract(epoch FROM x) gives its seconds
-
-    SELECT sum(at - at) AS a FROM event
-    views.sql:2:8: error: sum of intervals is not supported
-        2 | SELECT sum(at - at) AS a FROM event
+    SELECT sum(DISTINCT at - at) AS a FROM event
+    views.sql:2:8: error: sum(DISTINCT …) of intervals is not supported: of equal ones such as '1 day' and '24:00' either may be the one that counts
+        2 | SELECT sum(DISTINCT at - at) AS a FROM event
           |        ^
-    hint: take sum(extract(epoch FROM x)), which counts seconds
+    hint: take sum(DISTINCT extract(epoch FROM x)), which counts seconds
+
+    SELECT stddev(at - at) AS a FROM event
+    views.sql:2:8: error: function stddev(interval) does not exist
+        2 | SELECT stddev(at - at) AS a FROM event
+          |        ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
     """#

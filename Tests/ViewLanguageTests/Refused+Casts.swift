@@ -19,7 +19,7 @@ let refusedCasts = #"""
     views.sql:2:11: error: type "foo" does not exist
         2 | quantity::foo = 1
           |           ^
-    hint: supported types: text, varchar(n), char(n), smallint, integer, bigint, numeric, real, double precision, boolean, timestamptz, timestamp, date, time, uuid, jsonb, and arrays such as text[]
+    hint: supported types: text, varchar(n), char(n), smallint, integer, bigint, numeric, real, double precision, boolean, timestamptz, timestamp, date, time, interval, uuid, jsonb, and arrays such as text[]
 
     quantity::bool::bigint = 1
     views.sql:2:15: error: cannot cast type boolean to bigint

@@ -1,19 +1,19 @@
 /// Sources. A statement (or a part of one, see `RefusalTests`), and what is printed for it.
 let refusedSources = #"""
-    CREATE FOREIGN TABLE s (id varchar(20), at timestamp, n smallint, j jsonb, t txt, m numeric, k numeric(50), i interval, a text[]) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
+    CREATE FOREIGN TABLE s (id varchar(20), at timestamp, n smallint, j jsonb, t txt, m numeric, k numeric(50), i interval[], a text[]) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
     views.sql:1:78: error: type "txt" does not exist
-        1 | CREATE FOREIGN TABLE s (id varchar(20), at timestamp, n smallint, j jsonb, t txt, m numeric, k numeric(50), i interval, a text[]) SERVER parallax OPTIONS (even…
+        1 | CREATE FOREIGN TABLE s (id varchar(20), at timestamp, n smallint, j jsonb, t txt, m numeric, k numeric(50), i interval[], a text[]) SERVER parallax OPTIONS (ev…
           |                                                                              ^
     hint: did you mean "text"?
     views.sql:1:96: error: NUMERIC precision 50 must be between 1 and 38
-        1 | …ABLE s (id varchar(20), at timestamp, n smallint, j jsonb, t txt, m numeric, k numeric(50), i interval, a text[]) SERVER parallax OPTIONS (event_id 'id', even…
+        1 | …ABLE s (id varchar(20), at timestamp, n smallint, j jsonb, t txt, m numeric, k numeric(50), i interval[], a text[]) SERVER parallax OPTIONS (event_id 'id', ev…
           |                                                                                 ^
-    views.sql:1:111: error: type interval is not supported yet
-        1 | …varchar(20), at timestamp, n smallint, j jsonb, t txt, m numeric, k numeric(50), i interval, a text[]) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
-          |                                                                                     ^
-    hint: supported types: text, varchar(n), char(n), smallint, integer, bigint, numeric, real, double precision, boolean, timestamptz, timestamp, date, time, uuid, jsonb, and arrays such as text[]
-    views.sql:1:171: error: option "event_time": column "at" is of type timestamp without time zone
-        1 | …varchar(20), at timestamp, n smallint, j jsonb, t txt, m numeric, k numeric(50), i interval, a text[]) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
+    views.sql:1:111: error: an array of interval is not supported
+        1 | …rchar(20), at timestamp, n smallint, j jsonb, t txt, m numeric, k numeric(50), i interval[], a text[]) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
+          |                                                                                   ^
+    hint: arrays may be of text, varchar, smallint, integer, bigint, numeric(p,s), real, double precision, boolean, uuid
+    views.sql:1:173: error: option "event_time": column "at" is of type timestamp without time zone
+        1 | …rchar(20), at timestamp, n smallint, j jsonb, t txt, m numeric, k numeric(50), i interval[], a text[]) SERVER parallax OPTIONS (event_id 'id', event_time 'at')
           |                                                                                                                                                 ^
     hint: it must be of type timestamp with time zone
 

@@ -88,9 +88,9 @@ let refusedWindows = #"""
           |                                                ^
     hint: write it in quotes, such as '1 minute'
 
-    SELECT count(*) FROM event GROUP BY tumble(at, '999999999999999999 days')
+    SELECT count(*) FROM event GROUP BY tumble(at, '2000000000 days')
     views.sql:2:48: error: the size of a window: interval out of range
-        2 | SELECT count(*) FROM event GROUP BY tumble(at, '999999999999999999 days')
+        2 | SELECT count(*) FROM event GROUP BY tumble(at, '2000000000 days')
           |                                                ^
     hint: write a shorter one
 

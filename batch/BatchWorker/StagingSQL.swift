@@ -99,14 +99,20 @@ struct StagingSQL {
         switch column.role {
         case .distinctSketch, .percentileSketch, .distinctValues: return nil
         case .window, .group: preconditionFailure("\(name) is a key")
-        case .count, .distinctCount, .tagOrder, .tagPartition, .tagOffset, .sessionFirst, .sessionLast: return plain
-        case .percentile(let measure) where tables.plan.measures[measure].percentile?.isArray == true: return plain
-        case .sum(let measure), .sumOfSquares(let measure), .distinctSum(let measure), .extremum(let measure), .percentile(let measure),
-            .taggedValue(let measure):
-            // 1.0 and 1.00 are equal numerics, but PostgreSQL shows them differently: results shall not depend on which run came first.
-            guard case .numeric = tables.plan.measures[measure].argument?.type else { return plain }
-            return "\(plain) OR scale(b.\(name)) IS DISTINCT FROM scale(s.\(name))"
+        case .count, .sumOfPart, .distinctCount, .tagOrder, .tagPartition, .tagOffset, .sessionFirst, .sessionLast: return plain
+        // '1 day' and '24:00' are equal intervals that PostgreSQL shows differently: results shall not depend on which run came first.
+        case .extremum(let measure), .percentile(let measure), .taggedValue(let measure):
+            if tables.plan.measures[measure].argument?.type == .interval { return "b.\(name)::text IS DISTINCT FROM s.\(name)::text" }
+            return differsInScale(name, measure, plain)
+        case .sum(let measure), .sumOfSquares(let measure), .distinctSum(let measure): return differsInScale(name, measure, plain)
         }
+    }
+
+    /// 1.0 and 1.00 are equal numerics, and so it is with them.
+    private func differsInScale(_ name: String, _ measure: Int, _ plain: String) -> String {
+        let measure = tables.plan.measures[measure]
+        guard case .numeric = measure.argument?.type, measure.percentile?.isArray != true else { return plain }
+        return "\(plain) OR scale(b.\(name)) IS DISTINCT FROM scale(s.\(name))"
     }
 
     private static func local(_ name: String) -> String { String(name.dropFirst("pg_temp.".count)) }

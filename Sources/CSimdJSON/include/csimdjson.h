@@ -26,6 +26,7 @@ typedef enum {
     CSJ_FLOAT4,       // double that a float holds
     CSJ_TIME,         // int64_t, microseconds since midnight, up to 24:00
     CSJ_EPOCH,        // int64_t, microseconds since 1970 from a number in a unit of its own: `scale` digits of it are microseconds
+    CSJ_READ,         // sixteen bytes that the field's `reader` makes of a JSON string
     // Bytes in an arena, as CSJ_TEXT:
     CSJ_VARCHAR,  // of at most `precision` characters
     CSJ_CHAR,     // the same, without the blanks at its end
@@ -67,11 +68,16 @@ typedef enum {
     CSJ_DATETIME_FIELD,
     CSJ_ZONE_RANGE,
     CSJ_TIMESTAMP_RANGE,
+    CSJ_INTERVAL_FIELD,
+    CSJ_INTERVAL_RANGE,
     CSJ_MISSING,
     CSJ_TOO_LONG,
     CSJ_DECIMAL_DIGITS,
     CSJ_JSON_NUMBER_DIGITS,
 } csj_problem;
+
+// The value of a text, in sixteen bytes: for types whose input the caller knows.
+typedef csj_problem (*csj_reader)(const uint8_t *text, size_t length, void *value);
 
 typedef struct {
     const char *path;  // UTF-8: the names from the outermost object to the field, a NUL byte between two of them
@@ -80,7 +86,8 @@ typedef struct {
     csj_type element;  // of arrays; its own length is in `precision`, as are precision and scale of numerics
     int precision;
     int scale;
-    int is_required;  // null or missing is a problem
+    csj_reader reader;  // of CSJ_READ
+    int is_required;    // null or missing is a problem
     // What the column holds where the field is missing (not where it is null), if has_default: sixteen bytes as csj_parse writes them, or
     // text.
     int has_default;

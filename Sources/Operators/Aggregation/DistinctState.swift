@@ -20,7 +20,7 @@ final class DistinctState: MeasureState {
         self.type = type
         self.isExact = isExact
         self.sketch = sketch
-        let isWide = type == .uuid || (type.isWideNumeric)
+        let isWide = type == .uuid || type == .interval || (type.isWideNumeric)
         pairs = PairSet(valueWidth: isExact && isWide ? 2 : 1)
     }
 

@@ -13,7 +13,7 @@ import Columns
 /// | float4, float8 | its bits, -0 as 0, one NaN | all ones, another NaN |
 /// | numeric > 18 digits | high, low | Int128.max, which none reaches |
 /// | int8 | null mark, its bits | mark 1 |
-/// | uuid | null mark, high, low | mark 1 |
+/// | uuid; interval in the form that equal ones share | null mark, high, low | mark 1 |
 struct GroupKeyColumn {
     let type: ScalarType
     private(set) var dictionary = TextDictionary()
@@ -25,14 +25,15 @@ struct GroupKeyColumn {
         case .text, .varchar, .char, .decimal, .array, .bool, .int2, .int4, .timestamptz, .timestamp, .date, .time, .float4, .float8: 1
         case .numeric: type.isNarrowNumeric ? 1 : 2
         case .int8: 2
-        case .uuid: 3
-        case .interval, .jsonb: preconditionFailure("a group of type \(type)")
+        case .uuid, .interval: 3
+        case .jsonb: preconditionFailure("a group of type \(type)")
         }
     }
 
     /// Writes the words of each row at `offset` in keys of `stride` words.
     mutating func pack(_ vector: Vector, into keys: inout [UInt64], offset: Int, stride: Int) {
-        guard case .text(let texts) = vector.withSharedForms.values else {
+        let vector = vector.withSharedForms
+        guard case .text(let texts) = vector.values else {
             return packWords(vector, into: &keys, offset: offset, stride: stride)
         }
         let codes = dictionary.encode(texts, nulls: vector.nulls, null: .max)
@@ -41,7 +42,8 @@ struct GroupKeyColumn {
 
     /// The same without learning new strings: one that no key holds has a word that none has.
     func packKnown(_ vector: Vector, into keys: inout [UInt64], offset: Int, stride: Int) {
-        guard case .text(let texts) = vector.withSharedForms.values else {
+        let vector = vector.withSharedForms
+        guard case .text(let texts) = vector.values else {
             return packWords(vector, into: &keys, offset: offset, stride: stride)
         }
         let codes = dictionary.known(texts, nulls: vector.nulls, null: .max, unknown: .max - 1)
@@ -93,14 +95,14 @@ struct GroupKeyColumn {
         case .float4, .float8:
             return Column(
                 type: type, storage: .float64(words.map { $0 == .max ? 0 : Double(bitPattern: $0) }), nulls: nulls { $0 == .max })
-        case .uuid:
+        case .uuid, .interval:
             let values = zip(next(1), next(2)).map { UInt128($0) << 64 | UInt128($1) }
             return Column(type: type, storage: .uuid(values), nulls: nulls { $0 == 1 })
         case .numeric where !type.isNarrowNumeric:
             let values = zip(words, next(1)).map { Int128(truncatingIfNeeded: UInt128($0) << 64 | UInt128($1)) }
             return Column(
                 type: type, storage: .int128(values.map { $0 == .max ? 0 : $0 }), nulls: nulls { $0 == UInt64(bitPattern: .max) })
-        case .interval, .jsonb: preconditionFailure("a group of type \(type)")
+        case .jsonb: preconditionFailure("a group of type \(type)")
         case .timestamptz, .timestamp, .date, .time, .numeric:
             let values = words.map { Int64(bitPattern: $0) }
             return Column(type: type, storage: .int64(values.map { $0 == .max ? 0 : $0 }), nulls: nulls { $0 == UInt64(bitPattern: .max) })
@@ -121,7 +123,11 @@ struct GroupKeyColumn {
         case .int2, .int4: change(0) { $0 == 1 << 32 ? $0 : $0 ^ 1 << 31 }
         case .int8: change(1) { $0 ^ sign }
         case .float4, .float8: change(0) { $0 == .max ? .max : $0 & sign != 0 ? ~$0 : $0 | sign }
-        case .uuid, .interval, .jsonb: break
+        case .uuid, .jsonb: break
+        // Months, then days, then microseconds: each a signed number.
+        case .interval:
+            change(1) { $0 ^ (sign | 1 << 31) }
+            change(2) { $0 ^ sign }
         // The null is the largest number as it is.
         case .timestamptz, .timestamp, .date, .time, .numeric: change(0) { $0 ^ sign }
         }

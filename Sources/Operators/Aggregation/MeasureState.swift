@@ -47,6 +47,7 @@ extension Plan.Measure {
     private func makeSum(_ type: ScalarType, withCount: Bool) -> any MeasureState {
         switch type {
         case .float4, .float8: FloatSumState(withCount: withCount)
+        case .interval: IntervalSumState(withCount: withCount)
         case .decimal: DecimalSumState(withCount: withCount, squares: false)
         case .numeric where !type.isNarrowNumeric: WideSumState(scale: type.numericScale, withCount: withCount)
         default: SumState(scale: type.numericScale, withCount: withCount)
@@ -66,6 +67,9 @@ extension Plan.Measure {
         let isContinuous = function == .percentileCont
         let compression = precision ?? SketchPrecision.compression
         switch type {
+        case .interval:
+            return PercentileState<CalendarInterval>(
+                type, percentile, isContinuous: isContinuous, isExact: layer == .batch, compression: compression)
         case .float4, .float8:
             return PercentileState<Double>(type, percentile, isContinuous: isContinuous, isExact: layer == .batch, compression: compression)
         case .decimal:
@@ -86,7 +90,8 @@ extension Plan.Measure {
         case .numeric where !type.isNarrowNumeric: return FixedExtremumState<Int128>(type, isMaximum: isMaximum)
         case .int2, .int4, .int8, .timestamptz, .timestamp, .date, .time, .numeric:
             return FixedExtremumState<Int64>(type, isMaximum: isMaximum)
-        case .bool, .uuid, .interval, .jsonb, .array: preconditionFailure("PostgreSQL has no min or max of \(type.sqlName)")
+        case .interval: return FixedExtremumState<CalendarInterval>(type, isMaximum: isMaximum)
+        case .bool, .uuid, .jsonb, .array: preconditionFailure("PostgreSQL has no min or max of \(type.sqlName)")
         }
     }
 }

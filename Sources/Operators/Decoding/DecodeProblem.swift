@@ -21,7 +21,7 @@ struct DecodeProblem {
         case CSJ_NUL_CHARACTER: .nulCharacter
         case CSJ_WRONG_JSON_TYPE, CSJ_SYNTAX: .wrongType
         case CSJ_VALUE_RANGE, CSJ_NUMERIC_OVERFLOW, CSJ_NUMERIC_FORMAT, CSJ_NOT_FINITE, CSJ_DATETIME_FIELD, CSJ_ZONE_RANGE,
-            CSJ_TIMESTAMP_RANGE, CSJ_TOO_LONG, CSJ_DECIMAL_DIGITS, CSJ_JSON_NUMBER_DIGITS:
+            CSJ_TIMESTAMP_RANGE, CSJ_INTERVAL_FIELD, CSJ_INTERVAL_RANGE, CSJ_TOO_LONG, CSJ_DECIMAL_DIGITS, CSJ_JSON_NUMBER_DIGITS:
             .outOfRange
         case CSJ_MISSING: .missingValue
         default: .malformedJSON
@@ -58,6 +58,8 @@ struct DecodeProblem {
         case CSJ_DATETIME_FIELD: "date/time field value out of range: \"\(shown)\""
         case CSJ_ZONE_RANGE: "time zone displacement out of range: \"\(shown)\""
         case CSJ_TIMESTAMP_RANGE: "timestamp out of range: \"\(shown)\""
+        case CSJ_INTERVAL_FIELD: "interval field value out of range: \"\(shown)\""
+        case CSJ_INTERVAL_RANGE: "interval out of range"
         case CSJ_MISSING: "null value in column \"\(column?.name ?? "")\" violates not-null constraint"
         case CSJ_TOO_LONG: "value too long for type \(valueType?.sqlName ?? typeName)"
         case CSJ_DECIMAL_DIGITS: "numeric field overflow: a numeric has at most \(ScalarType.maximumNumericPrecision) digits"

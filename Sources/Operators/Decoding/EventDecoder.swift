@@ -133,6 +133,7 @@ extension csj_field {
         element = CSJ_TEXT
         if case .array(let itsElement) = column.type { element = itsElement.decoderType }
         (precision, scale) = column.type.decoderModifiers
+        if column.type == .interval { reader = csj_readInterval }
         if let format = column.format {
             type = CSJ_EPOCH
             scale = Int32(format.digits)
@@ -154,8 +155,29 @@ extension csj_field {
                 }
                 target.storeBytes(of: bits, as: UInt128.self)
             case .text: break
-            case .null, .interval: preconditionFailure("a default of \(value)")
+            case .interval(let interval): target.storeBytes(of: interval.bits, as: UInt128.self)
+            case .null: preconditionFailure("a default of \(value)")
             }
+        }
+    }
+}
+
+/// PostgreSQL's input of intervals is the compiler's own, which reads constants with it.
+private func csj_readInterval(_ text: UnsafePointer<UInt8>?, _ length: Int, _ value: UnsafeMutableRawPointer?) -> csj_problem {
+    switch TextInput.readInterval(UnsafeRawBufferPointer(start: text, count: length)) {
+    case .success(let interval):
+        value?.storeBytes(of: interval.bits, as: UInt128.self)
+        return CSJ_OK
+    case .failure(let problem): return problem.decoderProblem
+    }
+}
+
+extension IntervalText.Problem {
+    var decoderProblem: csj_problem {
+        switch self {
+        case .syntax: CSJ_SYNTAX
+        case .fieldRange: CSJ_INTERVAL_FIELD
+        case .range: CSJ_INTERVAL_RANGE
         }
     }
 }
@@ -181,7 +203,7 @@ extension ScalarType {
         case .decimal: CSJ_DECIMAL
         case .jsonb: CSJ_JSONB
         case .array: CSJ_ARRAY
-        case .interval: preconditionFailure("intervals are not read from text")
+        case .interval: CSJ_READ
         }
     }
 

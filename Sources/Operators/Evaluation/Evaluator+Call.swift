@@ -28,7 +28,8 @@ extension Evaluator {
             .cubeRoot, .widthBucket, .divideNumeric:
             return number(function, values, type, frame)
         case .addInterval, .subtractInterval, .addDays, .subtractDays, .daysBetween, .timeBetween, .intervalAdd, .intervalSubtract,
-            .intervalMultiply, .intervalDivide, .intervalNegate, .extract, .datePart, .truncateTime, .binTime, .atZone, .secondsToTime:
+            .intervalMultiply, .intervalDivide, .intervalNegate, .justifyHours, .justifyDays, .justifyInterval, .extract, .datePart,
+            .truncateTime, .binTime, .atZone, .secondsToTime:
             return time(function, values, type, frame)
         case .jsonField, .jsonElement, .jsonPath, .jsonFieldText, .jsonElementText, .jsonPathText, .jsonHasField, .jsonType, .jsonLength:
             return json(function, values, type, frame)

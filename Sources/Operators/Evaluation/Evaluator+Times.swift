@@ -9,8 +9,11 @@ extension Evaluator {
     mutating func time(_ function: Expression.Function, _ arguments: [Vector], _ type: ScalarType, _ frame: CallFrame) -> Vector {
         switch function {
         case .extract, .datePart: return part(arguments, type, frame)
-        case .intervalAdd, .intervalSubtract, .intervalMultiply, .intervalDivide, .intervalNegate, .timeBetween:
+        case .intervalAdd, .intervalSubtract, .intervalMultiply, .intervalDivide, .intervalNegate, .timeBetween, .justifyHours,
+            .justifyDays,
+            .justifyInterval:
             return interval(function, arguments, frame)
+        case .truncateTime where type == .interval: return interval(function, arguments, frame)
         default: break
         }
         let found: (values: [Int64], nulls: [UInt8])
@@ -19,13 +22,13 @@ extension Evaluator {
             let (time, size) = (IntegerArgument(arguments[0]), IntervalArgument(arguments[1]))
             found = values(frame, zero: 0) { (row) throws(RowProblem) in
                 if type == .time {
-                    // Days and months are passed over, and clocks go round.
-                    let rest = size[row].microseconds % CalendarInterval.microsecondsPerDay
-                    let sum = function == .addInterval ? time[row] + rest : time[row] - rest
+                    // Days and months are passed over, and clocks go round, also where 64 bits do.
+                    let rest = size[row].microseconds
+                    let sum = function == .addInterval ? time[row] &+ rest : time[row] &- rest
                     return floorDivide(sum, CalendarInterval.microsecondsPerDay).remainder
                 }
-                let interval = function == .addInterval ? size[row] : try CalendarTime.negated(size[row])
-                return try CalendarTime.adding(interval, to: time[row])
+                if function == .addInterval { return try CalendarTime.adding(size[row], to: time[row]) }
+                return try CalendarTime.subtracting(size[row], from: time[row])
             }
         case .addDays, .subtractDays:
             let (date, days) = (IntegerArgument(arguments[0]), IntegerArgument(arguments[1]))
@@ -83,6 +86,15 @@ extension Evaluator {
         case .intervalNegate:
             let a = IntervalArgument(arguments[0])
             found = values(frame, zero: 0) { (row) throws(RowProblem) in try CalendarTime.negated(a[row]).bits }
+        case .justifyHours, .justifyDays, .justifyInterval:
+            let a = IntervalArgument(arguments[0])
+            found = values(frame, zero: 0) { (row) throws(RowProblem) in
+                try CalendarTime.justified(a[row], hours: function != .justifyDays, days: function != .justifyHours).bits
+            }
+        case .truncateTime:
+            guard let unit = TimeField(constantText(arguments[0])) else { preconditionFailure("a unit that nobody knows") }
+            let a = IntervalArgument(arguments[1])
+            found = values(frame, zero: 0) { (row) throws(RowProblem) in CalendarTime.truncated(a[row], to: unit).bits }
         case .intervalAdd, .intervalSubtract:
             let (a, b) = (IntervalArgument(arguments[0]), IntervalArgument(arguments[1]))
             found = values(frame, zero: 0) { (row) throws(RowProblem) in

@@ -1,4 +1,5 @@
 import Columns
+import ParallaxCore
 import ViewLanguage
 
 // What is kept as text is compared as text, so that equal values need one form.
@@ -9,6 +10,7 @@ extension Vector {
     var withSharedForms: Vector {
         switch type {
         case .decimal: withTrimmedDecimals
+        case .interval: withJustifiedIntervals
         case .array(.float4), .array(.float8):
             // Zero is the one number with two forms.
             mappingElements(with: UInt8(ascii: "-")) { $0 == Self.negativeZero ? Array($0.dropFirst()) : $0 }
@@ -27,6 +29,13 @@ extension Vector {
             }
         default: withSharedForms
         }
+    }
+
+    private var withJustifiedIntervals: Vector {
+        guard case .uuid(let bits) = values else { return self }
+        var vector = self
+        vector.values = .uuid(bits.map { CalendarInterval(justified: CalendarInterval(bits: $0).span).bits })
+        return vector
     }
 
     private static let negativeZero = Array("-0".utf8)

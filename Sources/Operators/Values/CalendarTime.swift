@@ -33,6 +33,12 @@ enum CalendarTime {
         return try checked(result.addingReportingOverflow(interval.microseconds))
     }
 
+    static func subtracting(_ interval: CalendarInterval, from time: Int64) throws(RowProblem) -> Int64 {
+        // No time lies that far from another.
+        guard let negative = try? negated(interval) else { throw outOfRange }
+        return try adding(negative, to: time)
+    }
+
     static func negated(_ interval: CalendarInterval) throws(RowProblem) -> CalendarInterval {
         guard interval.months != .min, interval.days != .min, interval.microseconds != .min else { throw intervalOutOfRange }
         return CalendarInterval(months: -interval.months, days: -interval.days, microseconds: -interval.microseconds)
@@ -75,6 +81,50 @@ enum CalendarTime {
         let rest = (scale(Double(interval.microseconds)) + seconds * 1_000_000).rounded(.toNearestOrEven)
         guard range.contains(wholeDays), let microseconds = Int64(exactly: rest) else { throw intervalOutOfRange }
         return CalendarInterval(months: Int32(wholeMonths), days: Int32(wholeDays), microseconds: microseconds)
+    }
+
+    /// Days out of 24 hours, months out of 30 days; then all parts that were looked at have one sign.
+    static func justified(_ interval: CalendarInterval, hours: Bool, days: Bool) throws(RowProblem) -> CalendarInterval {
+        var (months, count, rest) = (Int64(interval.months), Int64(interval.days), interval.microseconds)
+        // Months first where both may grow, as PostgreSQL does: days alone could leave their range on the way.
+        if hours, days, count.signum() * rest.signum() > 0 {
+            months += count / 30
+            count %= 30
+        }
+        if hours {
+            count += rest / day
+            rest %= day
+        }
+        guard Int32(exactly: months) != nil, Int32(exactly: count) != nil else { throw intervalOutOfRange }
+        if days {
+            months += count / 30
+            count %= 30
+            let below = hours && count == 0 ? rest.signum() : Int64(count.signum())
+            if months.signum() * below < 0 {
+                count += 30 * months.signum()
+                months -= months.signum()
+            }
+        }
+        if hours, count.signum() * rest.signum() < 0 {
+            rest += day * count.signum()
+            count -= count.signum()
+        }
+        guard let months = Int32(exactly: months) else { throw intervalOutOfRange }
+        return CalendarInterval(months: months, days: Int32(count), microseconds: rest)
+    }
+
+    /// date_trunc of an interval: towards zero.
+    static func truncated(_ interval: CalendarInterval, to unit: TimeField) -> CalendarInterval {
+        let monthsPerUnit: [TimeField: Int32] = [
+            .month: 1, .quarter: 3, .year: 12, .decade: 120, .century: 1_200, .millennium: 12_000,
+        ]
+        if let size = monthsPerUnit[unit] { return CalendarInterval(months: interval.months - interval.months % size) }
+        let shortUnits: [TimeField: Int64] = [
+            .microsecond: 1, .millisecond: 1_000, .second: 1_000_000, .minute: 60_000_000, .hour: 3_600_000_000,
+        ]
+        var result = interval
+        result.microseconds = shortUnits[unit].map { interval.microseconds - interval.microseconds % $0 } ?? 0
+        return result
     }
 
     /// The start of the bin; before the origin, too.

@@ -1,5 +1,6 @@
 import CSimdJSON
 import Columns
+import ParallaxCore
 import ViewLanguage
 
 #if canImport(Glibc)
@@ -10,6 +11,11 @@ import ViewLanguage
 enum TextInput {
     /// The bits of a value: integers, unscaled numerics, doubles and uuids in sixteen bytes. Nil with PostgreSQL's message where the text is none.
     static func read(_ text: UnsafeRawBufferPointer, as type: ScalarType) -> Result<UInt128, TextInputError> {
+        if type == .interval {
+            return readInterval(text).map(\.bits).mapError {
+                TextInputError(message: Self.message($0.decoderProblem, text, type))
+            }
+        }
         var bits: UInt128 = 0
         var precision: Int32 = 0
         var scale: Int32 = 0
@@ -23,6 +29,10 @@ enum TextInput {
         let column = SourceDefinition.Column(name: "", type: type)
         let message = DecodeProblem(code: problem, column: column, value: Array(text)[...], place: nil).message
         return .failure(TextInputError(message: message))
+    }
+
+    static func readInterval(_ text: UnsafeRawBufferPointer) -> Result<CalendarInterval, IntervalText.Problem> {
+        Result { () throws(IntervalText.Problem) in try IntervalText.read(text) }
     }
 
     /// A numeric of any scale, as PostgreSQL writes it.

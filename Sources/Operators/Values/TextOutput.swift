@@ -145,7 +145,8 @@ enum TextOutput {
     }
 
     /// PostgreSQL's interval style "postgres": `1 year 2 mons -3 days +04:05:06.5`. A part behind a negative one shows its plus.
-    static func append(interval: CalendarInterval, to buffer: inout [UInt8]) {
+    /// - Parameter isInput: for PostgreSQL to read, which does not take its own text of the least number of microseconds.
+    static func append(interval: CalendarInterval, isInput: Bool = false, to buffer: inout [UInt8]) {
         var isFirst = true
         var isBehindNegative = false
         for (value, unit) in [(interval.months / 12, "year"), (interval.months % 12, "mon"), (interval.days, "day")] where value != 0 {
@@ -160,6 +161,7 @@ enum TextOutput {
         }
         guard isFirst || interval.microseconds != 0 else { return }
         if !isFirst { buffer.append(UInt8(ascii: " ")) }
+        if isInput, interval.microseconds == .min { return buffer.append(contentsOf: "\(Int64.min) us".utf8) }
         if interval.microseconds < 0 {
             buffer.append(UInt8(ascii: "-"))
         } else if isBehindNegative {

@@ -10,7 +10,6 @@ extension ExpressionCompiler {
         let (kind, shape): (TypeClass, TypeName.DecimalShape?)
         switch target {
         case .scalar(let itsKind, let itsShape): (kind, shape) = (itsKind, itsShape)
-        case .interval: (kind, shape) = (.interval, nil)
         case .exact(let type): return Operand(try cast(argument, exactly: type, at: offset), at: start)
         }
         let expression: Expression
@@ -32,8 +31,8 @@ extension ExpressionCompiler {
     ///     text          yes    yes    yes    yes      yes             yes           –
     ///
     /// round: half away from zero; even: half to even. A numeric of a text or a float has the digits of each value, unless a precision and a
-    /// scale are named. timestamptz, timestamp, date, time and uuid: to and from text; the first three to one another and to time, in UTC; time
-    /// and interval to one another; interval to text; jsonb: see `castJSON`.
+    /// scale are named. timestamptz, timestamp, date, time, interval and uuid: to and from text; the first three to one another and to time, in UTC;
+    /// time and interval to one another; jsonb: see `castJSON`.
     private func cast(_ value: Expression, to kind: TypeClass, _ shape: TypeName.DecimalShape?, at offset: Int) throws(Refusal)
         -> Expression
     {
@@ -54,8 +53,6 @@ extension ExpressionCompiler {
             return .cast(value, to: .numeric(precision: shape.precision, scale: shape.scale))
         case _ where from.numberRank != nil && kind.numberRank != nil: return value.widened(to: kind)
         case (.timestamp, .time), (.timestamptz, .time), (.time, .interval), (.interval, .time): return .cast(value, to: kind.plainType)
-        case (.text, .interval):
-            throw Refusal(offset, "a cast from text to interval is not supported", hint: "a constant such as interval '1 hour' is")
         case (.date, .timestamp), (.date, .timestamptz), (.timestamp, .timestamptz), (.timestamp, .date), (.timestamptz, .timestamp),
             (.timestamptz, .date):
             return .cast(value, to: kind.plainType)

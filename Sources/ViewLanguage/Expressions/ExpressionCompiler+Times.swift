@@ -139,9 +139,11 @@ extension ExpressionCompiler {
         guard (2...3).contains(operands.count), (operands[0].typeClass ?? .text) == .text else {
             throw Self.noFunction("date_trunc", operands, at: offset)
         }
+        if operands.count == 2, operands[1].typeClass == .interval || operands[1].typeClass == .time {
+            return try truncateInterval(operands, at: offset)
+        }
         var kind = operands[1].typeClass ?? .timestamptz
         if kind == .date || operands.count == 3 && kind == .timestamp { kind = .timestamptz }
-        if kind == .interval { throw Refusal(offset, "date_trunc of an interval is not supported") }
         guard kind.timeRank != nil else { throw Self.noFunction("date_trunc", operands, at: offset) }
         let word = try constantText(operands[0], of: "date_trunc")
         guard let unit = TimeField(word), unit.isUnit else {
@@ -152,6 +154,24 @@ extension ExpressionCompiler {
         var arguments = [Expression.literal(.text(unit.rawValue), .text), try typed(operands[1], as: kind)]
         if operands.count == 3 { arguments.append(try zone(operands[2], of: "date_trunc")) }
         return Operand(.call(.truncateTime, arguments, kind.plainType), at: offset)
+    }
+
+    /// A time is an interval there.
+    private func truncateInterval(_ operands: [Operand], at offset: Int) throws(Refusal) -> Operand {
+        let word = try constantText(operands[0], of: "date_trunc")
+        let unit = TimeField(word)
+        if unit == .week {
+            throw Refusal(
+                operands[0].offset, "unit \"\(word)\" not supported for type interval",
+                hint: "months usually have fractional weeks; take days")
+        }
+        guard let unit, unit.isUnit else {
+            throw Refusal(
+                operands[0].offset, "unit \"\(word)\" not recognized for type interval",
+                hint: "units: \(TimeField.allCases.filter { $0.isUnit && $0 != .week }.map(\.rawValue).joined(separator: ", "))")
+        }
+        let value = try typed(operands[1], as: .interval)
+        return Operand(.call(.truncateTime, [.literal(.text(unit.rawValue), .text), value], .interval), at: offset)
     }
 
     func binTime(_ operands: [Operand], at offset: Int) throws(Refusal) -> Operand {

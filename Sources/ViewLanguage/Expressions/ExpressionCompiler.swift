@@ -26,11 +26,6 @@ struct ExpressionCompiler {
     mutating func expression(_ node: SyntaxNode) throws(Refusal) -> Expression {
         let operand = try operand(node)
         let expression = try typed(operand, as: operand.typeClass ?? .text)
-        if expression.type == .interval {
-            throw Refusal(
-                operand.offset, "a value of type interval is supported inside of expressions only",
-                hint: "extract(epoch FROM x) gives its seconds")
-        }
         return try checkingDepth(expression, at: operand.offset)
     }
 

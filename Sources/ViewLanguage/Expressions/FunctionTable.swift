@@ -57,6 +57,10 @@ struct FunctionSignature {
         add("jsonb_typeof", function: .jsonType, [.jsonb], .type(.text))
         add("jsonb_array_length", function: .jsonLength, [.jsonb], .type(.int4))
 
+        add("justify_hours", function: .justifyHours, [.interval], .type(.interval))
+        add("justify_days", function: .justifyDays, [.interval], .type(.interval))
+        add("justify_interval", function: .justifyInterval, [.interval], .type(.interval))
+
         for kind in [TypeClass.int2, .int4, .int8, .numeric, .float4, .float8] { add("abs", function: .absolute, [kind], .first) }
         for (names, function) in [
             (["ceil", "ceiling"], Expression.Function.ceiling), (["floor"], .floor), (["round"], .round), (["trunc"], .truncate),

@@ -67,6 +67,8 @@ enum TypeClass: Hashable, Sendable {
     /// `real = 0.1` compares doubles.
     static func commonOfOperator(_ a: TypeClass, _ b: TypeClass) -> TypeClass? {
         if (a == .text && b == .bpchar) || (a == .bpchar && b == .text) { return .text }
+        // A time becomes an interval implicitly.
+        if (a == .time && b == .interval) || (a == .interval && b == .time) { return .interval }
         guard let common = common(a, b) else { return nil }
         return common == .float4 && a != b ? .float8 : common
     }

@@ -6,8 +6,6 @@ enum TypeName: Hashable {
     case scalar(TypeClass, numeric: DecimalShape? = nil)
     /// varchar, varchar(n), char(n), and arrays of scalars.
     case exact(ScalarType)
-    /// Only as a constant: the size of a window.
-    case interval
 
     struct DecimalShape: Hashable {
         var precision: Int
@@ -40,7 +38,6 @@ enum TypeName: Hashable {
                     hint: kind == .numeric ? "name precision and scale, such as numeric(18,2)[]" : arrayHint)
             }
             element = kind.plainType
-        case .interval: throw Refusal(offset, "an array of interval is not supported", hint: arrayHint)
         }
         if case .char = element { throw Refusal(offset, "an array of character is not supported", hint: "text[] is") }
         return .array(of: element)
@@ -81,7 +78,7 @@ enum TypeName: Hashable {
         case "date": self = .scalar(.date)
         case "time": self = .scalar(.time)
         case "jsonb": self = .scalar(.jsonb)
-        case "interval": self = .interval
+        case "interval": self = .scalar(.interval)
         case "numeric", "decimal":
             self = .scalar(.numeric, numeric: try Self.decimalShape(modifiers, in: statement, at: offset))
             return
@@ -148,7 +145,7 @@ enum TypeName: Hashable {
 
     static let supportedHint =
         "supported types: text, varchar(n), char(n), smallint, integer, bigint, numeric, real, double precision, boolean, timestamptz, timestamp, "
-        + "date, time, uuid, jsonb, and arrays such as text[]"
+        + "date, time, interval, uuid, jsonb, and arrays such as text[]"
 
     /// PostgreSQL's types that this dialect lacks: how they are called, and what to take instead.
     private static let lacking: [String: (String, String)] = [

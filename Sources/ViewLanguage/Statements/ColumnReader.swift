@@ -90,6 +90,7 @@ struct ColumnReader {
         switch operand.value {
         case .unknown(nil): return nil
         case .unknown(let constant?): text = constant
+        case .typed(.literal(let interval, .interval)) where type == .interval: return interval == .null ? nil : interval
         case .typed(let expression):
             guard expression.constantText != nil else {
                 throw Refusal(operand.offset, "the default of column \"\(name)\" must be a constant", hint: "compute in the view")

@@ -24,13 +24,13 @@ extension MeasureCall {
         }
         var compiler = ExpressionCompiler(scope: scope, statement: statement, clause: .aggregateArgument)
         let operand = try compiler.operand(node)
-        // A digest holds numbers, so the speed layer can estimate those only.
-        guard let kind = operand.typeClass, kind.numberRank != nil else {
+        // A digest holds numbers, so the speed layer can estimate those, and lengths of time.
+        guard let kind = operand.typeClass, kind.numberRank != nil || kind == .interval else {
             throw Refusal(
                 statement.offset(order.location), "\(name) over \(operand.sqlTypeName) is not supported",
-                hint: "order by a number, such as a duration in milliseconds")
+                hint: "order by a number, such as a duration in milliseconds, or by an interval")
         }
-        let argument = try compiler.typed(operand, as: name == "percentile_cont" ? .float8 : kind)
+        let argument = try compiler.typed(operand, as: name == "percentile_cont" && kind != .interval ? .float8 : kind)
         return Plan.Measure(
             function: name == "percentile_cont" ? .percentileCont : .percentileDisc, argument: argument, filter: try filter(of: body),
             percentile: try fractions(arguments[0]))

@@ -31,7 +31,10 @@ struct MeasureCall {
         let operand = try compiler.operand(arguments[0])
         let isDistinct = body["agg_distinct"]?.isTrue == true
         let function = try function(name.last, operand, isDistinct: isDistinct, at: offset)
-        return Plan.Measure(function: function, argument: try compiler.expression(arguments[0]), filter: filter)
+        var argument = try compiler.expression(arguments[0])
+        // PostgreSQL has them of intervals, which a time becomes.
+        if argument.type == .time, [.sum, .avg].contains(function) { argument = .cast(argument, to: .interval) }
+        return Plan.Measure(function: function, argument: argument, filter: filter)
     }
 
     func filter(of body: SyntaxNode) throws(Refusal) -> Expression? {
@@ -68,13 +71,12 @@ struct MeasureCall {
                     offset, "function \(name)(unknown) is not unique",
                     hint: "could not choose a best candidate function; you might need to add explicit type casts")
             }
-            if kind == .interval, name == "sum" || name == "avg" {
+            if kind == .interval || kind == .time, name == "sum" || name == "avg" {
+                guard isDistinct else { return name == "sum" ? .sum : .avg }
                 throw Refusal(
-                    offset, "\(name) of intervals is not supported", hint: "take \(name)(extract(epoch FROM x)), which counts seconds")
-            }
-            if kind == .time, name == "sum" || name == "avg" {
-                throw Refusal(
-                    offset, "\(name) of times is not supported", hint: "take \(name)(extract(epoch FROM x)), which counts seconds")
+                    offset,
+                    "\(name)(DISTINCT …) of intervals is not supported: of equal ones such as '1 day' and '24:00' either may be the one that counts",
+                    hint: "take \(name)(DISTINCT extract(epoch FROM x)), which counts seconds")
             }
             guard kind.numberRank != nil else { throw Self.noFunction("\(name)(\(kind.sqlName))", at: offset) }
             if isDistinct, name == "sum" || name == "avg" { return name == "sum" ? .sumDistinct : .avgDistinct }

@@ -126,7 +126,6 @@ struct SourceCompiler {
 
     static func columnType(_ type: TypeName, at offset: Int) throws(Refusal) -> ScalarType {
         switch type {
-        case .interval: throw Refusal(offset, "type interval is not supported yet", hint: TypeName.supportedHint)
         case .scalar(.numeric, let shape):
             guard let shape else { return .decimal }
             return .numeric(precision: shape.precision, scale: shape.scale)

@@ -86,7 +86,7 @@ struct SourceOptions {
 
     private func duration(_ text: String, _ option: String, at offset: Int) throws(Refusal) -> Int64 {
         let microseconds: Int64
-        do { microseconds = try IntervalText(text).fixedLength() } catch {
+        do { microseconds = try IntervalText.fixedLength(text) } catch {
             throw Refusal(
                 offset, "option \"\(option)\": \(error.message)", hint: error.hint ?? "write a number and a unit, such as '5 seconds'")
         }

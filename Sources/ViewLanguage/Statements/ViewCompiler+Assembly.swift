@@ -9,9 +9,11 @@ extension ViewCompiler {
     }
 
     /// Brings the SELECT list and GROUP BY together. Nil, and everything reported, where they do not fit.
-    func assemble(_ items: [Item], _ keys: [Key], _ scope: Scope) -> Assembled? {
+    /// - Parameter kept: of SELECT DISTINCT ON.
+    func assemble(_ items: [Item], _ keys: [Key], _ scope: Scope, _ kept: KeptEvent?) -> Assembled? {
         var assembled = Assembled()
         let keysAreKnown = addKeys(keys, items, scope, &assembled)
+        showEqualKeys(&assembled, kept)
         var names: Set<String> = []
         for item in items {
             reporter.check { () throws(Refusal) in try checkName(item, &names) }
@@ -49,6 +51,19 @@ extension ViewCompiler {
             }
         }
         return areKnown
+    }
+
+    /// PostgreSQL shows a group of equal intervals by one of them. Here it is the one whose text is the smallest, whatever the order of events;
+    /// where whole events are kept, that of the event.
+    private func showEqualKeys(_ assembled: inout Assembled, _ kept: KeptEvent?) {
+        for index in assembled.groups.indices where assembled.groups[index].expression.type == .interval {
+            let key = assembled.groups[index].expression
+            let measure =
+                kept.map { Plan.Measure(function: $0.function, argument: key, filter: nil, order: $0.eventTime) }
+                ?? Plan.Measure(function: .min, argument: .cast(key, to: .text), filter: nil)
+            assembled.groups[index].shownBy = assembled.measures.count
+            assembled.measures.append(measure)
+        }
     }
 
     private func refuse(_ offset: Int, _ message: String, _ hint: String?) {

@@ -27,16 +27,18 @@ struct ViewCompiler {
         guard clausesAreSound, let scope = reporter.attempt({ () throws(Refusal) in try self.scope(select) }) else { return nil }
 
         let keepsOneEvent = Self.isDistinctOn(select)
+        var kept: KeptEvent?
         var items = (select["targetList"]?.children ?? []).map { item(of: $0, scope, isOfOneEvent: keepsOneEvent) }
         let filter = select["whereClause"].flatMap { self.filter($0, scope) }
         let groupNodes = select["groupClause"]?.children ?? []
         var keys = groupKeys(groupNodes, items, scope)
         if keepsOneEvent {
-            guard let kept = keptEvent(select, items, scope) else { return nil }
-            keys = kept.keys.map { .group($0, offset: statement.start) }
-            items = items.map { asMeasure($0, of: kept) }
+            guard let event = keptEvent(select, items, scope) else { return nil }
+            kept = event
+            keys = event.keys.map { .group($0, offset: statement.start) }
+            items = items.map { asMeasure($0, of: event) }
         }
-        guard var assembled = assemble(items, keys, scope) else { return nil }
+        guard var assembled = assemble(items, keys, scope, kept) else { return nil }
         if keepsOneEvent { assembled.shareOneTag() }
         let having = select["havingClause"].flatMap { self.having($0, &assembled, scope) }
         guard reporter.isSound, let source = scope.source.definition, scope.lookups.allSatisfy({ $0.dimension.definition != nil }),

@@ -80,7 +80,7 @@ struct ViewOptions {
     private func retention(_ text: String?, at offset: Int) throws(Refusal) -> Int64 {
         guard let text else { throw Refusal(offset, "retention must be an interval in quotes", hint: "such as '90 days'") }
         let length: Int64
-        do { length = try IntervalText(text).fixedLength() } catch {
+        do { length = try IntervalText.fixedLength(text) } catch {
             throw Refusal(offset, "retention: \(error.message)", hint: error.hint ?? "write a number and a unit, such as '90 days'")
         }
         guard length > 0 else { throw Refusal(offset, "retention must be longer than nothing", hint: "such as '90 days'") }

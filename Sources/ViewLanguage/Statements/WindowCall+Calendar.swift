@@ -1,3 +1,5 @@
+import ParallaxCore
+
 extension WindowCall {
     /// date_trunc's windows. Units below a day, and days and weeks of UTC, all have one length.
     func calendar(_ arguments: [SyntaxNode]) throws(Refusal) -> Plan.Window.Kind {
@@ -32,9 +34,9 @@ extension WindowCall {
                 hint: "supported: second, minute, hour, day, week, month, quarter, year")
         }
         switch (calendarUnit, isUTC) {
-        case (.day, true): return .tumbling(size: IntervalText.microsecondsPerDay, origin: 0)
+        case (.day, true): return .tumbling(size: CalendarInterval.microsecondsPerDay, origin: 0)
         // 1970-01-05 was a Monday.
-        case (.week, true): return .tumbling(size: 7 * IntervalText.microsecondsPerDay, origin: 4 * IntervalText.microsecondsPerDay)
+        case (.week, true): return .tumbling(size: 7 * CalendarInterval.microsecondsPerDay, origin: 4 * CalendarInterval.microsecondsPerDay)
         default: return .calendar(unit: calendarUnit, zone: zone)
         }
     }

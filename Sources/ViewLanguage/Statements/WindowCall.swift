@@ -1,4 +1,5 @@
 import Columns
+import ParallaxCore
 
 /// The functions that put events into windows by their event time.
 ///
@@ -81,7 +82,7 @@ struct WindowCall {
         let (kind, body) = node.tagged
         let offset = statement.offset(body.location)
         var constant = node
-        if kind == "TypeCast", let typeName = body["typeName"], try TypeName(typeName, in: statement) == .interval,
+        if kind == "TypeCast", let typeName = body["typeName"], try TypeName(typeName, in: statement) == .scalar(.interval),
             let argument = body["arg"]
         {
             try body.allowFields(["arg", "typeName", "location"], in: statement)
@@ -92,7 +93,7 @@ struct WindowCall {
         }
         let textOffset = statement.offset(value.location)
         let length: Int64
-        do { length = try IntervalText(text["sval"]?.string ?? "").fixedLength() } catch {
+        do { length = try IntervalText.fixedLength(text["sval"]?.string ?? "") } catch {
             throw Refusal(
                 textOffset, "\(what): \(error.message)",
                 hint: error.hint ?? "write a number and a unit, such as '1 minute' or '00:05:00'")
@@ -106,7 +107,7 @@ struct WindowCall {
         guard gap <= LanguageLimits.sessionGap else {
             throw Refusal(
                 statement.offset(node.tagged.body.location), "the gap of a session is too long",
-                hint: "at most \(LanguageLimits.sessionGap / IntervalText.microsecondsPerDay) days are taken")
+                hint: "at most \(LanguageLimits.sessionGap / CalendarInterval.microsecondsPerDay) days are taken")
         }
         return .session(gap: gap)
     }

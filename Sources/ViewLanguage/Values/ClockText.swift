@@ -1,3 +1,5 @@
+import ParallaxCore
+
 /// A constant of type time: `hh:mm[:ss[.ffffff]]`, up to 24:00.
 struct ClockText: Hashable {
     /// Since midnight.
@@ -25,7 +27,7 @@ struct ClockText: Hashable {
         let rest = Int64((fraction * 1_000_000).rounded(.toNearestOrEven))
         microseconds = ((hour * 60 + minute) * 60 + second) * 1_000_000 + rest
         // Second 60 and fractions that round up may reach 24:00, and not more.
-        guard minute <= 59, second <= 60, microseconds <= IntervalText.microsecondsPerDay else {
+        guard minute <= 59, second <= 60, microseconds <= CalendarInterval.microsecondsPerDay else {
             throw InvalidText("date/time field value out of range: \"\(text)\"")
         }
     }

@@ -41,11 +41,12 @@ struct InstantText: Hashable {
             let fraction = fields.fraction().map { Int64(($0 * 1_000_000).rounded(.toNearestOrEven)) } ?? 0
             time = (hour * 3_600 + minute * 60 + second) * Instant.microsecondsPerSecond + fraction
             // Second 60 and fractions that round up may reach 24:00, and not more.
-            guard minute <= 59, second <= 60, time <= IntervalText.microsecondsPerDay else { throw outOfRange }
+            guard minute <= 59, second <= 60, time <= CalendarInterval.microsecondsPerDay else { throw outOfRange }
         }
         let offset = try Self.offset(&fields, text, invalid)
         microseconds =
-            Self.daysSince1970(year, month, day) * IntervalText.microsecondsPerDay + (isDate ? 0 : time) - (zone == .applied ? offset : 0)
+            Self.daysSince1970(year, month, day) * CalendarInterval.microsecondsPerDay + (isDate ? 0 : time)
+            - (zone == .applied ? offset : 0)
         guard microseconds >= Instant.acceptedRange.lowerBound else { throw outOfRange }
     }
 

@@ -30,7 +30,7 @@ extension Literal {
         case .date:
             let instant = try InstantText(text, zone: .ignored, typeName: "date")
             return .literal(.int(floorDivide(instant.microseconds, CalendarInterval.microsecondsPerDay).quotient), .date)
-        case .interval: return .literal(.interval(try IntervalText(text).calendarInterval()), .interval)
+        case .interval: return .literal(.interval(try IntervalText.interval(text)), .interval)
         case .uuid: return .literal(.uuid(try uuid(text)), .uuid)
         }
     }

@@ -161,7 +161,17 @@ struct DeclaredEventMaker: Sendable {
             json.append(UInt8(ascii: "\""))
             json.appendInstant(microseconds: eventTime - Int64(random.below(86_400_000_000)))
             json.append(UInt8(ascii: "\""))
-        case .interval: preconditionFailure("a column of type interval")
+        case .interval:
+            json.append(UInt8(ascii: "\""))
+            if random.below(4) == 0 {
+                json.appendDigits(Int64(random.below(30)))
+                json.appendText(" days ")
+            }
+            for (index, limit) in [24, 60, 60].enumerated() {
+                if index > 0 { json.append(UInt8(ascii: ":")) }
+                json.appendDigits(UInt64(random.below(limit)), width: 2)
+            }
+            json.append(UInt8(ascii: "\""))
         case .uuid:
             json.append(UInt8(ascii: "\""))
             json.appendUUID(random.uuid())

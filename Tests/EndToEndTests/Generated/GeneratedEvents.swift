@@ -182,6 +182,15 @@ struct GeneratedEvents {
                 : "\"\(10 + below(13)):\(10 + below(50)):\(10 + below(50)).\(below(900))\""
         case .timestamptz, .timestamp: return "\"\(wild ? pick(Self.strangeTimes) : stamp(clock - Int64(below(90_000_000)) * 1_000))\""
         case .date: return wild ? pick(["\"0001-01-01\"", "\"2024-02-29\"", "\"9999-12-31\""]) : "\"2024-0\(1 + below(9))-1\(below(10))\""
+        case .interval:
+            let clock = "0\(below(3)):\(10 + below(3) * 10):00"
+            if column.isTame || below(3) == 0 { return "\"\(clock)\"" }
+            return wild
+                ? pick(["\"-1 mons +3 days\"", "\"100 years\"", "\"00:00:00.000001\"", "\"-1-2\"", "\"1.5 weeks ago\"", "\"PT-0.25S\""])
+                : pick([
+                    "\"1 day\"", "\"24:00\"", "\"1 mon\"", "\"30 days\"", "\"P1M\"", "\"36:00\"", "\"\(below(40)) days \(clock)\"",
+                    "\"@ 2 hours ago\"",
+                ])
         case .uuid: return "\"\(String(format: "0000000%x-1111-4222-8333-444444444444", below(9)))\""
         }
     }

@@ -34,6 +34,7 @@ struct GeneratedExpressions {
         case .timestamp: timestamp(depth - 1)
         case .date: date(depth - 1)
         case .time: time(depth - 1)
+        case .interval: interval(depth - 1)
         case .uuid: leaf(.uuid)
         }
     }
@@ -55,6 +56,7 @@ struct GeneratedExpressions {
         case .timestamp: "(\(time) AT TIME ZONE 'UTC')"
         case .date: "(\(time) AT TIME ZONE 'America/New_York')::date"
         case .time: "(\(time) AT TIME ZONE 'UTC')::time"
+        case .interval: "(\(time) - \(constant(.timestamptz)))"
         case .uuid: "md5(\(leaf(.text)))::uuid"
         }
     }
@@ -88,6 +90,7 @@ struct GeneratedExpressions {
         case .timestamp: pick(["'2024-03-10 02:30:00'::timestamp", "'2000-01-01'::timestamp"])
         case .date: pick(["'2024-02-29'::date", "DATE '2024-05-11'"])
         case .time: pick(["'12:34:56'::time", "TIME '00:00:00.5'"])
+        case .interval: pick(["'1 day'::interval", "interval '24:00'", "interval '1 mon'", "'-90 minutes'::interval", "interval 'P1Y'"])
         case .uuid: "'00000003-1111-4222-8333-444444444444'::uuid"
         }
     }
@@ -171,6 +174,8 @@ struct GeneratedExpressions {
         case 1: return "(- \(expression(.numeric, depth)))"
         case 2: return "round(\(expression(.numeric, depth)), \(pick(["0", "1", "3", "-1"])))"
         case 3: return "\(pick(["abs", "ceil", "floor", "trunc", "sign"]))(\(expression(.numeric, depth)))"
+        case 4 where below(3) == 0:
+            return "extract(\(pick(["epoch", "seconds", "year", "hour"])) FROM \(expression(.interval, depth)))"
         case 4: return "extract(\(pick(["epoch", "second", "milliseconds"])) FROM \(expression(.timestamptz, depth)))"
         case 5: return "(\(expression(.numeric, depth)))::numeric(\(pick(["20,4", "12,1", "9,3"])))"
         case 6:
@@ -186,6 +191,7 @@ struct GeneratedExpressions {
         case 0: "(\(expression(pick([.int4, .numeric, .int8]), depth)))::double precision"
         case 1: "\(pick(["abs", "ceil", "floor", "round", "trunc", "sign"]))(\(expression(.float8, depth)))"
         case 2: "sqrt(abs(\(expression(.float8, depth))))"
+        case 3 where below(3) == 0: "date_part('\(pick(["epoch", "month", "day", "second"]))', \(expression(.interval, depth)))"
         case 3: "date_part('\(pick(["hour", "epoch", "week", "day"]))', \(expression(pick([.timestamptz, .timestamp, .date]), depth)))"
         case 4: "(- \(expression(.float8, depth)))"
         default: "(\(expression(.float8, depth)) \(pick(["+", "-", "*"])) \(orConstant(.float8, depth)))"
@@ -204,7 +210,7 @@ struct GeneratedExpressions {
         case 6: "\(pick(["trim", "ltrim", "rtrim", "btrim"]))(\(text))"
         case 7: "concat(\(text), '-', \(expression(pick([.int4, .int8, .bool, .text]), depth)))"
         case 8: "\(pick(["lpad", "rpad"]))(\(text), \(pick(["5", "0", "2"])), \(pick(["'*'", "'xy'"])))"
-        case 9: "(\(expression(pick([.int4, .int8, .float8, .bool, .date, .uuid, .timestamp, .timestamptz]), depth)))::text"
+        case 9: "(\(expression(pick([.int4, .int8, .float8, .bool, .date, .uuid, .timestamp, .timestamptz, .interval]), depth)))::text"
         case 10: "translate(\(text), 'abc/', 'xyz')"
         default: "(\(text) || \(orConstant(.text, depth)))"
         }
@@ -214,7 +220,8 @@ struct GeneratedExpressions {
         switch below(6) {
         case 0: "date_trunc('\(pick(Self.units))', \(expression(.timestamptz, depth)) + interval '0', '\(pick(Self.zones))')"
         case 1: "(\(expression(.timestamp, depth)) AT TIME ZONE '\(pick(Self.zones))')"
-        case 2: "(\(expression(.timestamptz, depth)) \(pick(["+", "-"])) interval '\(pick(Self.intervals))')"
+        case 2:
+            "(\(expression(.timestamptz, depth)) \(pick(["+", "-"])) \(below(2) == 0 ? leaf(.interval) : "interval '\(pick(Self.intervals))'"))"
         case 3: "to_timestamp((\(expression(.int4, depth)))::double precision)"
         case 4:
             "date_bin('\(pick(["15 minutes", "7 days", "1.5 seconds"]))', \(expression(.timestamptz, depth)) + interval '0', '2001-01-01 00:00:00+00')"
@@ -236,6 +243,20 @@ struct GeneratedExpressions {
         case 0: "(\(expression(.time, depth)) \(pick(["+", "-"])) interval '\(pick(["90 minutes", "1 second", "25 hours"]))')"
         case 1: "(\(expression(.timestamp, depth)))::time"
         default: "(\(expression(.timestamptz, depth)) AT TIME ZONE '\(pick(Self.zones))')::time"
+        }
+    }
+
+    private mutating func interval(_ depth: Int) -> String {
+        switch below(9) {
+        case 0: "(\(expression(.timestamp, depth)) - \(orConstant(.timestamp, depth)))"
+        case 1: "(- \(expression(.interval, depth)))"
+        case 2: "(\(expression(.interval, depth)) * \(pick(["2", "0.5", "-1.25"])))"
+        case 3: "(\(expression(.interval, depth)) / \(pick(["3", "0.75", "-7"])))"
+        case 4: "date_trunc('\(pick(["second", "minute", "hour", "day", "month", "year"]))', \(expression(.interval, depth)))"
+        case 5: "\(pick(["justify_hours", "justify_days", "justify_interval"]))(\(expression(.interval, depth)))"
+        case 6: "(\(expression(.time, depth)))::interval"
+        case 7: "((\(expression(.interval, depth)))::text)::interval"
+        default: "(\(expression(.interval, depth)) \(pick(["+", "-"])) \(orConstant(.interval, depth)))"
         }
     }
 

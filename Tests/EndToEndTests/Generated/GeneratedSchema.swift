@@ -5,7 +5,7 @@ import TestSupport
 struct GeneratedSchema: Codable, Hashable {
     /// What an expression may do with a value; several types of SQL may share a kind.
     enum Kind: String, Codable, CaseIterable {
-        case int4, int8, numeric, float8, bool, text, timestamptz, timestamp, date, time, uuid
+        case int4, int8, numeric, float8, bool, text, timestamptz, timestamp, date, time, interval, uuid
     }
 
     struct Column: Codable, Hashable {
@@ -15,6 +15,7 @@ struct GeneratedSchema: Codable, Hashable {
         var type: String
         var isNotNull = false
         /// float8: whole quarters of moderate size only, whose sums and squares a double holds exactly, in any order.
+        /// interval: less than a day, so that equal ones are written the same.
         var isTame = false
         /// OPTIONS (path …): where in the event it is. Nil: the field of its name.
         var path: [String]?
@@ -130,6 +131,7 @@ struct GeneratedSchema: Codable, Hashable {
         case .numeric: column.missing = Missing(sql: "0.125", json: "0.125")
         case .bool: column.missing = Missing(sql: "true", json: "true")
         case .text: column.missing = Missing(sql: "'none'", json: "\"none\"")
+        case .interval: column.missing = Missing(sql: "interval '1 hour'", json: "\"01:00\"")
         case .date: column.missing = Missing(sql: "'2024-05-01'", json: "\"2024-05-01\"")
         default: break
         }
@@ -163,7 +165,7 @@ struct GeneratedSchema: Codable, Hashable {
         case .float8: Int.random(in: 0..<4, using: &random) == 0 ? "real" : "double precision"
         case .bool: "boolean"
         case .text: ["text", "text", "text", "varchar(12)", "char(9)", "jsonb", "text[]"].randomElement(using: &random) ?? "text"
-        case .timestamptz, .timestamp, .date, .time, .uuid: kind.rawValue
+        case .timestamptz, .timestamp, .date, .time, .interval, .uuid: kind.rawValue
         }
     }
 }

@@ -170,7 +170,9 @@ struct GeneratedTrial {
 
     static func isSame(_ ours: String?, _ theirs: String?, _ item: GeneratedView.Item) -> Bool {
         if ours == theirs { return true }
-        guard let ours, let theirs, item.hasVaryingScale else { return false }
+        guard let ours, let theirs else { return false }
+        if item.isInterval, let a = seconds(ours), let b = seconds(theirs) { return a == b }
+        guard item.hasVaryingScale else { return false }
         // Which of two equal values is the smallest one is PostgreSQL's own affair.
         func plain(_ text: String) -> String { text == "-0" ? "0" : withoutTrailingZeros(text) }
         return plain(ours) == plain(theirs)
@@ -180,11 +182,17 @@ struct GeneratedTrial {
         text.replacing(/\.([0-9]*?)0+(?![0-9])/) { $0.1.isEmpty ? "" : ".\($0.1)" }
     }
 
-    /// Numbers, or arrays of numbers.
+    /// Of an interval, a month taken as 30 days; nil for anything else.
+    private static func seconds(_ text: String) -> Double? {
+        let interval = Array(text.utf8).withUnsafeBytes { try? IntervalText.read($0) }
+        return interval.map { Double($0.span) / 1e6 }
+    }
+
+    /// Numbers or intervals, or arrays of them.
     private static func isBetween(_ value: String?, _ low: String?, _ high: String?) -> Bool {
         func numbers(_ text: String?) -> [Double]? {
             guard let text else { return nil }
-            let numbers = text.trimming(while: { "{}".contains($0) }).split(separator: ",").map { Double($0) }
+            let numbers = text.trimming(while: { "{}".contains($0) }).split(separator: ",").map { Double($0) ?? seconds(String($0)) }
             return numbers.contains(nil) ? nil : numbers.compactMap { $0 }
         }
         guard let values = numbers(value), let lows = numbers(low), let highs = numbers(high) else {

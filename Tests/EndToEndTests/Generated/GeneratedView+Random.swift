@@ -36,7 +36,7 @@ struct GeneratedViews {
         for index in 0..<pick([0, 1, 1, 1, 2, 2, 3]) {
             let kind = pick(Kind.allCases)
             let sql = expressions.expression(kind, pick([0, 0, 1, 2, 3]))
-            view.groups.append(.init(name: "k\(index)", sql: sql, hasVaryingScale: kind == .numeric))
+            view.groups.append(.init(name: "k\(index)", sql: sql, hasVaryingScale: kind == .numeric, isInterval: kind == .interval))
         }
         for index in 0..<(1 + below(5)) { view.measures.append(measure("m\(index)")) }
         if oneIn(3) { view.expressions.append(overMeasures("x0")) }
@@ -130,10 +130,12 @@ struct GeneratedViews {
             let x = summable(depth)
             return measure("\(pick(["sum", "sum", "avg"]))(\(x))", [x])
         case 5, 6:
-            let kinds: [Kind] = [.int4, .int8, .numeric, .float8, .text, .timestamptz, .timestamp, .date, .time]
+            let kinds: [Kind] = [.int4, .int8, .numeric, .float8, .text, .timestamptz, .timestamp, .date, .time, .interval]
             let kind = pick(kinds)
             let x = expressions.expression(kind, depth)
-            return measure("\(pick(["min", "max"]))(\(x))", [x], varies: kind == .numeric || kind == .float8)
+            var extremum = measure("\(pick(["min", "max"]))(\(x))", [x], varies: kind == .numeric || kind == .float8)
+            extremum.item.isInterval = kind == .interval
+            return extremum
         case 7:
             let x = expressions.expression(.bool, depth)
             return measure("\(pick(["bool_and", "bool_or", "every"]))(\(x))", [x])
@@ -166,7 +168,7 @@ struct GeneratedViews {
     private mutating func summable(_ depth: Int) -> String {
         let tame = schema.columns.filter { $0.kind == .float8 && $0.isTame }
         if !tame.isEmpty, oneIn(4) { return pick(tame).quoted }
-        return expressions.expression(pick([.int4, .int8, .numeric]), depth)
+        return expressions.expression(pick([.int4, .int8, .numeric, .interval]), depth)
     }
 
     /// Without an expression: variance multiplies, and the digits end at 38.
@@ -179,7 +181,8 @@ struct GeneratedViews {
 
     private mutating func percentile(_ name: String, _ filter: String?, _ suffix: String) -> GeneratedView.Measure {
         let isDiscrete = oneIn(2)
-        let x = exactNumber()
+        let spans = schema.columns.filter { $0.kind == .interval && $0.isTame }
+        let x = !spans.isEmpty && oneIn(2) ? pick(spans).quoted : exactNumber()
         let fractions = oneIn(3) ? [0.0, 0.25, 0.5, 0.99] : [pick([0.5, 0.9, 0.95, 0, 1])]
         let isArray = fractions.count > 1
         func call(_ function: String, _ fractions: [Double]) -> String {

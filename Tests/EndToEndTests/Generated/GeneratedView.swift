@@ -10,6 +10,8 @@ struct GeneratedView: Codable, Hashable {
         var oracle: String?
         /// Values are compared as numbers: which of several equal ones is shown (1.5, 1.50) is PostgreSQL's own affair.
         var hasVaryingScale = false
+        /// As a group PostgreSQL shows any of the equal intervals, and a view the one whose text comes first; min and max show any in both.
+        var isInterval = false
     }
 
     struct Measure: Codable, Hashable {
@@ -67,7 +69,9 @@ struct GeneratedView: Codable, Hashable {
         let keyNames = Set(groups.map(\.name))
         var outputs = items.map { item in
             // The groups of sessions are computed before the sessions are.
-            "\(sessionGap != nil && keyNames.contains(item.name) ? "__\(item.name)" : item.oracle ?? item.sql) AS \(item.name)"
+            let sql = sessionGap != nil && keyNames.contains(item.name) ? "__\(item.name)" : item.oracle ?? item.sql
+            let isShown = item.isInterval && keyNames.contains(item.name) && isLatest != true
+            return "\(isShown ? "min((\(sql))::text COLLATE \"C\")::interval" : sql) AS \(item.name)"
         }
         if withBounds { for bounds in measures.compactMap(\.bounds) { outputs += [bounds.low, bounds.high] } }
         // One test, so that PostgreSQL does not put the parts of an AND in an order of its own.
@@ -79,7 +83,7 @@ struct GeneratedView: Codable, Hashable {
                 ORDER BY \(groups.map(\.sql).joined(separator: ", ")), \(time) DESC, __partition DESC, __offset DESC
                 """
         }
-        guard let sessionGap else { return "SELECT \(list) FROM \(events) AS \(source)\(join ?? "")\(filter)\(grouping)" }
+        guard let sessionGap else { return "SELECT \(list) FROM \(events) AS \(source)\(join ?? "")\(filter)\(oracleGrouping)" }
         let keys = groups.map { "(\($0.sql)) AS __\($0.name)" }.map { $0 + ", " }.joined()
         let partition = groups.isEmpty ? "" : "PARTITION BY \(groups.map { "__\($0.name)" }.joined(separator: ", ")) "
         return """
@@ -91,8 +95,14 @@ struct GeneratedView: Codable, Hashable {
             """
     }
 
-    private var grouping: String {
-        let names = ((window.map { [$0] } ?? []) + groups).map(\.name)
+    /// As the view says it: by the names of the items.
+    private var grouping: String { grouping { $0.name } }
+
+    /// As PostgreSQL is asked: by the intervals themselves, whose names stand for what is shown.
+    private var oracleGrouping: String { grouping { $0.isInterval ? "(\($0.sql))" : $0.name } }
+
+    private func grouping(_ key: (Item) -> String) -> String {
+        let names = ((window.map { [$0] } ?? []) + groups).map(key)
         return (names.isEmpty ? "" : " GROUP BY \(names.joined(separator: ", "))") + (having.map { " HAVING \($0)" } ?? "")
     }
 
