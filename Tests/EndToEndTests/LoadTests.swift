@@ -47,6 +47,21 @@ import Testing
         #expect(try pipeline.value("SELECT count(*) FROM pg_stat_user_tables WHERE relname = 'parallax_load'") == 0)
     }
 
+    @Test func intervalsAreReadInAllOfPostgreSQLsForms() throws {
+        let sql = "CREATE TABLE plan (name text PRIMARY KEY, term interval, grace interval NOT NULL);\n" + Self.sql
+        let pipeline = try TestPipeline(sql: sql, configuration: "")
+        let csv = try write("name,term,grace\na,P1M,-1 2:03\nb,,@ 5 minutes ago\n", "plans.csv", pipeline)
+        #expect(try pipeline.run("load", "plan", csv).output == "plan: 2 rows loaded\n")
+        let json = try write("{\"name\": \"c\", \"term\": \"1-2 3 4:05:06\", \"grace\": \"1.5 weeks\"}\n", "plans.ndjson", pipeline)
+        #expect(try pipeline.run("load", "plan", json).output == "plan: 1 rows loaded\n")
+        let rows = Oracle.lines(try pipeline.connection.query("SELECT * FROM dimension.plan"))
+        #expect(rows == ["a|1 mon|-1 days +02:03:00", "b|∅|-00:05:00", "c|1 year 2 mons 3 days 04:05:06|10 days 12:00:00"])
+        let wrong = try write("name,term,grace\nd,1 minuet,2147483648 days\n", "wrong.csv", pipeline)
+        let errors = try pipeline.run("load", "plan", wrong, expecting: 65).errors
+        #expect(errors.contains("wrong.csv:2: error: column \"term\": invalid input syntax for type interval: \"1 minuet\""), "\(errors)")
+        #expect(errors.contains("error: column \"grace\": interval field value out of range: \"2147483648 days\""), "\(errors)")
+    }
+
     @Test func aRowThatIsWrongIsNamedAndNothingIsLoaded() throws {
         let pipeline = try TestPipeline(sql: Self.sql, configuration: "")
         func refused(

@@ -141,13 +141,14 @@ struct DriftSQL {
 /// An output that is compared.
 struct DriftOutput {
     enum Kind {
-        case exact, float, other
+        case exact, float, interval, other
 
-        /// By PostgreSQL's object ids of the built-in types (pg_type.dat), which never change: int8, int2, int4, numeric; float4, float8.
+        /// By PostgreSQL's object ids of the built-in types (pg_type.dat), which never change: int8, int2, int4, numeric; float4, float8; interval.
         init(type: UInt32) {
             switch type {
             case 20, 21, 23, 1_700: self = .exact
             case 700, 701: self = .float
+            case 1_186: self = .interval
             default: self = .other
             }
         }
@@ -158,6 +159,8 @@ struct DriftOutput {
             case .exact: { "\($0)::numeric" }
             // By way of its shortest exact text: the plain cast keeps fifteen digits only.
             case .float: { "\($0)::text::numeric" }
+            // Seconds.
+            case .interval: { "extract(epoch FROM \($0))" }
             case .other: nil
             }
         }

@@ -171,7 +171,7 @@ struct GeneratedTrial {
     static func isSame(_ ours: String?, _ theirs: String?, _ item: GeneratedView.Item) -> Bool {
         if ours == theirs { return true }
         guard let ours, let theirs else { return false }
-        if item.isInterval, let a = seconds(ours), let b = seconds(theirs) { return a == b }
+        if item.isInterval == true, let a = seconds(ours), let b = seconds(theirs) { return a == b }
         guard item.hasVaryingScale else { return false }
         // Which of two equal values is the smallest one is PostgreSQL's own affair.
         func plain(_ text: String) -> String { text == "-0" ? "0" : withoutTrailingZeros(text) }

@@ -11,7 +11,7 @@ struct GeneratedView: Codable, Hashable {
         /// Values are compared as numbers: which of several equal ones is shown (1.5, 1.50) is PostgreSQL's own affair.
         var hasVaryingScale = false
         /// As a group PostgreSQL shows any of the equal intervals, and a view the one whose text comes first; min and max show any in both.
-        var isInterval = false
+        var isInterval: Bool?
     }
 
     struct Measure: Codable, Hashable {
@@ -70,7 +70,7 @@ struct GeneratedView: Codable, Hashable {
         var outputs = items.map { item in
             // The groups of sessions are computed before the sessions are.
             let sql = sessionGap != nil && keyNames.contains(item.name) ? "__\(item.name)" : item.oracle ?? item.sql
-            let isShown = item.isInterval && keyNames.contains(item.name) && isLatest != true
+            let isShown = item.isInterval == true && keyNames.contains(item.name) && isLatest != true
             return "\(isShown ? "min((\(sql))::text COLLATE \"C\")::interval" : sql) AS \(item.name)"
         }
         if withBounds { for bounds in measures.compactMap(\.bounds) { outputs += [bounds.low, bounds.high] } }
@@ -99,7 +99,7 @@ struct GeneratedView: Codable, Hashable {
     private var grouping: String { grouping { $0.name } }
 
     /// As PostgreSQL is asked: by the intervals themselves, whose names stand for what is shown.
-    private var oracleGrouping: String { grouping { $0.isInterval ? "(\($0.sql))" : $0.name } }
+    private var oracleGrouping: String { grouping { $0.isInterval == true ? "(\($0.sql))" : $0.name } }
 
     private func grouping(_ key: (Item) -> String) -> String {
         let names = ((window.map { [$0] } ?? []) + groups).map(key)
