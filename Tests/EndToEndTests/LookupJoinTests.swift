@@ -7,6 +7,8 @@ import TestSupport
 import Testing
 import ViewLanguage
 
+@testable import SpeedWorker
+
 /// Events joined with tables, by PostgreSQL's own judgement: from the speed layer alone, from the batch layer alone, and both merged at a cut;
 /// and what becomes of them when a table changes.
 @Suite(.serialized) struct LookupJoinTests {
@@ -185,7 +187,7 @@ import ViewLanguage
 
     /// A user's table loses a column that a served version reads. The live rows wait, and say which view, table and column; definitions that do without it
     /// are published by the next run, which leaves the old version out; nothing is lost, and nothing was counted twice (I1).
-    @Test func I1_aServedVersionThatCannotBeComputedGivesWayToTheNext() async throws {
+    @Test func I1_aServedVersionThatCannotBeComputedGivesWayToTheNext() throws {
         let before = "SELECT label, count(*) AS n FROM page_view LEFT JOIN shop.size s ON s.quantity = page_view.quantity GROUP BY label"
         let after = "SELECT color, count(*) AS n FROM page_view LEFT JOIN shop.size s ON s.quantity = page_view.quantity GROUP BY color"
         let plain = View("plain", "SELECT page, count(*) AS n FROM page_view GROUP BY page")
@@ -220,7 +222,7 @@ import ViewLanguage
         let first = try logged()
 
         let worker = pipeline.worker()
-        let running = Task { try await worker.run() }
+        let running = OwnThread { try worker.work(.untilStopped) }
         defer { worker.stop() }
         try pipeline.connection.execute("ALTER TABLE shop.size RENAME label TO color; INSERT INTO shop.size VALUES (3, 'three')")
         let problem = #"table "size" has no column "label", which view "sizes" reads"#
@@ -270,7 +272,7 @@ import ViewLanguage
         try pipeline.expectEqualToOracle("after", only: ["plain"])
         #expect(try catalog.dimensionTroubles().isEmpty && catalog.dimensions().allSatisfy { $0.problem == nil })
         worker.stop()
-        try await running.value
+        try running.join()
     }
 
     @Test func aTableThatIsTooLargeIsAnErrorAndNoShorterTable() throws {
@@ -291,10 +293,10 @@ import ViewLanguage
     }
 
     /// A worker that runs on takes the new version by itself.
-    @Test func aRunningWorkerFollowsAChange() async throws {
+    @Test func aRunningWorkerFollowsAChange() throws {
         let pipeline = try pipeline(partitions: 1)
         let worker = pipeline.worker()
-        let running = Task { try await worker.run() }
+        let running = OwnThread { try worker.work(.untilStopped) }
         func appears(_ condition: String) throws -> Bool {
             try becomesTrue { try pipeline.connection.query("SELECT \(condition)").rows[0].bool(0) == true }
         }
@@ -318,6 +320,6 @@ import ViewLanguage
         #expect(try appears("(SELECT sum(n) FROM serving.all_sections) = 300"))
         #expect(try Catalog(pipeline.connection).dimensions().allSatisfy { $0.problem == nil })
         worker.stop()
-        try await running.value
+        try running.join()
     }
 }

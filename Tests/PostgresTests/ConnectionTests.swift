@@ -100,7 +100,7 @@ import Testing
         }
     }
 
-    @Test func anotherThreadCancels() async throws {
+    @Test func anotherThreadCancels() throws {
         let dsn = try TestCluster.shared.freshDatabase()
         let connection = try Connection(dsn)
         let canceller = try connection.canceller()
@@ -109,7 +109,7 @@ import Testing
         let holder = try Connection(dsn)
         try holder.execute("SELECT pg_advisory_lock(1)")
         try connection.execute("SET lock_timeout = '60s'")
-        async let cancelled: Void = onOwnThread(name: "cancel") {
+        let cancelled = OwnThread {
             let watcher = try Connection(dsn)
             // Until the statement waits; a cancel before it would be lost.
             while try watcher.query("SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'advisory'", [.int(process)]).rows
@@ -119,7 +119,7 @@ import Testing
         }
         let error = try #require(throws: ParallaxError.self) { try connection.query("SELECT pg_advisory_lock(1)") }
         #expect(error.sqlState == "57014" && error.code == .database && !error.isRetriable)
-        try await cancelled
+        try cancelled.join()
         #expect(connection.isOpen)
         try TestCluster.shared.drop(dsn)
     }

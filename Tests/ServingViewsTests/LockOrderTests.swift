@@ -1,5 +1,4 @@
 import Catalog
-import Foundation
 import ParallaxCore
 import Postgres
 import ServingViews
@@ -25,6 +24,7 @@ import ViewLanguage
             connection = try Connection(fixture.dsn)
             leases = try catalog.acquirePartitions(
                 source: try catalog.source(named: "page_view").id, worker: LockOrderTests.worker, lease: .seconds(600))
+            try #require(leases.count == 2, "the partitions are held, or somebody's")
             // It would rather fail than wait for what a reader holds.
             try connection.execute("SET lock_timeout = '2s'")
         }
@@ -60,28 +60,14 @@ import ViewLanguage
     }
 
     /// One change, on a thread and a connection of its own.
-    private final class Change: Sendable {
-        private let ended = DispatchSemaphore(value: 0)
-        private let result = Mutex<Result<Void, any Error>?>(nil)
-
-        init(_ fixture: Fixture, _ body: @escaping @Sendable (Catalog) throws -> Void) {
-            let (dsn, ended) = (fixture.dsn, ended)
-            Thread.detachNewThread { [self] in
-                let outcome = Result {
-                    let connection = try Connection(dsn, applicationName: "change")
-                    defer { connection.close() }
-                    var patience = LockPatience()
-                    patience.timeout = .seconds(120)
-                    try body(Catalog(connection, patience: patience))
-                }
-                result.withLock { $0 = outcome }
-                ended.signal()
-            }
-        }
-
-        func join() throws {
-            ended.wait()
-            try result.withLock { $0 }?.get()
+    private func change(_ fixture: Fixture, _ body: @escaping @Sendable (Catalog) throws -> Void) -> OwnThread<Void> {
+        let dsn = fixture.dsn
+        return OwnThread {
+            let connection = try Connection(dsn, applicationName: "change")
+            defer { connection.close() }
+            var patience = LockPatience()
+            patience.timeout = .seconds(120)
+            try body(Catalog(connection, patience: patience))
         }
     }
 
@@ -126,7 +112,7 @@ import ViewLanguage
         let reader = try Connection(fixture.dsn)
         defer { reader.close() }
         try reader.execute("BEGIN; SELECT * FROM serving.traffic")
-        let change = Change(fixture) { catalog in
+        let change = change(fixture) { catalog in
             let definitions = Fixture.definitions([("total", Fixture.plan(window: false, groups: false, measures: [0]))], [], "1")
             try catalog.apply(definitions, partitions: ["page_view": 2], refreshServing: Self.refresh)
         }
@@ -150,7 +136,7 @@ import ViewLanguage
         defer { reader.close() }
         let old = try fixture.catalog.versions(ofSource: 1)[0]
         try reader.execute("BEGIN; SELECT * FROM serving.traffic")
-        let change = Change(fixture) { catalog in
+        let change = change(fixture) { catalog in
             let promotion = try catalog.promote(view: "traffic", refreshServing: Self.refresh)
             #expect(promotion == .served(version: "traffic2"))
         }
@@ -178,7 +164,7 @@ import ViewLanguage
         let reader = try Connection(fixture.dsn)
         defer { reader.close() }
         try reader.execute("BEGIN; SELECT * FROM \(try fixture.tables("traffic").speedTable)")
-        let change = Change(fixture) { catalog in
+        let change = change(fixture) { catalog in
             let version = try catalog.abandon(view: "traffic")
             #expect(version == "traffic2")
         }
@@ -255,6 +241,26 @@ import ViewLanguage
         try fixture.apply([Self.total], overlays: [top])
         #expect(try fixture.rows("SELECT pg_get_viewdef('serving.total'::regclass)") == definition)
         #expect(try fixture.rows("SELECT views, more FROM serving.top") == ["0|1"])
+    }
+
+    /// A view on top that somebody reads is waited for: that is no refusal of its text.
+    @Test func whoReadsAViewOnTopIsWaitedForToo() throws {
+        func top(_ more: Int) -> OverlayDefinition {
+            OverlayDefinition(name: "top", selectText: "SELECT views + \(more) AS more FROM total", reads: ["total"])
+        }
+        let fixture = try Fixture([Self.total], overlays: [top(1)])
+        let reader = try Connection(fixture.dsn)
+        defer { reader.close() }
+        try reader.execute("BEGIN; SELECT * FROM serving.top")
+        fixture.patience = LockPatience(tries: 2) { _ throws(ParallaxError) in }
+        fixture.patience.timeout = .milliseconds(30)
+        let error = #expect(throws: ParallaxError.self) { try fixture.apply([Self.total], overlays: [top(2)]) }
+        #expect(error?.code == .busy, "\(String(describing: error))")
+        #expect(try fixture.rows("SELECT more FROM serving.top") == ["1"])
+        fixture.patience = LockPatience(tries: 2, wait: Self.ending(reader, fixture))
+        fixture.patience.timeout = .milliseconds(30)
+        try fixture.apply([Self.total], overlays: [top(2)])
+        #expect(try fixture.rows("SELECT more FROM serving.top") == ["2"])
     }
 
     /// A column that a view gains in place comes into `SELECT *` over it.

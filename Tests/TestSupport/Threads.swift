@@ -20,3 +20,27 @@ private final class Failures: Sendable {
     func add(_ error: any Error) { errors.withLock { $0.append(error) } }
     var first: (any Error)? { errors.withLock { $0.first } }
 }
+
+/// A body on a thread of its own, from now on. A task would wait for a thread of Swift's pool first, of which there are as many as cores, and which tests
+/// that block may hold for longer than any deadline.
+public final class OwnThread<T: Sendable>: Sendable {
+    private let ended = DispatchSemaphore(value: 0)
+    private let result = Mutex<Result<T, any Error>?>(nil)
+
+    public init(_ body: @escaping @Sendable () throws -> T) {
+        Thread.detachNewThread { [self] in
+            let outcome = Result(catching: body)
+            result.withLock { $0 = outcome }
+            ended.signal()
+        }
+    }
+
+    /// Waits for the end, on the calling thread; throws what the body threw.
+    @discardableResult
+    public func join() throws -> T {
+        ended.wait()
+        ended.signal()
+        guard let outcome = result.withLock({ $0 }) else { preconditionFailure("a thread has ended without a result") }
+        return try outcome.get()
+    }
+}
