@@ -66,10 +66,11 @@ struct ClientProperties {
         "check.crcs": "true",
         "fetch.wait.max.ms": "100",
         "fetch.error.backoff.ms": "100",
-        // Of each partition: what is fetched ahead of the reader. Not much less: where this much is waiting, librdkafka fetches nothing more of
-        // that partition for a second (fixed before 2.2, then `fetch.queue.backoff.ms`), however soon the queue is empty. With 512 kB a
-        // reader stood still most of the time. `queued.min.messages`, 100,000 by default, stops it in the same way.
-        "queued.max.messages.kbytes": "16384",
+        // What librdkafka fetches ahead of the reader. Our readers have one queue for all partitions, so that these two count all of it. Not much less:
+        // where this much is waiting, nothing more is fetched for a second, however soon the queue is empty (fixed before 2.2, then
+        // `fetch.queue.backoff.ms`), and a second's worth should be there.
+        "queued.max.messages.kbytes": "131072",
+        "queued.min.messages": "1000000",
     ]
 
     private static let fixed: [String: (values: [String], reason: String)] = [

@@ -66,11 +66,6 @@ struct QueueHandle: ~Copyable {
         pointer = rd_kafka_queue_get_consumer(client.pointer)
     }
 
-    /// See `MessageArray.refill`.
-    func fill(_ messages: inout MessageArray, atMost count: Int, wait: Duration) -> Bool {
-        messages.refill(from: self, atMost: count, wait: wait)
-    }
-
     deinit { rd_kafka_queue_destroy(pointer) }
 }
 

@@ -73,35 +73,48 @@ final class KafkaClient: Sendable {
         return Int(topic.partition_cnt)
     }
 
-    /// Earliest offset, and the first that a reader cannot get yet (with read_committed: the last stable offset).
+    /// Earliest offsets, and the first that a reader cannot get yet (with read_committed: the last stable offset). Two questions to each leader,
+    /// however many partitions it leads.
     ///
     /// Not by rd_kafka_query_watermark_offsets: in 2.0.2 it waits without end for a broker that is down, whatever its timeout.
-    func bounds(of partition: Partition) throws(ParallaxError) -> Range<Offset> {
+    func bounds(of partitions: [Partition]) throws(ParallaxError) -> [Range<Offset>] {
         let deadline = ContinuousClock.now + settings.requestDeadline
-        let low = try offset(of: partition, at: Int64(RD_KAFKA_OFFSET_BEGINNING), until: deadline)
-        let high = try offset(of: partition, at: Int64(RD_KAFKA_OFFSET_END), until: deadline)
+        let low = try offsets(of: partitions, at: Int64(RD_KAFKA_OFFSET_BEGINNING), until: deadline)
+        let high = try offsets(of: partitions, at: Int64(RD_KAFKA_OFFSET_END), until: deadline)
         // Retention may have moved between the two questions.
-        return min(low, high)..<high
+        return zip(low, high).map { min($0, $1)..<$1 }
     }
 
     /// `place` is one of Kafka's two special times: -2, the earliest offset, and -1, the end.
-    private func offset(of partition: Partition, at place: Int64, until deadline: ContinuousClock.Instant) throws(ParallaxError) -> Offset {
-        let list = rd_kafka_topic_partition_list_new(1)
+    private func offsets(
+        of partitions: [Partition], at place: Int64, until deadline: ContinuousClock.Instant
+    ) throws(ParallaxError) -> [Offset] {
+        let list = rd_kafka_topic_partition_list_new(Int32(partitions.count))
         defer { rd_kafka_topic_partition_list_destroy(list) }
-        guard let entry = rd_kafka_topic_partition_list_add(list, settings.topic, partition.rawValue) else {
-            throw failed("ask for the offsets of partition \(partition)", KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG))
+        for partition in partitions {
+            rd_kafka_topic_partition_list_add(list, settings.topic, partition.rawValue)?.pointee.offset = place
         }
-        entry.pointee.offset = place
         let left = max(1, (deadline - .now).wholeMilliseconds)
         let code = KafkaError(rd_kafka_offsets_for_times(handle.pointer, list, left))
-        guard code == .none, entry.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR, entry.pointee.offset >= 0 else {
-            var trouble = code == .none ? KafkaError(entry.pointee.err) : code
-            if trouble == .none { trouble = KafkaError(RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE) }
-            // What newer versions say of a partition while no broker leads it. Whoever asks has seen that the topic has it.
-            if trouble.code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION { trouble = KafkaError(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) }
-            throw failed("ask for the offsets of partition \(partition)", trouble)
+        var found: [Partition: rd_kafka_topic_partition_t] = [:]
+        if let list {
+            for index in 0..<Int(list.pointee.cnt) {
+                found[Partition(rawValue: list.pointee.elems[index].partition)] = list.pointee.elems[index]
+            }
         }
-        return Offset(entry.pointee.offset)
+        var offsets: [Offset] = []
+        for partition in partitions {
+            let entry = found[partition]
+            guard code == .none, let entry, entry.err == RD_KAFKA_RESP_ERR_NO_ERROR, entry.offset >= 0 else {
+                var trouble = code == .none ? KafkaError(entry?.err ?? RD_KAFKA_RESP_ERR__INVALID_ARG) : code
+                if trouble == .none { trouble = KafkaError(RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE) }
+                // What newer versions say of a partition while no broker leads it. Whoever asks has seen that the topic has it.
+                if trouble.code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION { trouble = KafkaError(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) }
+                throw failed("ask for the offsets of partition \(partition)", trouble)
+            }
+            offsets.append(Offset(entry.offset))
+        }
+        return offsets
     }
 
     /// The end as of the last fetch, without asking; nil where nothing was fetched yet.

@@ -7,21 +7,19 @@ import Synchronization
 ///     compaction) are no records, and nextOffset passes over them
 ///
 /// Not promised: an end that is newer than the last fetch (`bounds` asks the broker; a read that finds nothing does not), and that two
-/// readers of one partition at different places are fast: each makes the other's fetch begin anew. Open one log a reader.
+/// readers are fast: at different places of one partition each makes the other's fetch begin anew, and a read that waits for the broker keeps
+/// other reads waiting. Open one log a reader.
 public final class KafkaLog: EventLog {
     public let source: String
     public let settings: KafkaSettings
     private let client: KafkaClient
     private let listener: KafkaListener
-    private let readers = Mutex<[Partition: Reader]>([:])
+    private let reader: Mutex<TopicReader>
+    /// The largest end of each partition that anyone was told. Apart from the reader, which may be waiting.
+    private let promisedEnds = Mutex<[Partition: Offset]>([:])
     private let knownPartitions = Atomic<Int>(0)
     private let producer = Mutex<KafkaProducer?>(nil)
     private let roundRobin = Atomic<Int>(0)
-
-    private final class Reader: Sendable {
-        let state: Mutex<PartitionReader>
-        init(_ client: KafkaClient, _ partition: Partition) { state = Mutex(PartitionReader(client, partition)) }
-    }
 
     /// Contacts nobody yet. Throws `.configuration` for properties that cannot be.
     public init(
@@ -31,6 +29,7 @@ public final class KafkaLog: EventLog {
         self.settings = settings
         self.listener = listener
         client = try KafkaClient(settings, .reader, listener: listener)
+        reader = Mutex(TopicReader(client))
     }
 
     public func partitions() throws(ParallaxError) -> [Partition] {
@@ -40,9 +39,15 @@ public final class KafkaLog: EventLog {
     }
 
     public func bounds(of partition: Partition) throws(ParallaxError) -> Range<Offset> {
-        try check(partition)
-        let bounds = try client.bounds(of: partition)
-        reader(of: partition).state.withLock { $0.promise(bounds.upperBound) }
+        guard let bounds = try bounds(of: [partition])[partition] else { preconditionFailure("no bounds of partition \(partition)") }
+        return bounds
+    }
+
+    public func bounds(of partitions: [Partition]) throws(ParallaxError) -> [Partition: Range<Offset>] {
+        for partition in partitions { try check(partition) }
+        if partitions.isEmpty { return [:] }
+        let bounds = Dictionary(zip(partitions, try client.bounds(of: partitions))) { first, _ in first }
+        promisedEnds.withLock { $0.merge(bounds.mapValues(\.upperBound), uniquingKeysWith: max) }
         return bounds
     }
 
@@ -58,10 +63,21 @@ public final class KafkaLog: EventLog {
         guard offset >= .zero else {
             throw ParallaxError(.offsetGone, "offset \(offset) of partition \(partition) of topic \"\(settings.topic)\" is not in Kafka")
         }
-        return try reader(of: partition).state.withLock { (reader) throws(ParallaxError) in
-            try reader.read(from: offset, maxRecords: maxRecords, maxBytes: maxBytes)
+        let promisedEnd = promisedEnds.withLock { $0[partition] ?? .zero }
+        return try reader.withLock { (reader) throws(ParallaxError) in
+            try reader.read(partition, from: offset, promisedEnd: promisedEnd, maxRecords: maxRecords, maxBytes: maxBytes)
         }
     }
+
+    public func readAhead(_ places: [LogPlace]) -> [Partition] {
+        let known = knownPartitions.load(ordering: .relaxed)
+        func isKnown(_ place: LogPlace) -> Bool { place.offset >= .zero && Int(place.partition.rawValue) < known }
+        let order = reader.withLock { $0.readAhead(places.filter(isKnown)) }
+        // For `read` to refuse.
+        return order + places.filter { !isKnown($0) }.map(\.partition)
+    }
+
+    public func readOnly(_ partitions: Set<Partition>) { reader.withLock { $0.readOnly(partitions) } }
 
     /// Returns when every replica in sync has all of the records. Otherwise the error says how many are in the topic and
     /// which is the first that is not; a record without an answer may be there all the same.
@@ -108,15 +124,6 @@ public final class KafkaLog: EventLog {
             if let producer, !producer.isBroken { return producer }
             let made = try KafkaProducer(settings, listener: listener)
             producer = made
-            return made
-        }
-    }
-
-    private func reader(of partition: Partition) -> Reader {
-        readers.withLock { readers in
-            if let reader = readers[partition] { return reader }
-            let made = Reader(client, partition)
-            readers[partition] = made
             return made
         }
     }

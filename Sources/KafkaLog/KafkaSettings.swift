@@ -13,6 +13,8 @@ public struct KafkaSettings: Sendable {
     /// How long a read waits for records that the broker has, before it is `.unavailable`. It waits once: as long as
     /// the partition stays silent, further reads throw at once, so that a reader of many partitions is not held up by one.
     public var readPatience = Duration.seconds(5)
+    /// Whoever has no use for headers need not pay for them: to ask librdkafka for a record's costs about as much as the rest of reading it.
+    public var readsHeaders = true
     public var limits = KafkaLimits()
 
     public init(brokers: String, topic: String, properties: [String: String] = [:]) {
@@ -29,6 +31,11 @@ public struct KafkaLimits: Sendable {
     public var recordsInFlight = 20_000
     /// Keys and payloads of those. librdkafka's own limit is 1 GiB.
     public var bytesInFlight = 64 << 20
+    /// Bytes that wait for their readers, of all partitions together. Where more of one partition waits than its part of this, nothing is fetched of
+    /// it until its reader has caught up.
+    public var bytesAhead = 64 << 20
+    /// No partition's part is less: about what one fetch brings of it.
+    public var bytesAheadOfOnePartition = 1 << 20
     /// A batch up to this size is kept until the next read of its partition, so that whoever reads a few records again (an
     /// archiver looks at the oldest one's age first) does not make the client ask the broker again.
     public var recordsKeptForRereading = 1_024

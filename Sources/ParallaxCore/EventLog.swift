@@ -19,6 +19,16 @@ public protocol EventLog: AnyObject, Sendable {
     /// Throws `.offsetGone` where `offset` is below the earliest retained or above the end.
     func read(_ partition: Partition, from offset: Offset, maxRecords: Int, maxBytes: Int) throws(ParallaxError) -> RecordBatch
 
+    /// Of several at once: one question, where each by itself would be one.
+    func bounds(of partitions: [Partition]) throws(ParallaxError) -> [Partition: Range<Offset>]
+
+    /// Says what will be read next, once each, so that a log behind a network can fetch all of it together. Returns the partitions in the order in
+    /// which reading costs least. Waits for nobody; a place that cannot be read is for `read` to refuse.
+    func readAhead(_ places: [LogPlace]) -> [Partition]
+
+    /// Says that no other partitions will be read for now: what was fetched of them may go.
+    func readOnly(_ partitions: Set<Partition>)
+
     /// Appends in order and returns when all of it is durable. `partition` nil: by hash of the key, or round robin without one.
     /// Either all records of the call are in the log or the call threw; a call that threw may have left a part of them there
     /// (as an unacknowledged Kafka produce may).
@@ -31,6 +41,25 @@ public protocol EventLog: AnyObject, Sendable {
 
 extension EventLog {
     public func knownEnd(of partition: Partition) -> Offset? { try? bounds(of: partition).upperBound }
+    public func readAhead(_ places: [LogPlace]) -> [Partition] { places.map(\.partition) }
+    public func readOnly(_ partitions: Set<Partition>) {}
+
+    public func bounds(of partitions: [Partition]) throws(ParallaxError) -> [Partition: Range<Offset>] {
+        var bounds: [Partition: Range<Offset>] = [:]
+        for partition in partitions { bounds[partition] = try self.bounds(of: partition) }
+        return bounds
+    }
+}
+
+/// Where a reader stands.
+public struct LogPlace: Hashable, Sendable {
+    public var partition: Partition
+    /// The first that it wants.
+    public var offset: Offset
+    public init(_ partition: Partition, _ offset: Offset) {
+        self.partition = partition
+        self.offset = offset
+    }
 }
 
 /// What a producer hands over.

@@ -1,9 +1,10 @@
 /* What librdkafka costs by itself: reads a topic to its end, as often as asked, with the calls that Parallax uses.
  *
- *     bare-consumer BROKERS TOPIC PARTITIONS PASSES received|copied [PROPERTY VALUE ...]
+ *     bare-consumer BROKERS TOPIC PARTITIONS PASSES received|copied|headers [PROPERTY VALUE ...]
  *
  * "received" looks at each message's length and gives it back. "copied" also does what everybody must do who keeps records in batches: copies
  * key and payload into buffers that are used again and again, with offsets, times and ends beside them.
+ * "headers" also asks for each record's headers, and finds none.
  * Prints: records, bytes, wall seconds, processor seconds. */
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -54,8 +55,8 @@ static void keep(const rd_kafka_message_t *message) {
 }
 
 int main(int count, char **words) {
-    if (count < 6) return fprintf(stderr, "usage: bare-consumer BROKERS TOPIC PARTITIONS PASSES received|copied\n"), 64;
-    int partitions = atoi(words[3]), passes = atoi(words[4]), copies = !strcmp(words[5], "copied");
+    if (count < 6) return fprintf(stderr, "usage: bare-consumer BROKERS TOPIC PARTITIONS PASSES received|copied|headers\n"), 64;
+    int partitions = atoi(words[3]), passes = atoi(words[4]), headers = !strcmp(words[5], "headers"), copies = headers || !strcmp(words[5], "copied");
     long records = 0, bytes = 0;
     double began = wall(), spent = processor();
     for (int pass = 0; pass < passes; pass++) {
@@ -84,6 +85,9 @@ int main(int count, char **words) {
                     records++;
                     bytes += (long)messages[i]->len;
                     if (copies) keep(messages[i]);
+                    rd_kafka_headers_t *list;
+                    if (headers && rd_kafka_message_headers(messages[i], &list) == RD_KAFKA_RESP_ERR_NO_ERROR)
+                        return fprintf(stderr, "headers at offset %ld\n", (long)messages[i]->offset), 65;
                 } else if (messages[i]->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
                     ended++;
                 }

@@ -7,6 +7,7 @@ import Foundation
 import Glibc
 import Logging
 import Operators
+import KafkaLog
 import ParallaxCore
 import Postgres
 import PrivatePostgres
@@ -22,6 +23,8 @@ import ViewLanguage
 @main
 struct Benchmarks {
     static func main() async {
+        // As the product does.
+        KafkaHeap.keepFreedMemory()
         do {
             var arguments = Array(CommandLine.arguments.dropFirst())
             var jsonPath: String?
@@ -29,6 +32,7 @@ struct Benchmarks {
                 jsonPath = arguments[flag + 1]
                 arguments.removeSubrange(flag...(flag + 1))
             }
+            if arguments.first == "--read-topic" { exit(try KafkaReading.run(Array(arguments.dropFirst()))) }
             let isKafka = arguments.first == "--kafka"
             if isKafka { arguments.removeFirst() }
             guard arguments.count == 2 else {

@@ -22,15 +22,23 @@ final class KafkaBench {
     private static let partitions = 64
     /// Of all three readers: `PARALLAX_BENCH_PROPERTIES=name=value,name=value` adds some.
     private static let properties: [String: String] = {
-        var properties = ["fetch.wait.max.ms": "10", "queued.max.messages.kbytes": "16384"]
+        var properties = ["fetch.wait.max.ms": "10"]
         for pair in (ProcessInfo.processInfo.environment["PARALLAX_BENCH_PROPERTIES"] ?? "").split(separator: ",") {
             let parts = pair.split(separator: "=", maxSplits: 1)
             if parts.count == 2 { properties[String(parts[0])] = String(parts[1]) }
         }
         return properties
     }()
-    private static let rounds = 5
+    private static let rounds = 7
     private static let passes = 2
+    /// Each measured in a process of its own, so that it has a fresh heap and is charged with nothing but its reading.
+    private static let readers: [(name: String, program: String, words: [String], kind: String)] = [
+        ("librdkafka alone, in C: received", "bare-consumer", [], "received"),
+        ("librdkafka alone, in C: copied", "bare-consumer", [], "copied"),
+        ("our client, as a speed worker reads", "benchmarks", ["--read-topic"], "copied"),
+        ("librdkafka alone, in C: copied, with headers", "bare-consumer", [], "headers"),
+        ("our client, as the archiver reads: with headers", "benchmarks", ["--read-topic"], "headers"),
+    ]
 
     init(_ lines: [NewRecord], _ definitions: Definitions) throws {
         self.lines = lines
@@ -55,64 +63,48 @@ final class KafkaBench {
         ]
         var rounds: [String: [Stage]] = [:]
         for _ in 0..<Self.rounds {
-            for kind in ["received", "copied"] { rounds[kind, default: []].append(try bare(kind)) }
-            rounds["ours", default: []].append(
-                try Stage.measure("our client: columns of a batch", unit: "records") {
-                    try (0..<Self.passes).reduce(0) { count, _ in try count + readAll() }
-                })
+            for reader in Self.readers { rounds[reader.name, default: []].append(try child(reader)) }
         }
-        for kind in ["received", "copied", "ours"] {
-            let sorted = (rounds[kind] ?? []).sorted { $0.cpuSeconds < $1.cpuSeconds }
+        for reader in Self.readers {
+            let sorted = (rounds[reader.name] ?? []).sorted { $0.cpuSeconds < $1.cpuSeconds }
             stages.append(sorted[sorted.count / 2])
         }
         stages.append(try await speedLayer())
         return stages
     }
 
-    /// Both print processor nanoseconds a record, and what they are of librdkafka's own.
+    /// Processor nanoseconds a record, and what they are of those of the program in C that does the same; all else is compared with the copying one.
     static func report(_ stages: [Stage]) -> String {
         func cost(_ stage: Stage) -> Double { stage.cpuSeconds / Double(stage.count) * 1e9 }
-        let copied = stages.first { $0.name.contains("copied") }.map(cost) ?? .nan
+        func reference(_ ending: String) -> Double { stages.first { $0.name.hasSuffix(ending) }.map(cost) ?? .nan }
+        let copied = reference("in C: copied")
+        let withHeaders = reference("in C: copied, with headers")
         return stages.map { stage in
             let server = stage.serverCPUSeconds.map { String(format: " + %.0f in the server", $0 / Double(stage.count) * 1e9) } ?? ""
             return stage.name.padding(toLength: 52, withPad: " ", startingAt: 0)
                 + String(
                     format: "%8.0f k records/s %6.0f ns CPU/record  %.2f x librdkafka", stage.perSecond / 1e3, cost(stage),
-                    cost(stage) / copied)
+                    cost(stage) / (stage.name.contains("with headers") ? withHeaders : copied))
                 + server
         }.joined(separator: "\n")
     }
 
-    private func readAll() throws -> Int {
-        let log = try KafkaLog(source: definitions.sources[0].name, settings: settings)
-        let partitions = try log.partitions()
-        var positions = try partitions.map { try (partition: $0, next: Offset.zero, end: log.bounds(of: $0).upperBound) }
-        var count = 0
-        while !positions.isEmpty {
-            for index in positions.indices.reversed() {
-                let batch = try log.read(positions[index].partition, from: positions[index].next, maxRecords: 8_192, maxBytes: 4 << 20)
-                count += batch.count
-                positions[index].next = batch.nextOffset
-                if batch.nextOffset >= positions[index].end { positions.remove(at: index) }
-            }
-        }
-        return count
-    }
-
-    private func bare(_ kind: String) throws -> Stage {
+    private func child(_ reader: (name: String, program: String, words: [String], kind: String)) throws -> Stage {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
-            .appendingPathComponent("bare-consumer")
-        process.arguments = [broker.bootstrapServers, topic, "\(Self.partitions)", "\(Self.passes)", kind] + Self.properties.flatMap { [$0.key, $0.value] }
+            .appendingPathComponent(reader.program)
+        process.arguments =
+            reader.words + [broker.bootstrapServers, topic, "\(Self.partitions)", "\(Self.passes)", reader.kind]
+            + Self.properties.flatMap { [$0.key, $0.value] }
         let output = Pipe()
         process.standardOutput = output
         try process.run()
         let words = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self).split(whereSeparator: \.isWhitespace)
         process.waitUntilExit()
         guard words.count == 4, let count = Int(words[0]), let wall = Double(words[2]), let cpu = Double(words[3]) else {
-            throw ParallaxError(.internalInconsistency, "bare-consumer said \(words)")
+            throw ParallaxError(.internalInconsistency, "\(reader.program) said \(words)")
         }
-        return Stage(name: "librdkafka alone, in C: \(kind)", unit: "records", count: count, seconds: wall, cpuSeconds: cpu)
+        return Stage(name: reader.name, unit: "records", count: count, seconds: wall, cpuSeconds: cpu)
     }
 
     private func speedLayer() async throws -> Stage {
@@ -125,10 +117,11 @@ final class KafkaBench {
             if let refusal = try ServingViews.refresh(connection).first { throw refusal.error }
         }
         let logger = Logger(label: "benchmarks") { _ in SwiftLogNoOpLogHandler() }
-        let settings = settings
+        var settings = settings
+        settings.readsHeaders = false
         let worker = SpeedWorker(
             id: WorkerID(UUID().uuidString.lowercased()), dsn: dsn,
-            openLog: { (source) throws(ParallaxError) in try KafkaLog(source: source.name, settings: settings) }, logger: logger)
+            openLog: { [settings] (source) throws(ParallaxError) in try KafkaLog(source: source.name, settings: settings) }, logger: logger)
         let clock = Stage.Clock(server: try postmaster(connection))
         try await worker.runUntilCaughtUp()
         return clock.stop("speed layer: Kafka to committed rows", unit: "records", count: lines.count)

@@ -89,7 +89,7 @@ import Testing
 }
 
 /// Asks again and again, for half a minute.
-private func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
+func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
     let deadline = ContinuousClock.now + .seconds(30)
     while try !condition() {
         guard ContinuousClock.now < deadline else { throw ParallaxError(.unavailable, "waited in vain for \(what)") }

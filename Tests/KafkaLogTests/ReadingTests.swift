@@ -5,21 +5,35 @@ import Testing
 @testable import KafkaLog
 
 @Suite struct ReadingTests {
-    /// Jumps back and forth, with limits of all sizes: every read gives what the offsets say, and nothing of another place.
-    @Test(arguments: [1, 2, 3])
-    func readsAtRandomPlacesGiveTheRecordsOfThosePlaces(seed: UInt64) throws {
+    /// Jumps back and forth, with limits of all sizes: every read gives what the offsets say, and nothing of another place. Once as it is, and once with so
+    /// little room that partitions are put aside and taken up again all the time.
+    @Test(arguments: [UInt64(1), 2, 3], [false, true])
+    func readsAtRandomPlacesGiveTheRecordsOfThosePlaces(seed: UInt64, isCramped: Bool) throws {
+        print("random reads: seed \(seed), \(isCramped ? "little" : "enough") room")
         var random = SeededGenerator(seed: seed)
-        let log = try makeLog(partitions: 2)
-        for _ in 0..<20 {
+        let partitions = 4
+        var limits = KafkaLimits()
+        if isCramped { (limits.bytesAhead, limits.bytesAheadOfOnePartition, limits.recordsKeptForRereading) = (400, 100, 3) }
+        let log = try makeLog(partitions: partitions, limits: limits)
+        for _ in 0..<40 {
             let count = Int.random(in: 1...50, using: &random)
-            try log.append((0..<count).map { _ in NewRecord(key: nil, payload: nil) }, to: Partition(Int.random(in: 0...1, using: &random)))
+            let payload = [UInt8](repeating: 7, count: 20)
+            try log.append(
+                (0..<count).map { _ in NewRecord(key: nil, payload: payload) },
+                to: Partition(Int.random(in: 0..<partitions, using: &random)))
         }
-        let ends = [try log.bounds(of: Partition(0)).upperBound.rawValue, try log.bounds(of: Partition(1)).upperBound.rawValue]
-        for _ in 0..<150 {
-            let number = Int.random(in: 0...1, using: &random)
+        let bounds = try log.bounds(of: (0..<partitions).map { Partition($0) })
+        let ends = (0..<partitions).map { bounds[Partition($0)]?.upperBound.rawValue ?? -1 }
+        #expect(try (0..<partitions).map { try log.bounds(of: Partition($0)).upperBound.rawValue } == ends)
+        for _ in 0..<200 {
+            let number = Int.random(in: 0..<partitions, using: &random)
             let from = Int64.random(in: 0...ends[number], using: &random)
             var position = from
             for _ in 0..<Int.random(in: 1...4, using: &random) {
+                if Bool.random(using: &random) {
+                    let others = (0..<partitions).map { LogPlace(Partition($0), Offset($0 == number ? position : ends[$0] / 2)) }
+                    #expect(log.readAhead(others).sorted() == others.map(\.partition))
+                }
                 let wanted = Int.random(in: 1...30, using: &random)
                 let batch = try log.read(Partition(number), from: Offset(position), maxRecords: wanted, maxBytes: 1 << 20)
                 #expect(batch.count <= wanted && (batch.count > 0 || position == ends[number]))
@@ -28,6 +42,100 @@ import Testing
                 position = batch.nextOffset.rawValue
             }
         }
+    }
+
+    /// What comes of other partitions while one is read waits for its readers, and those are told to go first.
+    @Test func whatHasComeIsReadFirst() throws {
+        let log = try makeLog(partitions: 3)
+        for number in 0..<3 { try log.append((0..<10).map { _ in NewRecord(key: nil, payload: [UInt8(number)]) }, to: Partition(number)) }
+        let places = (0..<3).map { LogPlace(Partition($0), Offset(0)) }
+        #expect(log.readAhead(places).sorted() == places.map(\.partition))
+        // One fetch brings all three; whoever reads one has the others' records then.
+        _ = try log.read(Partition(0), from: .zero, maxRecords: 5, maxBytes: 1_000)
+        try waitUntil("the records of all partitions") {
+            _ = try? log.read(Partition(0), from: Offset(10), maxRecords: 1, maxBytes: 1)
+            return log.readAhead([LogPlace(Partition(0), Offset(10)), LogPlace(Partition(2), .zero)]) == [Partition(2), Partition(0)]
+        }
+        for number in 0..<3 {
+            let batch = try log.read(Partition(number), from: .zero, maxRecords: 100, maxBytes: 1_000)
+            #expect(batch.offsets == (0..<10).map { Int64($0) } && batch.payloads.bytes.first == UInt8(number))
+        }
+    }
+
+    /// Its end is all there is to wait for, and the end comes as a message of its own.
+    @Test func nothingIsWaitedForInAnEmptyPartition() throws {
+        let log = try makeLog(partitions: 2, patience: .seconds(600))
+        for number in 0..<2 {
+            let batch = try log.read(Partition(number), from: .zero, maxRecords: 10, maxBytes: 100)
+            #expect(batch.isEmpty && batch.nextOffset == .zero)
+        }
+    }
+
+    /// Tombstones take room, too: 16 bytes each and their lengths.
+    @Test func recordsWithoutAnyBytesArePutAside() throws {
+        var limits = KafkaLimits()
+        (limits.bytesAhead, limits.bytesAheadOfOnePartition) = (1_000, 500)
+        let log = try makeLog(partitions: 2, limits: limits)
+        for number in 0..<2 { try log.append((0..<3_000).map { _ in NewRecord(key: nil, payload: nil) }, to: Partition(number)) }
+        _ = log.readAhead([LogPlace(Partition(0), .zero), LogPlace(Partition(1), .zero)])
+        for number in 0..<2 {
+            var position = Offset.zero
+            while position < Offset(3_000) {
+                let batch = try log.read(Partition(number), from: position, maxRecords: 700, maxBytes: 100)
+                #expect(batch.offsets == (position.rawValue..<batch.nextOffset.rawValue).map { $0 } && batch.count > 0)
+                position = batch.nextOffset
+            }
+        }
+    }
+
+    /// What is given up and taken again later is read from where it is taken, whatever had come of it.
+    @Test func whatIsGivenUpBeginsAnew() throws {
+        let log = try makeLog(partitions: 2)
+        for number in 0..<2 { try log.append((0..<10).map { NewRecord(key: nil, payload: [UInt8($0)]) }, to: Partition(number)) }
+        _ = log.readAhead([LogPlace(Partition(0), .zero), LogPlace(Partition(1), .zero)])
+        #expect(try log.read(Partition(0), from: .zero, maxRecords: 3, maxBytes: 100).count == 3)
+        log.readOnly([Partition(1)])
+        #expect(try log.read(Partition(1), from: .zero, maxRecords: 100, maxBytes: 100).count == 10)
+        log.readOnly([])
+        #expect(try log.read(Partition(0), from: Offset(3), maxRecords: 100, maxBytes: 100).offsets == (3..<10).map { Int64($0) })
+        #expect(try log.read(Partition(1), from: Offset(2), maxRecords: 100, maxBytes: 100).offsets == (2..<10).map { Int64($0) })
+    }
+
+    /// A place that cannot be read is for `read` to refuse, so it must not get lost on the way there.
+    @Test func placesThatThereAreNotStay() throws {
+        let log = try makeLog(partitions: 1)
+        #expect(try log.partitions() == [Partition(0)])
+        #expect(log.readAhead([LogPlace(Partition(7), .zero), LogPlace(Partition(0), .zero)]) == [Partition(0), Partition(7)])
+        #expect(throws: ParallaxError.self) { try log.read(Partition(7), from: .zero, maxRecords: 1, maxBytes: 1) }
+    }
+
+    /// A record larger than all that may wait comes all the same, and what lies behind it.
+    @Test func aRecordLargerThanTheRoomIsRead() throws {
+        var limits = KafkaLimits()
+        (limits.bytesAhead, limits.bytesAheadOfOnePartition) = (10, 10)
+        let log = try makeLog(partitions: 2, limits: limits)
+        for size in [5_000, 1, 0, 7_000] {
+            try log.append([NewRecord(key: nil, payload: [UInt8](repeating: 1, count: size))], to: Partition(1))
+        }
+        #expect(log.readAhead([LogPlace(Partition(0), .zero), LogPlace(Partition(1), .zero)]).count == 2)
+        #expect(try log.read(Partition(0), from: .zero, maxRecords: 10, maxBytes: 10).isEmpty)
+        var sizes: [Int] = []
+        while sizes.count < 4 {
+            let batch = try log.read(Partition(1), from: Offset(Int64(sizes.count)), maxRecords: 10, maxBytes: 10)
+            #expect(batch.count > 0)
+            sizes += (0..<batch.count).map { batch.payloads[$0].count }
+        }
+        #expect(sizes == [5_000, 1, 0, 7_000])
+    }
+
+    @Test func whoeverWantsNoHeadersGetsNone() throws {
+        let broker = try sharedBroker.get()
+        var settings = try KafkaSettings(broker, topic: broker.makeTopic(partitions: 1))
+        settings.readsHeaders = false
+        let log = try KafkaLog(source: "s", settings: settings)
+        try log.append([NewRecord(key: [1], payload: [2], headers: [RecordHeader(name: [65], value: [66])])], to: nil)
+        let batch = try log.read(Partition(0), from: .zero, maxRecords: 10, maxBytes: 100)
+        #expect(batch.count == 1 && batch.headers == nil && Array(batch.payloads[0]) == [2])
     }
 
     @Test func headersKeysAndTombstonesComeBack() throws {
@@ -112,9 +220,13 @@ import Testing
         #expect(try log.read(Partition(0), from: bounds.lowerBound, maxRecords: 1, maxBytes: 1).offsets == [bounds.lowerBound.rawValue])
     }
 
-    private func makeLog(partitions: Int, properties: [String: String] = [:]) throws -> KafkaLog {
+    private func makeLog(
+        partitions: Int, properties: [String: String] = [:], limits: KafkaLimits = KafkaLimits(), patience: Duration = .seconds(5)
+    ) throws -> KafkaLog {
         let broker = try sharedBroker.get()
-        return try KafkaLog(
-            source: "s", settings: KafkaSettings(broker, topic: broker.makeTopic(partitions: partitions), properties: properties))
+        var settings = try KafkaSettings(broker, topic: broker.makeTopic(partitions: partitions), properties: properties)
+        settings.limits = limits
+        settings.readPatience = patience
+        return try KafkaLog(source: "s", settings: settings)
     }
 }

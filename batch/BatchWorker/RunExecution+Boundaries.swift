@@ -11,7 +11,7 @@ extension RunExecution {
             if missing.isEmpty { return found }
             // Read before the call: what is behind these ends was durable when the boundary was written.
             var ends: [Partition: Offset] = [:]
-            for partition in missing { ends[partition] = try worker.log.bounds(of: partition).upperBound }
+            for (partition, bounds) in try worker.log.bounds(of: Array(missing)) { ends[partition] = bounds.upperBound }
             if try !catalog.completeBoundaries(run, logEnds: ends).isEmpty { continue }
             guard ContinuousClock.now < deadline else { throw try tooLate(missing) }
             try progress()

@@ -41,6 +41,8 @@ final class SourceFeed {
     /// The log's ends when the feed began: what `hasCaughtUp` measures by.
     private let targets: [Partition: Offset]
     private var turn = 0
+    /// Those that the log was told of.
+    private var readPartitions: Set<Partition> = []
 
     /// The assignment that was seen last.
     var seenGeneration: Int?
@@ -62,9 +64,7 @@ final class SourceFeed {
         state = SpeedState(source: definitions.source.definition, rules: context.settings.rules, now: context.now)
         nextControlAt = context.now
         nextRenewalAt = context.now
-        var targets: [Partition: Offset] = [:]
-        for partition in try log.partitions() { targets[partition] = try log.bounds(of: partition).upperBound }
-        self.targets = targets
+        targets = try log.bounds(of: log.partitions()).mapValues(\.upperBound)
     }
 
     var owned: Int { leases.count }
@@ -91,14 +91,18 @@ final class SourceFeed {
     /// One turn: reads each partition once, then does what is due. True where there was something to read.
     func step(isUrgent: Bool) throws(ParallaxError) -> Bool {
         try heedAssignment()
+        let held = Set(leases.keys)
+        if held != readPartitions { log.readOnly(held) }
+        readPartitions = held
         guard !leases.isEmpty else { return false }
         var progressed = false
         turn += 1
-        // Each turn begins with another partition, so that a limit does not always meet the same ones.
-        let partitions = state.partitions.map(\.partition)
         let mayRead = try dimensionsAreReady()
-        for number in partitions.indices where mayRead {
-            progressed = try read(partitions[(number + turn) % partitions.count]) || progressed
+        // Each turn begins with another partition, so that a limit does not always meet the same ones.
+        let count = state.partitions.count
+        let places = (0..<count).compactMap { mayRead ? nextPlace(($0 + turn) % count) : nil }
+        for partition in log.readAhead(places) {
+            progressed = try read(partition) || progressed
             if context.stop.isSet { return progressed }
         }
         try lookAtControl()
@@ -109,11 +113,17 @@ final class SourceFeed {
         return progressed
     }
 
+    /// Nil where nothing is to be read now.
+    private func nextPlace(_ index: Int) -> LogPlace? {
+        guard let read = state.nextRead(index) else { return nil }
+        if let at = retryReadAt[read.partition], at > context.now { return nil }
+        return LogPlace(read.partition, read.from)
+    }
+
     private func read(_ partition: Partition) throws(ParallaxError) -> Bool {
         guard let index = state.partitions.firstIndex(where: { $0.partition == partition }), let read = state.nextRead(index) else {
             return false
         }
-        if let at = retryReadAt[partition], at > context.now { return false }
         let records: RecordBatch
         do {
             records = try log.read(

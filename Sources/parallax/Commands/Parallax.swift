@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import KafkaLog
 import ParallaxCore
 
 /// The version of this source tree.
@@ -31,6 +32,7 @@ struct VersionCommand: ParsableCommand {
 @main
 enum Main {
     static func main() async {
+        KafkaHeap.keepFreedMemory()
         Interrupt.install()
         do {
             var command = try Parallax.parseAsRoot()

@@ -54,7 +54,10 @@ extension Pipeline {
         warnAboutLibraries(logger)
         return SpeedWorker(
             id: WorkerID(UUID().uuidString.lowercased()), dsn: dsn,
-            openLog: { source throws(ParallaxError) in try openLog(source, logger: logger, onRecovery: Self.recoveryLogger(logger)) },
+            // Headers are for the archive: no view can read them.
+            openLog: { source throws(ParallaxError) in
+                try openLog(source, readsHeaders: false, logger: logger, onRecovery: Self.recoveryLogger(logger))
+            },
             assignment: { source throws(ParallaxError) in try joinsGroup ? groupMember(source, logger) : nil },
             settings: speedSettings, logger: logger)
     }

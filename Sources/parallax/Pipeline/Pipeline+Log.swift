@@ -26,8 +26,11 @@ extension Pipeline {
     /// Opens a source's log. The embedded one is made where it is not there yet; a topic is not.
     ///
     /// Each caller gets a log of its own: two readers of one Kafka client at different places would hinder one another.
+    ///
+    /// - Parameter readsHeaders: of a topic's records.
     func openLog(
-        _ source: SourceDefinition, logger: Logger? = nil, onRecovery: @escaping @Sendable (LogRecovery) -> Void = { _ in }
+        _ source: SourceDefinition, readsHeaders: Bool = true, logger: Logger? = nil,
+        onRecovery: @escaping @Sendable (LogRecovery) -> Void = { _ in }
     ) throws(ParallaxError) -> any EventLog {
         switch logKind {
         case .embedded:
@@ -36,7 +39,9 @@ extension Pipeline {
                 directory: logFolder, source: source.topic, partitions: configuration.integer(.logPartitions), limits: logLimits,
                 onRecovery: onRecovery)
         case .kafka:
-            return try KafkaLog(source: source.topic, settings: kafkaSettings(source), listener: Self.kafkaListener(logger))
+            var settings = kafkaSettings(source)
+            settings.readsHeaders = readsHeaders
+            return try KafkaLog(source: source.topic, settings: settings, listener: Self.kafkaListener(logger))
         }
     }
 
