@@ -50,7 +50,7 @@ extension Catalog {
             }
             try settle(leaving)
         }
-        return try dropUnnamedTables()
+        return dropUnnamedTablesAfterCommit()
     }
 
     private func id(ofSource name: String) throws(ParallaxError) -> Int64 {
@@ -168,7 +168,8 @@ extension Catalog {
     public func requestSlice(source id: Int64) throws(ParallaxError) -> SliceNumber {
         let row = try connection.query(
             "UPDATE parallax.source SET requested_slice = requested_slice + 1 WHERE source_id = $1 RETURNING requested_slice", [.int(id)]
-        ).rows[0]
+        ).rows.first
+        guard let row else { throw Self.sourceIsGone(id) }
         return SliceNumber(row.int(0) ?? 0)
     }
 

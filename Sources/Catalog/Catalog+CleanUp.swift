@@ -29,11 +29,11 @@ extension Catalog {
         try connection.query(
             "DELETE FROM parallax.run_dimension d USING parallax.run r WHERE r.run_id = d.run_id AND r.source_id = $1 AND r.run_id < $2",
             [.int(id), .int(run)])
-        try dropRetired(ofSource: id)
         // Each by itself: the first error is thrown when all of it has been tried.
         var left: [String] = []
         var first: ParallaxError?
-        do { left = try dropUnnamedTables() } catch { first = error }
+        do { try dropRetired(ofSource: id) } catch { first = error }
+        do { left = try dropUnnamedTables() } catch { first = first ?? error }
         do { try dropLeavingDimensions() } catch { first = first ?? error }
         if let first { throw first }
         if !left.isEmpty {
@@ -50,7 +50,7 @@ extension Catalog {
             WHERE w.source_id = \(id) AND v.version_id < w.active_version_id
             """
         guard try !connection.query(retired).rows.isEmpty else { return }
-        try changing("versions that are served no more stay for now") { () throws(ParallaxError) in
+        try quick.changing("versions that are served no more stay for now") { () throws(ParallaxError) in
             try connection.query("SELECT 1 FROM parallax.source WHERE source_id = $1 FOR NO KEY UPDATE", [.int(id)])
             try holdFlushes(ofSource: id)
             try connection.execute("DELETE FROM parallax.view_version WHERE version_id IN (\(retired))")

@@ -233,8 +233,11 @@ extension Catalog {
         var first: ParallaxError?
         for dimension in try unreadLeavingDimensions() {
             do {
-                try changing("table \"\(dimension.name)\" stays for now") { () throws(ParallaxError) in try drop(dimension) }
-            } catch { first = first ?? error }
+                try quick.changing("table \"\(dimension.name)\" stays for now") { () throws(ParallaxError) in try drop(dimension) }
+            } catch {
+                guard error.code != .cancelled else { throw error }
+                first = first ?? error
+            }
         }
         if let first { throw first }
     }

@@ -30,7 +30,11 @@ extension Catalog {
 
     /// Lets a held version take the place of the served one: at once where the published run has its rows. One transaction;
     /// `refreshServing` writes the merged views inside it. Throws `.busy` as `apply` does.
-    public func promote(view name: String, refreshServing: (Connection) throws(ParallaxError) -> Void) throws(ParallaxError) -> Promotion {
+    ///
+    /// - Parameter left: hears, after the commit, of state tables that stay for the next clean-up, and why.
+    public func promote(
+        view name: String, refreshServing: (Connection) throws(ParallaxError) -> Void, left: (String) -> Void = { _ in }
+    ) throws(ParallaxError) -> Promotion {
         let promotion = try changing("view \"\(name)\" was not promoted") { () throws(ParallaxError) -> Promotion in
             try connection.execute("SELECT pg_advisory_xact_lock(\(LockClass.apply), 0)")
             // No publication moves the pointer in between.
@@ -52,12 +56,14 @@ extension Catalog {
             try settle(leaving)
             return .served(version: newer.hash)
         }
-        _ = try dropUnnamedTables()
+        for line in dropUnnamedTablesAfterCommit() { left(line) }
         return promotion
     }
 
     /// Drops the version that waits, held or not; the served one stays. Returns the version's name. Throws `.busy` as `apply` does.
-    public func abandon(view name: String) throws(ParallaxError) -> String {
+    ///
+    /// - Parameter left: as in `promote`.
+    public func abandon(view name: String, left: (String) -> Void = { _ in }) throws(ParallaxError) -> String {
         let gone = try changing("the version of view \"\(name)\" was not abandoned") { () throws(ParallaxError) -> String in
             try connection.execute("SELECT pg_advisory_xact_lock(\(LockClass.apply), 0)")
             try lockSources()
@@ -73,7 +79,7 @@ extension Catalog {
             try settle(leaving)
             return newer.hash
         }
-        _ = try dropUnnamedTables()
+        for line in dropUnnamedTablesAfterCommit() { left(line) }
         return gone
     }
 

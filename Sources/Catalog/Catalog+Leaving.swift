@@ -50,10 +50,7 @@ extension Catalog {
         for row in rows where (try? decodeStored(Plan.self, row[1] ?? "")) == nil {
             let id = row.int(0) ?? 0
             try connection.execute(
-                """
-                UPDATE parallax.view SET active_version_id = NULL WHERE view_id = \(viewID) AND active_version_id = \(id);
-                UPDATE parallax.view_version SET hash = 'unreadable ' || version_id WHERE version_id = \(id);
-                """)
+                "UPDATE parallax.view SET active_version_id = NULL WHERE view_id = \(viewID) AND active_version_id = \(id)")
             try leave(ofView: viewID, where: "version_id = \(id)", &leaving)
         }
     }
@@ -134,8 +131,6 @@ extension Catalog {
             ORDER BY 1
             """
         ).rows.compactMap { $0[0] }
-        var quick = self
-        quick.patience.tries = min(patience.tries, Self.dropTries)
         var left: [String] = []
         for name in unnamed {
             let table = Connection.quoteIdentifier(name)
@@ -145,12 +140,28 @@ extension Catalog {
                 }
             } catch {
                 guard error.code == .busy || error.code == .database else { throw error }
-                left.append(error.code == .busy ? error.description : "the state tables \(name) cannot be dropped: \(error)")
+                // Without the hint, which says that nothing was changed.
+                let busy = [error.message, error.detail].compactMap(\.self).joined(separator: "\n")
+                left.append(error.code == .busy ? busy : "the state tables \(name) cannot be dropped: \(error)")
             }
         }
         return left
     }
 
-    /// The next clean-up tries again.
+    /// `dropUnnamedTables` behind a commit: the change is made, whatever happens here (also Ctrl-C, or a connection that is lost). Returns what stayed.
+    func dropUnnamedTablesAfterCommit() -> [String] {
+        do { return try dropUnnamedTables() } catch {
+            let why = error.code == .cancelled ? "stopped" : "\(error)"
+            return ["state tables that no view needs any more stay for now: \(why)"]
+        }
+    }
+
+    /// With the patience for what the next clean-up tries again.
+    var quick: Catalog {
+        var quick = self
+        quick.patience.tries = min(patience.tries, Self.dropTries)
+        return quick
+    }
+
     private static let dropTries = 3
 }

@@ -62,10 +62,11 @@ extension Catalog {
     /// Moves the pointer back to an earlier publication that is still kept. Later runs are marked as reverted; the next run erases their rows.
     public func revert(source: CatalogSource, to run: RunNumber) throws(ParallaxError) {
         try connection.transaction { () throws(ParallaxError) in
-            let active = try connection.query(
+            let row = try connection.query(
                 "SELECT active_run FROM parallax.source WHERE source_id = $1 FOR NO KEY UPDATE", [.int(source.id)]
-            ).rows[0].int(0)
-            if let active {
+            ).rows.first
+            guard let row else { throw Self.sourceIsGone(source.id) }
+            if let active = row.int(0) {
                 throw ParallaxError(.busy, "run \(active) of source \"\(source.name)\" is under way", hint: "wait for it, then revert")
             }
             try checkNoneIsHeld(ofSource: source.id, name: source.name, "nothing is reverted before that is decided")

@@ -44,7 +44,9 @@ extension Catalog {
                     SELECT p.run, p.slice FROM parallax.source s JOIN parallax.published p USING (source_id)
                     WHERE s.source_id = $1 FOR NO KEY UPDATE OF s
                     """, [.int(source.id)]
-                ).rows[0]
+                ).rows.first
+                // An apply has dropped it since the caller looked.
+                guard let row else { throw Self.sourceIsGone(source.id) }
                 try checkNoneIsHeld(ofSource: source.id, name: source.name, "no other run begins before that is decided")
                 let base = Published(run: RunNumber(row.int(0) ?? 0), slice: SliceNumber(row.int(1) ?? 1))
                 try connection.query(

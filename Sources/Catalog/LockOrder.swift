@@ -13,7 +13,8 @@ import Postgres
 ///     7  parallax.watermark, rows of the state tables, touched windows, rejections, versions that go
 ///
 /// A flush holds 6 and takes 7; a run holds 2 and takes 4, 5 or 6. A change of definitions takes all of them, and 6 as the last: then it waits
-/// for nobody any more, so that flushes stand still for as long as a few statements take, whoever reads a view.
+/// for no reader any more, so that flushes stand still for as long as a few statements take, whoever reads a view. The position rows are taken source
+/// by source: a flush under way is waited for up to `LockPatience.flushTimeout`, and the sources before it stand still as long.
 ///
 /// State tables (`speed.*`, `batch.*`) are in no step: they are dropped when no version names them any more, in transactions that hold nothing
 /// else.

@@ -132,6 +132,48 @@ import ViewLanguage
                 == ["dropped source sale asks", "dropped table ad asks", "dropped view sales asks"])
     }
 
+    /// The version that was replaced is still there: no clean-up has met it since the publication.
+    @Test func aDefinitionThatWasReplacedComesBackBeforeAnyCleanUp() throws {
+        let catalog = try catalog()
+        try apply(catalog, Self.both)
+        let source = try catalog.source(named: "sale")
+        let first = try #require(try catalog.versions(ofSource: source.id).first)
+        // Not the first: a new version would begin with the log.
+        try catalog.connection.execute("UPDATE parallax.partition_position SET next_offset = 5")
+        let changed = Self.both.replacing("SELECT page, count(*) AS n FROM sale", with: "SELECT page, count(*) AS m FROM sale")
+        #expect(try apply(catalog, changed) == ["changed view sales asks"])
+        let run = try catalog.beginRun(source: try catalog.source(named: "sale"), isFull: false)
+        _ = try catalog.completeBoundaries(run, logEnds: [:])
+        for version in try catalog.versions(for: run) { try catalog.markFirstRun(version, run) }
+        try catalog.publish(run, cut: Cut(try catalog.boundaries(of: run))) { _ in }
+        try catalog.endRun(run)
+        #expect(try catalog.versions(ofSource: source.id).map(\.isActive) == [false, true])
+
+        #expect(try apply(catalog, Self.both) == ["changed view sales asks"])
+        let versions = try catalog.versions(ofSource: source.id)
+        #expect(versions.map(\.isActive) == [true, false])
+        let again = try #require(versions.last)
+        #expect(again.hash == first.hash && again.id != first.id && again.firstRun == nil && again.firstSlice > run.slice)
+        for schema in ["batch", "speed"] {
+            let tables = try catalog.connection.query(
+                "SELECT tablename FROM pg_tables WHERE schemaname = $1 AND tablename LIKE 'sales%' ORDER BY 1", [.text(schema)]
+            ).rows.compactMap { $0[0] }
+            #expect(tables == versions.map(\.stateTable).sorted(), "\(schema)")
+        }
+    }
+
+    /// Dropped by an apply between the caller's look and its transaction.
+    @Test func aSourceThatIsGoneIsNamedToARunAndARevert() throws {
+        let catalog = try catalog()
+        try apply(catalog, Self.both)
+        let source = try catalog.source(named: "sale")
+        try apply(catalog, Self.source("click") + Self.view("clicks", "click"))
+        let run = #expect(throws: ParallaxError.self) { _ = try catalog.beginRun(source: source, isFull: false) }
+        let revert = #expect(throws: ParallaxError.self) { try catalog.revert(source: source, to: RunNumber(1)) }
+        let slice = #expect(throws: ParallaxError.self) { _ = try catalog.requestSlice(source: source.id) }
+        #expect(run == Catalog.sourceIsGone(source.id) && revert == run && slice == run)
+    }
+
     @Test func aCatalogOfAnotherVersionIsNamed() throws {
         let catalog = try catalog()
         try apply(catalog, Self.both)

@@ -291,6 +291,41 @@ import ViewLanguage
         try flusher?.flush()
     }
 
+    /// The definitions are applied: that is not taken back, and not denied.
+    @Test func whoStopsAfterTheCommitHearsWhatStays() throws {
+        let fixture = try Fixture([Self.traffic, Self.total])
+        let reader = try Connection(fixture.dsn)
+        defer { reader.close() }
+        try reader.execute("BEGIN; SELECT * FROM \(try fixture.tables("traffic").batchTable)")
+        fixture.patience = LockPatience { (_) throws(ParallaxError) in throw ParallaxError(.cancelled, "stopped; nothing was changed") }
+        fixture.patience.timeout = .milliseconds(30)
+        let definitions = Fixture.definitions([Self.total], [], "1")
+        let left = try fixture.catalog.apply(definitions, partitions: ["page_view": 2], refreshServing: Self.refresh)
+        #expect(left == ["state tables that no view needs any more stay for now: stopped"])
+        #expect(try fixture.catalog.versions(ofSource: 1).map(\.viewName) == ["total"])
+        #expect(try Self.tables(fixture).count == 4)
+    }
+
+    /// Without a twin to compare with, views are written as if they had changed.
+    @Test func aRoleThatMayMakeNothingTemporaryWritesTheViewsToo() throws {
+        let fixture = try Fixture([Self.total])
+        let database = try fixture.rows("SELECT quote_ident(current_database())")[0]
+        try fixture.connection.execute(
+            """
+            CREATE ROLE without_temp;
+            REVOKE TEMPORARY ON DATABASE \(database) FROM PUBLIC;
+            GRANT ALL ON SCHEMA parallax, batch, speed, serving TO without_temp;
+            GRANT ALL ON ALL TABLES IN SCHEMA parallax, batch, speed, serving TO without_temp;
+            ALTER VIEW serving.total OWNER TO without_temp;
+            """)
+        try fixture.connection.execute("SET ROLE without_temp")
+        #expect(try fixture.rows("SELECT has_database_privilege(current_database(), 'TEMP')") == ["f"])
+        let refusals = try fixture.connection.transaction { () throws(ParallaxError) in try ServingViews.refresh(fixture.connection) }
+        #expect(refusals.isEmpty)
+        try fixture.connection.execute("RESET ROLE")
+        #expect(try fixture.rows("SELECT views FROM serving.total") == ["0"])
+    }
+
     /// What stands on a state table keeps it, and nothing else.
     @Test func aTableThatCannotBeDroppedStaysAndIsNamed() throws {
         let fixture = try Fixture([Self.traffic, Self.total])

@@ -80,12 +80,18 @@ public enum ServingViews {
         }
     }
 
-    /// Whether the view says the same already, in PostgreSQL's own words: those of a twin that is made of the text and goes at once.
+    /// Whether the view says the same already, in PostgreSQL's own words: those of a twin that is made of the text and goes at once. False where
+    /// the role may not make one (TEMP on the database): the view is written, and its readers are waited for.
     private static func isInPlace(_ connection: Connection, _ name: String, _ sql: String) throws(ParallaxError) -> Bool {
         let view = "serving.\(Connection.quoteIdentifier(name))"
         guard try connection.query("SELECT to_regclass($1) IS NOT NULL", [.text(view)]).rows[0].bool(0) == true else { return false }
         let twin = "pg_temp.\"twin of a served view\""
-        try connection.execute("CREATE TEMPORARY VIEW \"twin of a served view\" AS\n\(sql)")
+        try connection.execute("SAVEPOINT twin")
+        do { try connection.execute("CREATE TEMPORARY VIEW \"twin of a served view\" AS\n\(sql)") } catch {
+            guard error.sqlState == SQLState.insufficientPrivilege else { throw error }
+            try connection.execute("ROLLBACK TO SAVEPOINT twin; RELEASE SAVEPOINT twin")
+            return false
+        }
         let isSame = try connection.query(
             """
             SELECT pg_get_viewdef($1::regclass) = pg_get_viewdef($2::regclass) AND NOT EXISTS (
@@ -94,7 +100,7 @@ public enum ServingViews {
                 WHERE (a.attname, a.atttypid, a.atttypmod, a.attcollation) IS DISTINCT FROM (b.attname, b.atttypid, b.atttypmod, b.attcollation))
             """, [.text(view), .text(twin)]
         ).rows[0].bool(0)
-        try connection.execute("DROP VIEW \(twin)")
+        try connection.execute("DROP VIEW \(twin); RELEASE SAVEPOINT twin")
         return isSame ?? false
     }
 
@@ -125,6 +131,7 @@ extension Plan {
 
 /// PostgreSQL's appendix A.
 private enum SQLState {
+    static let insufficientPrivilege = "42501"
     static let undefinedTable = "42P01"
     static let wrongObjectType = "42809"
     static let invalidTableDefinition = "42P16"

@@ -109,10 +109,13 @@ struct BatchPublishCommand: ParsableCommand {
         let pipeline = try options.pipeline()
         let source = try Database.with(pipeline) { connection in
             let catalog = try requireApplied(connection)
+            // Of the last try: those before it changed nothing.
+            var refusals: [ServingViews.Refusal] = []
             let source = try catalog.publishHeld(RunNumber(number)) { connection throws(ParallaxError) in
-                // As after any run: a publication goes on without a view that PostgreSQL refuses.
-                for refusal in try ServingViews.refresh(connection) { Terminal.note("view \(refusal.overlay): \(refusal.error.message)") }
+                refusals = try ServingViews.refresh(connection)
             }
+            // As after any run: a publication goes on without a view that PostgreSQL refuses.
+            for refusal in refusals { Terminal.note("view \(refusal.overlay): \(refusal.error.message)") }
             // It is published: what cannot be cleaned up now is after the next run.
             do { try catalog.cleanUp(source: source.id, keep: pipeline.batchSettings.keptPublications) } catch {
                 Terminal.note("note: clean-up after the publication: \(error)")

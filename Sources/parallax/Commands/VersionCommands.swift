@@ -45,6 +45,8 @@ struct PromoteCommand: ParsableCommand {
         let promotion = try Database.with(options.pipeline()) { connection in
             try requireApplied(connection).promote(view: view) { connection throws(ParallaxError) in
                 try Pipeline.refreshServing(connection)
+            } left: { line in
+                Terminal.note("note: \(line)")
             }
         }
         switch promotion {
@@ -65,7 +67,9 @@ struct AbandonCommand: ParsableCommand {
     @Argument(help: "The view.") var view: String
 
     func run() throws {
-        let version = try Database.with(options.pipeline()) { try requireApplied($0).abandon(view: view) }
+        let version = try Database.with(options.pipeline()) { connection in
+            try requireApplied(connection).abandon(view: view, left: { line in Terminal.note("note: \(line)") })
+        }
         Terminal.print("version \(version) of view \(view) is gone")
     }
 }
