@@ -133,6 +133,12 @@ private let spans: SourceDefinition = {
                 && problem?.column == "span")
     }
 
+    @Test func justifyingDoesNotLeaveTheRangeOnTheWay() {
+        let interval = CalendarInterval(months: .max, days: 30, microseconds: -1)
+        let problem = #expect(throws: RowProblem.self) { try CalendarTime.justified(interval, hours: true, days: true) }
+        #expect(problem?.message == "interval out of range")
+    }
+
     static let expressions = [
         "span", "- span", "span + other", "span - other", "span * 2", "span * 0.37", "span * ratio", "1.5 * span", "span / 7",
         "span / ratio",

@@ -21,6 +21,7 @@ import ViewLanguage
         CREATE TABLE pair (label text, flag boolean, note text, UNIQUE (label, flag));
         CREATE TABLE by_code (label varchar(3) UNIQUE, padded char(6), small smallint UNIQUE, loose numeric UNIQUE, note text);
         CREATE TABLE nothing (label text PRIMARY KEY, note text);
+        CREATE TABLE by_span (label text PRIMARY KEY, span interval);
         """
 
     /// About half of the keys that the events have, some that they do not, and rows with null keys where the table takes them.
@@ -127,6 +128,22 @@ import ViewLanguage
         #expect(
             infinite?.message.hasPrefix("table \"by_small\" holds a value that Parallax cannot compute with, in column \"at\": ") == true)
         #expect(twice?.isRetriable == true && infinite?.isRetriable == true)
+    }
+
+    /// PostgreSQL's text of the least number of microseconds, which no cast reads.
+    @Test func theLeastIntervalsAreRead() throws {
+        let plan = try plan("SELECT label, max(span::text) AS s FROM every_type JOIN by_span USING (label) GROUP BY label")
+        let rows: [[String?]] = [
+            ["a", "-2562047788:00:54.775808"], ["b", "1 mon -3 days -2562047788:00:54.775808"], ["c", nil], ["d", "1 day"],
+        ]
+        let dimensions = try Dimensions([table("by_span", ["label", "span"], rows)], for: [plan])
+        let aggregator = ViewAggregator(plan: plan, layer: .speed, dimensions: dimensions)
+        let events = EventDecoder(everyType).decode(records(["a", "b", "c", "d"].map { "{\(idAndTime),\"label\":\"\($0)\"}" }))
+        #expect(aggregator.addAll(events).isEmpty)
+        #expect(
+            aggregator.takeRows().copyLines.sorted() == [
+                "a\t-2562047788:00:54.775808", "b\t1 mon -3 days -2562047788:00:54.775808", "c\t\\N", "d\t1 day",
+            ])
     }
 
     // Support

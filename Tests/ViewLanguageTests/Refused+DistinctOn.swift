@@ -63,6 +63,12 @@ let refusedDistinctOn = #"""
           |                                                                    ^
     hint: it is one of the keys: nothing else may follow them
 
+    SELECT DISTINCT ON (at, page) amount FROM event ORDER BY at
+    views.sql:2:49: error: DISTINCT ON must be ordered by all of its keys
+        2 | SELECT DISTINCT ON (at, page) amount FROM event ORDER BY at
+          |                                                 ^
+    hint: the event time is one of them: write the others, too
+
     SELECT DISTINCT ON (pge) amount FROM event ORDER BY page, at
     views.sql:2:21: error: column "pge" does not exist
         2 | SELECT DISTINCT ON (pge) amount FROM event ORDER BY page, at

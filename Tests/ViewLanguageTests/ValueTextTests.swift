@@ -41,6 +41,27 @@ struct ValueTextTests {
         #expect(throws: InvalidText("interval field value out of range: \"\(text)\"")) { try IntervalText.interval(text) }
     }
 
+    @Test("an interval of very many numbers")
+    func longInterval() throws {
+        let interval = try IntervalText.interval("P" + String(repeating: "0D", count: 100_000))
+        #expect([Int64(interval.months), Int64(interval.days), interval.microseconds] == [0, 0, 0])
+    }
+
+    @Test("a regular expression of too many bytes is refused unread")
+    func largeRegularExpression() throws {
+        // As large as may be, with one set of very many members.
+        let members = String(repeating: "ab", count: 8_191)
+        let largest = try RegularExpressionSyntax("[\(members)]", ignoringCase: false, limits: .record)
+        #expect(largest == .characters(CharacterRanges([0x61..<0x63])))
+        for (limits, bytes) in [(.record, 16_384), (.constant, 1 << 20)] as [(RegularExpressionSyntax.Limits, Int)] {
+            let problem = RegularExpressionSyntax.Problem(
+                message: "this regular expression is too large", hint: "it may have \(bytes) bytes")
+            #expect(throws: problem) {
+                _ = try RegularExpressionSyntax(String(repeating: "(", count: bytes + 1), ignoringCase: false, limits: limits)
+            }
+        }
+    }
+
     @Test(
         "times",
         arguments: [

@@ -149,6 +149,8 @@ private func power(_ x: Double, _ y: Double) throws(RowProblem) -> Double {
 }
 
 private func exponential(_ x: Double) throws(RowProblem) -> Double {
+    // Only finite numbers leave the range.
+    if x.isInfinite { return x > 0 ? x : 0 }
     let result = exp(x)
     if result.isInfinite { throw RowProblem(ElementProblem.floatOverflow.message) }
     if result == 0 { throw RowProblem(ElementProblem.floatUnderflow.message) }

@@ -44,12 +44,33 @@ public struct Dimensions: Sendable {
         guard let values = table.columns.first(where: { $0.name == column.name })?.values else {
             preconditionFailure("column \(column.name) of table \(table.name) was not read")
         }
-        let (vector, problems) = Evaluator.reading(values, as: column.type)
+        let (vector, problems) = Evaluator.reading(column.type == .interval ? values.withReadableIntervals : values, as: column.type)
         guard let first = problems.min(by: { $0.row < $1.row }) else { return vector }
         throw ParallaxError(
             .input,
             "table \"\(table.name)\" holds a value that Parallax cannot compute with, in column \"\(column.name)\": \(first.message)",
             hint: "correct the row in PostgreSQL", isRetriable: true)
+    }
+}
+
+extension ByteColumn {
+    /// Intervals as PostgreSQL shows them, in words that its input function takes, too: the least number of microseconds is shown as a clock that it
+    /// refuses. Casts go on refusing it.
+    fileprivate var withReadableIntervals: ByteColumn {
+        let shown = Array("-2562047788:00:54.775808".utf8)
+        func isLeast(_ row: Int) -> Bool { self[row].suffix(shown.count).elementsEqual(shown) }
+        guard (0..<count).contains(where: isLeast) else { return self }
+        var result = ByteColumn()
+        for row in 0..<count {
+            if isNull(row) {
+                result.appendNull()
+            } else if isLeast(row) {
+                result.append(Array(self[row].dropLast(shown.count)) + Array("\(Int64.min) us".utf8))
+            } else {
+                result.append(Array(self[row]))
+            }
+        }
+        return result
     }
 }
 

@@ -99,6 +99,8 @@ enum CalendarTime {
         if days {
             months += count / 30
             count %= 30
+            // PostgreSQL refuses it here, also where what follows would lead back.
+            guard Int32(exactly: months) != nil else { throw intervalOutOfRange }
             let below = hours && count == 0 ? rest.signum() : Int64(count.signum())
             if months.signum() * below < 0 {
                 count += 30 * months.signum()
@@ -109,8 +111,7 @@ enum CalendarTime {
             rest += day * count.signum()
             count -= count.signum()
         }
-        guard let months = Int32(exactly: months) else { throw intervalOutOfRange }
-        return CalendarInterval(months: months, days: Int32(count), microseconds: rest)
+        return CalendarInterval(months: Int32(months), days: Int32(count), microseconds: rest)
     }
 
     /// date_trunc of an interval: towards zero.

@@ -7,7 +7,7 @@ import Columns
 ///
 /// Not promised: PostgreSQL's digit where the exact result lies within 10^-7 of the last digit's unit beside a half. It computes with about
 /// eight digits more than it shows, and may round those to the other side. Powers of bases near 1 are the ones that come that near, and
-/// are computed in its steps: see `nearOne`.
+/// are computed in its steps: see `power`.
 enum NumericMath {
     static let significantDigits = 16
     /// log10(e), as PostgreSQL has it where it estimates how many digits a result has.

@@ -88,6 +88,10 @@ extension ViewCompiler {
         if isKey, missing.isEmpty { kept = keep() }
         guard let kept else {
             let end = statement.offset(ofKeyword: "order")
+            if isKey {
+                throw Refusal(
+                    end, "DISTINCT ON must be ordered by all of its keys", hint: "the event time is one of them: write the others, too")
+            }
             throw Refusal(end, "DISTINCT ON must be ordered by the event time behind its keys", hint: hint)
         }
         return kept

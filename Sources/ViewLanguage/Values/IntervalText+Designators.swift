@@ -9,14 +9,15 @@ extension IntervalText {
     /// `P0001-02-03T04:05:06` and `P00010203T040506`.
     static func readDesignators(_ text: UnsafeRawBufferPointer) throws(Problem) -> CalendarInterval {
         guard text.count >= 2, text[0] == UInt8(ascii: "P") else { throw .syntax }
-        var reader = DesignatorReader(bytes: Array(text))
+        var reader = DesignatorReader(text)
         try reader.read()
         return try reader.fields.interval()
     }
 }
 
 private struct DesignatorReader {
-    let bytes: [UInt8]
+    /// Zero at the end.
+    private let bytes: [UInt8]
     var fields = IntervalFields()
     private var at = 1
     private var isDate = true
@@ -31,13 +32,15 @@ private struct DesignatorReader {
         var width: Int
     }
 
-    init(bytes: [UInt8]) { self.bytes = bytes }
+    init(_ text: UnsafeRawBufferPointer) { bytes = Array(text) + [0] }
+
+    private var isAtEnd: Bool { at >= bytes.count - 1 }
 
     /// Zero at the end.
-    private var next: UInt8 { at < bytes.count ? bytes[at] : 0 }
+    private var next: UInt8 { isAtEnd ? 0 : bytes[at] }
 
     mutating func read() throws(Problem) {
-        while at < bytes.count {
+        while !isAtEnd {
             if next == UInt8(ascii: "T") {
                 at += 1
                 beginTime()
@@ -141,8 +144,8 @@ private struct DesignatorReader {
     private mutating func number() throws(Problem) -> Number {
         guard IntervalToken.isDigit(next) || next == UInt8(ascii: "-") || next == UInt8(ascii: ".") else { throw .syntax }
         let start = next == UInt8(ascii: "-") ? at + 1 : at
-        let width = bytes[min(start, bytes.count)...].prefix { IntervalToken.isDigit($0) }.count
-        guard let read = CNumber(bytes, at: at), !read.isOutOfRange else { throw .syntax }
+        let width = bytes[start...].prefix { IntervalToken.isDigit($0) }.count
+        guard let read = CNumber(endingInZero: bytes, at: at), !read.isOutOfRange else { throw .syntax }
         at += read.length
         // Above, a double has no exact whole numbers.
         guard read.number.magnitude <= 1e15 else { throw .fieldRange }
@@ -159,16 +162,17 @@ struct CNumber {
     /// Beyond the range of doubles, at either end.
     var isOutOfRange: Bool
 
-    /// Nil where none stands there.
-    init?(_ bytes: [UInt8], at start: Int) {
-        let text = bytes[start...] + [0]
+    /// Nil where none stands there. The text is not copied: it may have any length, and as many numbers.
+    /// - Parameter bytes: a text and a zero behind it, where C's strings end.
+    init?(endingInZero bytes: [UInt8], at start: Int) {
+        precondition(bytes.last == 0 && bytes.indices.contains(start))
         var length = 0
         errno = 0
-        number = text.withUnsafeBytes { buffer in
+        number = bytes.withUnsafeBytes { buffer in
             guard let base = buffer.baseAddress?.assumingMemoryBound(to: CChar.self) else { return 0 }
             var end: UnsafeMutablePointer<CChar>?
-            let value = strtod(base, &end)
-            length = end.map { UnsafePointer($0) - base } ?? 0
+            let value = strtod(base + start, &end)
+            length = end.map { UnsafePointer($0) - (base + start) } ?? 0
             return value
         }
         isOutOfRange = errno == ERANGE

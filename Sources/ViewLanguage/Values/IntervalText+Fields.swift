@@ -167,9 +167,9 @@ extension IntervalText {
     /// `.5`, or a point alone.
     private static func fraction(_ bytes: ArraySlice<UInt8>) throws(Problem) -> Double {
         if bytes.count == 1 { return 0 }
-        guard bytes.dropFirst().allSatisfy(IntervalToken.isDigit), let value = CNumber(Array(bytes), at: 0), !value.isOutOfRange else {
-            throw .syntax
-        }
+        guard bytes.dropFirst().allSatisfy(IntervalToken.isDigit), let value = CNumber(endingInZero: Array(bytes) + [0], at: 0),
+            !value.isOutOfRange
+        else { throw .syntax }
         return value.number
     }
 }

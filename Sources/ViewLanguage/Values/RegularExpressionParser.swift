@@ -215,25 +215,26 @@ struct RegularExpressionParser {
         at += 1
         let isNegated = next == "^"
         if isNegated { at += 1 }
-        var set = CharacterRanges([])
+        // Sorted once, at the end: a bracket may have thousands of members.
+        var ranges: [Range<UInt32>] = []
         var isFirst = true
         while let scalar = next, scalar != "]" || isFirst {
             isFirst = false
             if scalar == "[", let kind = peek(1), [":", ".", "="].contains(kind) {
-                set = set.union(try named(kind))
+                ranges += try named(kind).ranges
                 if next == "-", peek(1) != "]" { throw Self.invalid("invalid character range") }
                 continue
             }
             if scalar == "\\", let letter = peek(1), "dwsDWS".unicodeScalars.contains(letter) {
                 guard ("a"..."z").contains(letter) else { throw Self.unsupported("\\\(letter) in brackets", hint: "use [^…]") }
                 at += 2
-                set = set.union(Self.shorthand(letter))
+                ranges += Self.shorthand(letter).ranges
                 if next == "-", peek(1) != "]" { throw Self.invalid("invalid character range") }
                 continue
             }
             let low = try member()
             guard next == "-", let after = peek(1), after != "]" else {
-                set = set.union(cased(low))
+                ranges.append(low.value..<low.value + 1)
                 continue
             }
             at += 1
@@ -245,13 +246,14 @@ struct RegularExpressionParser {
             }
             let high = try member()
             guard low.value <= high.value else { throw Self.invalid("invalid character range") }
-            let range = CharacterRanges([low.value..<high.value + 1])
-            set = set.union(ignoringCase ? range.inBothCases : range)
+            ranges.append(low.value..<high.value + 1)
             // a-b-c is no range of ranges.
             if next == "-", let after = peek(1), after != "]" { throw Self.unsupported("a range that begins where another ends") }
         }
         guard next == "]" else { throw Self.invalid("brackets [] not balanced") }
         at += 1
+        // The classes have both cases of their letters by themselves.
+        let set = ignoringCase ? CharacterRanges(ranges).inBothCases : CharacterRanges(ranges)
         return isNegated ? set.complement : set
     }
 

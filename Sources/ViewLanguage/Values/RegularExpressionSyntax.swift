@@ -20,18 +20,23 @@ public indirect enum RegularExpressionSyntax: Hashable, Sendable {
 
     /// What a pattern may cost.
     public struct Limits: Sendable {
+        /// Of the pattern, in UTF-8: parsing takes time and memory in proportion to them.
+        let bytes: Int
         /// Of the automaton. Counted repetitions are copies of what is repeated: (a{255}){255} would have 65,025.
         public let nodes: Int
         /// Of the table that says which sets have which characters.
         let memberships: Int
 
         /// Of a definition, whose author waits for it once.
-        public static let constant = Limits(nodes: 20_000, memberships: 4_000_000)
-        /// Of a record: any number of them may have another one each, which takes about a millisecond.
-        public static let record = Limits(nodes: 1_000, memberships: 100_000)
+        public static let constant = Limits(bytes: 1 << 20, nodes: 20_000, memberships: 4_000_000)
+        /// Of a record: any number of them may have another one each.
+        public static let record = Limits(bytes: 16_384, nodes: 1_000, memberships: 100_000)
     }
 
     public init(_ pattern: String, ignoringCase: Bool, limits: Limits = .constant) throws(Problem) {
+        guard pattern.utf8.count <= limits.bytes else {
+            throw Problem(message: "this regular expression is too large", hint: "it may have \(limits.bytes) bytes")
+        }
         var parser = RegularExpressionParser(pattern, ignoringCase: ignoringCase)
         self = try parser.whole()
         guard nodeCount <= limits.nodes else {
@@ -97,8 +102,6 @@ public struct CharacterRanges: Hashable, Sendable {
         gaps.append(next..<Self.all.upperBound)
         return CharacterRanges(gaps)
     }
-
-    func union(_ other: CharacterRanges) -> CharacterRanges { CharacterRanges(ranges + other.ranges) }
 
     /// With the other case of the letters a to z.
     var inBothCases: CharacterRanges {
