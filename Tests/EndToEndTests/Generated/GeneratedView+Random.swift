@@ -189,7 +189,8 @@ struct GeneratedViews {
             let list = fractions.map { "\($0)" }.joined(separator: ", ")
             return "\(function)(\(isArray ? "ARRAY[\(list)]" : list)) WITHIN GROUP (ORDER BY \(x))\(suffix)"
         }
-        // The values one rank further than the percentile lies, and a twentieth of all for the digest's error.
+        // The values one rank further than the percentile lies, and a twentieth of all for the digest's error; and from there the next other value, since
+        // a digest shows what lies between two values where many are equal.
         let known = filter.map { "\(x) IS NOT NULL AND (\($0))" } ?? "\(x) IS NOT NULL"
         func bound(_ fraction: Double, _ isLow: Bool) -> String {
             let count = "count(*) FILTER (WHERE \(known))"
@@ -197,7 +198,10 @@ struct GeneratedViews {
             let index =
                 isLow
                 ? "greatest(1, floor(\(place)) - 1 - ceil(0.05 * \(count)))" : "least(\(count), ceil(\(place)) + 1 + ceil(0.05 * \(count)))"
-            return "(array_agg(\(x) ORDER BY \(x)) FILTER (WHERE \(known)))[(\(index))::int]"
+            let value = "(array_agg(\(x) ORDER BY \(x)) FILTER (WHERE \(known)))[(\(index))::int]"
+            let others = "array_agg(DISTINCT \(x) ORDER BY \(x)) FILTER (WHERE \(known))"
+            let at = "array_position(\(others), \(value))"
+            return "(\(others))[\(isLow ? "greatest(1, \(at) - 1)" : "least(array_length(\(others), 1), \(at) + 1)")]"
         }
         func bounds(_ isLow: Bool) -> String {
             let bounds = fractions.map { bound($0, isLow) }
