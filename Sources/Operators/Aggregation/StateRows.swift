@@ -74,7 +74,8 @@ extension Column {
         case .float64(let values): TextOutput.append(values[row], to: &buffer)
         case .bool(let values): buffer.append(values[row] == 0 ? UInt8(ascii: "f") : UInt8(ascii: "t"))
         // In the style "postgres", which is read the same in every IntervalStyle: behind a negative part all parts show their signs.
-        case .uuid(let values) where type == .interval: TextOutput.append(interval: CalendarInterval(bits: values[row]), isInput: true, to: &buffer)
+        case .uuid(let values) where type == .interval:
+            TextOutput.append(interval: CalendarInterval(bits: values[row]), isInput: true, to: &buffer)
         case .uuid(let values): TextOutput.append(uuid: values[row], to: &buffer)
         case .text(let values): buffer += values[row]
         }
