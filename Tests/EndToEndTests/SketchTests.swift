@@ -106,6 +106,28 @@ import Testing
         #expect(try pipeline.rows("SELECT DISTINCT m0_t::text LIKE '% compression 1000 %' FROM speed.\"\(tails)\"") == ["t"])
     }
 
+    /// A thousand times the same decimal fraction: the sum of doubles leaves it, and a centroid's mean with it.
+    @Test func equalDecimalsGoThroughBothLayers() throws {
+        let view = View("prices", "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY amount) AS p FROM page_view")
+        let pipeline = try LayeredPipeline(partitions: 1, views: [view])
+        var number = 0
+        func produce() throws {
+            let records = (0..<1_000).map { _ in
+                number += 1
+                let text = #"{"event_id": "p\#(number)", "event_time": "2024-01-01T00:00:00Z", "amount": 6.16}"#
+                return NewRecord(key: nil, payload: Array(text.utf8))
+            }
+            try pipeline.log.append(records, to: Partition(0))
+        }
+        for _ in 0..<3 {
+            try produce()
+            try pipeline.speed()
+            #expect(try pipeline.rows("SELECT p FROM serving.prices") == ["6.16"])
+            try pipeline.batch()
+            #expect(try pipeline.rows("SELECT p, is_exact FROM serving.prices") == ["6.16|t"])
+        }
+    }
+
     /// Values that would overflow in the extension, which then never ends.
     @Test func extremeDoublesDoNotReachTheDigest() throws {
         let view = View("wild", "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY score) AS p, stddev(score) AS s FROM page_view")
