@@ -158,7 +158,14 @@ extension Catalog {
             ).rows[0].int(0) ?? 0
         let table = Self.stateTableName(view: view.name, version: version)
         try connection.query("UPDATE parallax.view_version SET state_table = $2 WHERE version_id = $1", [.int(version), .text(table)])
-        for statement in StateTables(plan: view.plan, stateTable: table).createStatements() { try connection.execute(statement) }
+        do {
+            for statement in StateTables(plan: view.plan, stateTable: table).createStatements() { try connection.execute(statement) }
+        } catch {
+            guard error.isRefusal else { throw error }
+            throw ParallaxError(
+                error.code, "PostgreSQL refuses the state tables of view \"\(view.name)\": \(error.message)", detail: error.detail,
+                hint: error.hint, sqlState: error.sqlState)
+        }
         if begins, !(holding && active != nil) {
             try connection.query("UPDATE parallax.view SET active_version_id = $2 WHERE view_id = $1", [.int(viewID), .int(version)])
         }

@@ -52,8 +52,9 @@ extension Catalog {
         return troubles
     }
 
-    /// The versions that a run computes: all of them, but for those that cannot be computed because of a table, where a newer version takes their
-    /// place with this run's publication anyway. Throws what keeps any other from being computed.
+    /// The versions that a run computes: all of them, but for those that cannot be computed because of a table, or whose rows PostgreSQL refused last,
+    /// where a newer version takes their place with this run's publication anyway. Throws what keeps any other from being computed; one that was
+    /// refused and is not replaced is tried again.
     public func computable(_ versions: [ViewVersion]) throws(ParallaxError) -> [ViewVersion] {
         var broken: [Int64: ParallaxError] = [:]
         for version in versions where version.plan.lookups != nil {
@@ -66,7 +67,14 @@ extension Catalog {
             }
             if !isReplaced { throw error }
         }
-        return versions.filter { broken[$0.id] == nil }
+        let refused = try refusedVersions()
+        return versions.filter { version in
+            guard broken[version.id] == nil else { return false }
+            return !refused.contains(version.id)
+                || !versions.contains {
+                    $0.viewID == version.viewID && $0.id > version.id && !$0.isHeld && broken[$0.id] == nil && !refused.contains($0.id)
+                }
+        }
     }
 
     private struct Shape {

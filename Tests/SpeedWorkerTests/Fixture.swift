@@ -68,6 +68,7 @@ final class Fixture: Sendable {
         settings.discoveryInterval = .milliseconds(20)
         settings.minimumBackoff = .milliseconds(5)
         settings.maximumBackoff = .milliseconds(50)
+        settings.maximumRefusalWait = .milliseconds(50)
         return settings
     }
 

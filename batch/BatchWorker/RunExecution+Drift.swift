@@ -29,6 +29,9 @@ extension RunExecution {
         var lines: [String] = []
         for view in report.views {
             guard let limit = limits[view.view] else { continue }
+            if notCompared.contains(view.view), served.contains([view.view, view.version]) {
+                lines.append("view \(view.view): its drift could not be computed, and max_drift is \(Self.percent(limit))")
+            }
             // Live rows of a version that nobody reads keep no run from being published.
             for drift in view.drift where served.contains([view.view, view.version]) && drift.share > limit {
                 var line =
@@ -60,20 +63,28 @@ extension RunExecution {
             }
         }
         guard !outputs.isEmpty else { return [] }
+        if let drift = try attempt(view, outputs) { return drift }
+        // An expression over results may raise an error for some group, as it does for whoever reads the view.
+        let plain = outputs.filter { !$0.isFinished }
+        if plain.count < outputs.count, let drift = try plain.isEmpty ? [] : attempt(view, plain) { return drift }
+        notCompared.insert(view.version.viewName)
+        return []
+    }
+
+    /// Nil where PostgreSQL refuses it, which a warning says: that is no reason not to publish.
+    private func attempt(_ view: RunView, _ outputs: [DriftOutput]) throws(ParallaxError) -> [RunReport.Drift]? {
         try connection.execute("SAVEPOINT drift")
         do {
             let drift = try drift(view, outputs)
             try connection.execute("RELEASE SAVEPOINT drift")
             return drift
         } catch {
-            // An expression over results may raise an error for some group, as it does for whoever reads the view: that is no reason not to
-            // publish. Class 22 is PostgreSQL's for what is wrong with a value.
-            guard error.sqlState?.hasPrefix("22") == true, outputs.contains(where: \.isFinished) else { throw error }
+            guard error.isRefusal, connection.isOpen else { throw error }
             try connection.execute("ROLLBACK TO SAVEPOINT drift")
-            let names = outputs.filter(\.isFinished).map(\.name).joined(separator: ", ")
+            let finished = outputs.filter(\.isFinished)
+            let names = (finished.isEmpty ? outputs : finished).map(\.name).joined(separator: ", ")
             report.warnings.append("drift of \(view.version.viewName).\(names) not computed: \(error.message)")
-            let plain = outputs.filter { !$0.isFinished }
-            return plain.isEmpty ? [] : try drift(view, plain)
+            return nil
         }
     }
 

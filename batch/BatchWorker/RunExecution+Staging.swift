@@ -7,15 +7,32 @@ import Postgres
 extension RunExecution {
     /// Writes the run's rows and counts, in one transaction, under a run number that no reader looks at.
     func stage(_ computed: Computed) throws(ParallaxError) {
+        var at: RunView?
+        do { try stage(computed, &at) } catch { throw refused(error, at) }
+    }
+
+    /// A view whose rows PostgreSQL refuses is named, in the error and in the catalog, so that a person can take it out.
+    private func refused(_ error: ParallaxError, _ view: RunView?) -> ParallaxError {
+        guard let view, error.isRefusal, connection.isOpen else { return error }
+        do { try catalog.recordTrouble(view.version.id, .batch, error.refusalWords) } catch {
+            worker.logger.warning("what PostgreSQL refused was not recorded", metadata: ["error": "\(error.message)"])
+        }
+        return error.refused(.batch, view: view.version.viewName)
+    }
+
+    private func stage(_ computed: Computed, _ at: inout RunView?) throws(ParallaxError) {
         let (views, rejected) = try connection.transaction { () throws(ParallaxError) -> ([RunReport.View], [String: Int]) in
             try catalog.checkFence(run)
             // A definition may have gone while this run computed; its tables went with it.
             let present = Set(try catalog.versions(for: run).map(\.id))
             var views: [RunReport.View] = []
             for (index, view) in computed.views.enumerated() where present.contains(view.version.id) {
+                at = view
                 views.append(try stage(view, index, computed))
                 try catalog.markFirstRun(view.version, run)
             }
+            at = nil
+            try catalog.clearTroubles(of: computed.views.map(\.version.id), .batch)
             let rejected = try stageRejected(computed, present: present, &views)
             try catalog.recordDimensions(dimensions, of: run.number)
             try catalog.setState(run, .staged)

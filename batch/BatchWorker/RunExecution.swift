@@ -19,6 +19,9 @@ final class RunExecution {
     /// What retention is counted from (microseconds); nil where no view has one, or no event is known.
     var cutWatermark: Int64?
 
+    /// Views of which no output could be compared.
+    var notCompared: Set<String> = []
+
     private var phaseStart = ContinuousClock.now
     private var phase: RunPhase?
 

@@ -13,6 +13,7 @@ struct FlushTransaction {
     let known: TrackedDefinitions
     let lease: Duration
     let limits: SpeedLimits
+    let place: FlushPlace
 
     struct Outcome {
         /// Where the next records belong.
@@ -39,9 +40,11 @@ struct FlushTransaction {
             for delta in flush.deltas {
                 // A dropped version's deltas go with it.
                 guard let tables = (changed ?? known).tables[delta.view.id] else { continue }
+                place.view = delta.view
                 try staging.add(delta, to: tables, slice: flush.slice, connection)
                 try touchWindows(delta, slice: flush.slice)
             }
+            place.view = nil
             FaultPoint.pass("speed.afterUpsert")
             try writeRejections(flush, views: Set((changed ?? known).views.map(\.name)))
             let slice = max(control.requestedSlice, flush.slice)
@@ -55,4 +58,9 @@ struct FlushTransaction {
         FaultPoint.pass("speed.afterCommit")
         return outcome
     }
+}
+
+/// Which view a flush is at, for whoever asks what was refused.
+final class FlushPlace {
+    var view: SpeedView?
 }

@@ -12,10 +12,17 @@ extension SourceFeed {
     func flush(_ reason: FlushReason) throws(ParallaxError) {
         guard let flush = state.takeFlush() else { return }
         let started = context.now
-        try staging.prepare(flush.deltas, connection)
+        let place = FlushPlace()
         let transaction = FlushTransaction(
-            connection: connection, known: definitions, lease: context.settings.lease, limits: context.settings.rules.limits)
-        let outcome = try transaction.write(flush, leases: leases, logEnds: logEnds(flush), staging: staging)
+            connection: connection, known: definitions, lease: context.settings.lease, limits: context.settings.rules.limits, place: place)
+        let outcome: FlushTransaction.Outcome
+        do {
+            try staging.prepare(flush.deltas, connection, place)
+            outcome = try transaction.write(flush, leases: leases, logEnds: logEnds(flush), staging: staging)
+        } catch {
+            return try wasRefused(error, place.view)
+        }
+        if flush.counts.records > 0 { try wasTaken() }
 
         let now = context.now
         state.flushed(flush, slice: outcome.slice, now: now)

@@ -74,9 +74,11 @@ extension SourceFeed {
         case .giveUp:
             // However it ends: the others wait.
             defer { assignment.gaveUp() }
+            // Also what a flush that is refused forgets.
+            let held = leases
             try flush()
             let catalog = Catalog(connection)
-            for (partition, lease) in leases where !wish.partitions.contains(partition) {
+            for (partition, lease) in held.merging(leases, uniquingKeysWith: { $1 }) where !wish.partitions.contains(partition) {
                 try catalog.release(lease)
                 leases[partition] = nil
                 state.leave(partition)

@@ -30,6 +30,9 @@ final class SourceFeed {
     /// The state has not been given the views that `definitions` name: their tables are not in memory yet.
     var awaitsDimensions = false
 
+    /// What PostgreSQL refuses of it.
+    var refusal: FlushRefusal
+
     /// Partitions that cannot be read.
     var stopped: [StoppedPartition] = []
     /// Partitions of the log that the catalog has.
@@ -62,6 +65,7 @@ final class SourceFeed {
         self.goal = goal
         definitions = try TrackedDefinitions.load(Catalog(connection), source: source.id)
         state = SpeedState(source: definitions.source.definition, rules: context.settings.rules, now: context.now)
+        refusal = FlushRefusal(context.settings)
         nextControlAt = context.now
         nextRenewalAt = context.now
         targets = try log.bounds(of: log.partitions()).mapValues(\.upperBound)
@@ -97,7 +101,7 @@ final class SourceFeed {
         guard !leases.isEmpty else { return false }
         var progressed = false
         turn += 1
-        let mayRead = try dimensionsAreReady()
+        let mayRead = try dimensionsAreReady() && mayTryAgain
         // Each turn begins with another partition, so that a limit does not always meet the same ones.
         let count = state.partitions.count
         let places = (0..<count).compactMap { mayRead ? nextPlace(($0 + turn) % count) : nil }
@@ -171,6 +175,8 @@ final class SourceFeed {
         requested = control.requestedSlice
         guard control.fingerprint != definitions.fingerprint, !state.isDirty, state.slice == requested else { return }
         try follow(try TrackedDefinitions.load(Catalog(connection), source: sourceID))
+        // What was refused may not be asked for any more.
+        refusal.retryAt = context.now
     }
 
     /// True where everything is committed that was in the log when the feed began, by whomever. Partitions that stopped do not count.

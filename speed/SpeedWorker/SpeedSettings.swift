@@ -14,9 +14,11 @@ public struct SpeedSettings: Hashable, Sendable {
     /// Before the first attempt after a failure; doubles up to the maximum with each further one.
     public var minimumBackoff: Duration = .milliseconds(100)
     public var maximumBackoff: Duration = .seconds(5)
+    /// The same where PostgreSQL refuses a source's rows: each attempt reads the duplicate horizon again. Changed definitions are tried at once.
+    public var maximumRefusalWait: Duration = .seconds(20)
     /// `runUntilCaughtUp` throws after failing for this long without a flush in between. `run` goes on for ever.
     public var giveUpAfter: Duration = .seconds(60)
-    /// Attempts in a row that may find the definitions changed (or a deadlock) before the worker ends with that error.
+    /// Attempts in a row that may find the definitions changed (or a deadlock) before it counts as refused.
     public var maximumConflicts = 20
     public init() {}
 }

@@ -17,6 +17,10 @@ public struct SpeedStatistics: Sendable, Hashable {
     public var partitionsOwned = 0
     /// Partitions that cannot go on, and why.
     public var stopped: [StoppedPartition] = []
+    /// By source: what PostgreSQL refuses of it. Nothing of the source is read meanwhile, but for an attempt now and then.
+    public var refused: [String: ParallaxError] = [:]
+    /// Whether everything that was read first has been written, or refused, or there was nothing to read.
+    public var hasSettled = false
     /// The last thing that went wrong, as people read it.
     public var lastError: ParallaxError?
     public init() {}

@@ -30,12 +30,12 @@ public final class SpeedWorker: Sendable {
 
     /// Works until `stop` is called or the task is cancelled; then writes what it has read and gives its partitions back.
     ///
-    /// Waits and tries again where PostgreSQL or a log is away for a while. Throws what no waiting heals: wrong credentials, a catalog of
-    /// another version, a statement that PostgreSQL refuses.
+    /// Waits and tries again where PostgreSQL or a log is away for a while, or PostgreSQL refuses a source's rows (`SpeedStatistics.refused`): the other
+    /// sources go on. Throws what no waiting heals: wrong credentials, a catalog of another version.
     public func run() async throws { try await run(.untilStopped) }
 
     /// Works until everything is committed that the logs held when it began, also by other workers.
-    /// Throws as `run` does, and where a partition or a log cannot be read, or nothing succeeds for `giveUpAfter`.
+    /// Throws as `run` does, and where a partition or a log cannot be read, PostgreSQL refuses what was read, or nothing succeeds for `giveUpAfter`.
     public func runUntilCaughtUp() async throws { try await run(.untilCaughtUp) }
 
     /// From any thread. `run` returns when the last flush is written (or could not be).

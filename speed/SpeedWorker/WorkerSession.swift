@@ -16,6 +16,7 @@ final class WorkerSession {
     private var nextHeartbeatAt: Duration
     /// Flushes in a row that met changed definitions or a deadlock.
     private var conflicts: Backoff
+    private var hasSettled = false
 
     init(_ context: WorkerContext, _ goal: Goal, _ connection: Connection) {
         self.context = context
@@ -35,6 +36,10 @@ final class WorkerSession {
             var progressed = false
             for feed in feeds where !context.stop.isSet {
                 progressed = try guarded(feed) { () throws(ParallaxError) in try feed.step(isUrgent: goal == .untilCaughtUp) } || progressed
+            }
+            if !hasSettled, feeds.allSatisfy({ $0.flushes > 0 || $0.refusal.problem != nil || !progressed && !$0.state.isDirty }) {
+                hasSettled = true
+                context.statistics.update { $0.hasSettled = true }
             }
             if !progressed {
                 if goal == .untilCaughtUp, try hasCaughtUp() { break }
@@ -109,8 +114,13 @@ final class WorkerSession {
             nextDiscoveryAt = context.now
             if error.isConflict {
                 let wait = conflicts.failed(now: context.now)
-                guard conflicts.failures <= context.settings.maximumConflicts else { throw error }
-                context.wait(wait)
+                if conflicts.failures > context.settings.maximumConflicts {
+                    // Others in the way pass; this stays, as a state table does that somebody dropped.
+                    conflicts.succeeded()
+                    try feed.wasRefused(error, nil, isCertain: true)
+                } else {
+                    context.wait(wait)
+                }
             }
             return true
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Catalog
 import Foundation
 import ParallaxCore
 import Postgres
@@ -11,7 +12,8 @@ struct UpCommand: AsyncParsableCommand {
         discussion: discussion(
             """
             Applies the definitions first: additions at once; changed or dropped sources and views ask on a terminal and need --yes elsewhere. \
-            Ctrl-C ends it; so does parallax down. --detach goes to the background and returns when everything runs.
+            Ctrl-C ends it; so does parallax down. --detach goes to the background and returns when everything runs; with exit code 69 where \
+            PostgreSQL refuses a view's live rows, so that none of its source come (it stays up: see parallax status).
             """, example: "parallax up --detach --pipeline demo", "parallax down --pipeline demo"))
 
     @OptionGroup var options: PipelineOptions
@@ -43,6 +45,7 @@ struct UpCommand: AsyncParsableCommand {
             if detach {
                 // The server stays ours until the child has taken it.
                 try Detaching(pipeline, arguments: childArguments).run(lookAt: LookAt(definitions, pipeline, database))
+                try checkThatLiveRowsCome(try database.connect())
             } else {
                 try await serve(pipeline, definitions, database, traffic)
             }
@@ -53,6 +56,18 @@ struct UpCommand: AsyncParsableCommand {
         }
         try database.close()
         if !detach { Terminal.note("stopped") }
+    }
+
+    /// It stays up where they do not: other sources go on, and so does this one once something is mended.
+    private func checkThatLiveRowsCome(_ connection: Connection) throws(ParallaxError) {
+        defer { connection.close() }
+        let troubles = try Catalog(connection).viewTroubles().filter { $0.layer == .speed }
+        guard let first = troubles.first else { return }
+        throw ParallaxError(
+            .database,
+            "the pipeline is up, but no live rows come from source \"\(first.source)\": PostgreSQL refuses those of view "
+                + troubles.map { "\"\($0.view)\"" }.joined(separator: ", "),
+            detail: troubles.map(\.problem).joined(separator: "\n"), hint: ViewTrouble.hint)
     }
 
     private var childArguments: [String] {
@@ -78,8 +93,11 @@ struct UpCommand: AsyncParsableCommand {
         services.append(
             .init(
                 service: ThreadService(name: "ready") { stop in
-                    // Ready means: live rows come. The worker owns a partition, or there is none to own.
-                    while !stop.isSet && worker.statistics.partitionsOwned == 0 && !definitions.sources.isEmpty {
+                    // Ready means: live rows come, or it is known why not. The worker owns a partition and has written what it read first, or
+                    // there is none to own.
+                    while !stop.isSet && !definitions.sources.isEmpty {
+                        let speed = worker.statistics
+                        if !speed.refused.isEmpty || (speed.partitionsOwned > 0 && speed.hasSettled) { break }
                         stop.wait(atMost: .milliseconds(20))
                     }
                     guard !stop.isSet else { return }

@@ -7,6 +7,16 @@ extension StatusReport {
         .object([
             ("up", .bool(isUp)), ("sources", .array(sources.map(\.json))), ("tables", .array(tables.map(\.json))),
             ("problems", .array(troubles.map(\.json))),
+            (
+                "refused_views",
+                .array(
+                    refused.map {
+                        .object([
+                            ("source", .string($0.source)), ("view", .string($0.view)), ("layer", .string($0.layer.rawValue)),
+                            ("problem", .string($0.problem)),
+                        ])
+                    })
+            ),
         ])
     }
 }

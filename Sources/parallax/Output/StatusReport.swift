@@ -17,11 +17,14 @@ struct StatusReport {
     var tables: [CatalogDimension]
     /// Those that cannot be read as views need them, as far as it shows from outside.
     var troubles: [DimensionTrouble]
+    /// Versions whose rows PostgreSQL refuses.
+    var refused: [ViewTrouble]
 
     init(_ catalog: Catalog, _ pipeline: Pipeline) throws(ParallaxError) {
         isUp = UpLock.holder(pipeline.upLock) != nil
         tables = try catalog.dimensions()
         troubles = try catalog.dimensionTroubles()
+        refused = try catalog.viewTroubles()
         for status in try catalog.status() {
             var bounds: [Partition: Range<Offset>] = [:]
             if let log = try? pipeline.openLogForLooking(status.source.definition) {
@@ -56,7 +59,17 @@ extension StatusReport.Source {
 extension StatusReport {
     var text: String {
         if sources.isEmpty { return "no sources are applied\n" }
-        return (isUp ? "up\n" : "not up\n") + sources.map { "\n" + $0.text }.joined() + tablesText
+        return (isUp ? "up\n" : "not up\n") + sources.map { "\n" + $0.text }.joined() + refusedText + tablesText
+    }
+
+    private var refusedText: String {
+        guard !refused.isEmpty else { return "" }
+        let lines = refused.map { trouble in
+            let what =
+                trouble.layer == .speed ? "live rows, nothing is read from source \(trouble.source) meanwhile" : "rows, no run is published"
+            return "PROBLEM     view \(trouble.view): PostgreSQL refuses its \(what). \(trouble.problem.replacing("\n", with: "; "))\n"
+        }
+        return "\n" + lines.joined() + "            HINT:  \(ViewTrouble.hint)\n"
     }
 
     private var tablesText: String {
