@@ -42,6 +42,7 @@ let package = Package(
         .target(name: "ParallaxCore", path: "Sources/ParallaxCore", swiftSettings: hot),
         .target(name: "Compression", dependencies: ["ParallaxCore", "CZstd", "CZlib"], path: "Sources/Compression", swiftSettings: hot),
         .target(name: "Checksums", dependencies: ["ParallaxCore", "CCRC32C", "CCrypto"], path: "Sources/Checksums", swiftSettings: hot),
+        .target(name: "Disk", dependencies: ["ParallaxCore", "Checksums"], path: "Sources/Disk", swiftSettings: strict),
         .target(name: "Columns", dependencies: ["ParallaxCore"], path: "Sources/Columns", swiftSettings: hot),
         .target(
             name: "ViewLanguage", dependencies: ["ParallaxCore", "Columns", "CPgQuery"],
@@ -49,11 +50,12 @@ let package = Package(
         .target(
             name: "Operators", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "CSimdJSON"],
             path: "Sources/Operators", swiftSettings: hot),
-        .target(name: "EventLog", dependencies: ["ParallaxCore", "Checksums"], path: "Sources/EventLog", swiftSettings: hot),
+        .target(name: "EventLog", dependencies: ["ParallaxCore", "Checksums", "Disk"], path: "Sources/EventLog", swiftSettings: hot),
         .target(name: "KafkaLog", dependencies: ["ParallaxCore", "CKafka"], path: "Sources/KafkaLog", swiftSettings: hot),
         .target(name: "Parquet", dependencies: ["ParallaxCore", "Columns", "Compression"], path: "Sources/Parquet", swiftSettings: hot),
         .target(
-            name: "Archive", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Parquet", "Checksums"],
+            name: "Archive",
+            dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Parquet", "Checksums", "Disk"],
             path: "Sources/Archive", swiftSettings: hot),
         .target(name: "Postgres", dependencies: ["ParallaxCore", "CPostgres"], path: "Sources/Postgres", swiftSettings: strict),
         .target(name: "CSystem", path: "Sources/CSystem"),
@@ -63,6 +65,11 @@ let package = Package(
         .target(
             name: "Catalog", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Postgres"],
             path: "Sources/Catalog", swiftSettings: strict),
+
+        .target(
+            name: "Backup",
+            dependencies: ["ParallaxCore", "Disk", "EventLog", "Archive", "Postgres", "PrivatePostgres", "Catalog"],
+            path: "Sources/Backup", swiftSettings: strict),
 
         // The layers.
         .target(
@@ -96,6 +103,7 @@ let package = Package(
                 "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "KafkaLog", "Archive", "Postgres", "PrivatePostgres",
                 "Catalog",
                 "SpeedLayer", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews", "Compression", "Checksums",
+                "Backup", "Disk",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -124,6 +132,7 @@ let package = Package(
         tests("Archive", ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Parquet"]),
         tests("Postgres", ["ParallaxCore", "PrivatePostgres"]),
         tests("PrivatePostgres", ["ParallaxCore", "Postgres"]),
+        tests("Disk", ["ParallaxCore", "Checksums"]),
         tests("Catalog", ["ParallaxCore", "Columns", "ViewLanguage", "Postgres", "PrivatePostgres"]),
         tests("SpeedLayer", ["ParallaxCore", "Columns", "ViewLanguage", "Operators"]),
         tests(

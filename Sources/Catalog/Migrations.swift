@@ -96,4 +96,5 @@ enum LockClass {
     static let run = 0x50_4C_58_02
     static let apply = 0x50_4C_58_03
     static let serving = 0x50_4C_58_04
+    static let trimming = 0x50_4C_58_0B
 }

@@ -34,10 +34,12 @@ struct PartitionCountFile {
     }
 
     mutating func write(_ count: Int) throws(ParallaxError) {
-        try Folder.writeWhole(Array("\(Self.prefix)\(count)\n".utf8), to: paths.partitions)
+        try Folder.writeWhole(Self.contents(count), to: paths.partitions)
         seen = nil
         try refresh()
     }
+
+    static func contents(_ count: Int) -> [UInt8] { Array("\(prefix)\(count)\n".utf8) }
 
     private static let prefix = "parallax log 1, partitions: "
 }

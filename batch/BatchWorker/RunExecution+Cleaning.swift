@@ -50,6 +50,9 @@ extension RunExecution {
             let remembered = Offset(max(0, processed.rawValue - settings.keptLogOffsets))
             trimmed[partition] = min(archived, cut[partition], remembered)
         }
-        try worker.log.trim(below: trimmed)
+        let isTrimmed = try catalog.whileLogsMayBeTrimmed { () throws(ParallaxError) in try worker.log.trim(below: trimmed) }
+        if !isTrimmed {
+            worker.logger.info("a backup is under way: the log is trimmed after the next run", metadata: ["source": "\(source.name)"])
+        }
     }
 }

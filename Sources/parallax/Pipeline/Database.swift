@@ -1,3 +1,5 @@
+import Backup
+import Disk
 import ParallaxCore
 import Postgres
 import PrivatePostgres
@@ -11,7 +13,15 @@ final class Database: Sendable {
 
     var isPrivate: Bool { privateServer != nil }
 
-    init(_ pipeline: Pipeline, log: @escaping @Sendable (String) -> Void = { Terminal.note($0) }) throws(ParallaxError) {
+    /// - Parameter whileRestoring: by the restore itself; nobody else works with half of a pipeline.
+    init(
+        _ pipeline: Pipeline, whileRestoring: Bool = false, log: @escaping @Sendable (String) -> Void = { Terminal.note($0) }
+    ) throws(ParallaxError) {
+        if !whileRestoring, Disk.exists(Restore.mark(in: pipeline.state)) {
+            throw ParallaxError(
+                .missing, "a restore of this pipeline was interrupted: what it keeps is not whole",
+                hint: "run it again: parallax restore DIR\(pipeline.pipelineFlag)")
+        }
         if let url = pipeline.configuration.text(.postgresURL) {
             dsn = url
             privateServer = nil

@@ -34,6 +34,14 @@ final class TestPipeline {
         connection = try Connection(dsn)
     }
 
+    /// A pipeline that is there already, applied.
+    init(existing folder: TemporaryFolder) throws {
+        self.folder = folder
+        server = PrivatePostgres(folder: folder.path + "/.parallax/postgres")
+        dsn = try server.acquire()
+        connection = try Connection(dsn)
+    }
+
     deinit {
         connection.close()
         _ = try? Program.run(["down", "--pipeline", folder.path])
