@@ -119,6 +119,37 @@ import ViewLanguage
         #expect(try exact() == ["f", "f", "f", "f", "f"])
     }
 
+    /// I7: a run that took the cut over records that the speed layer had not read, and failed. No row holds them, and nobody knows which rows they
+    /// belong to, until a run is published.
+    @Test func I7_recordsThatWaitForAPublicationMarkEveryRow() throws {
+        let fixture = try Fixture([
+            ("traffic", Fixture.plan(measures: [0])), ("pages", Fixture.plan(window: false, measures: [0])),
+            ("total", Fixture.plan(window: false, groups: false, measures: [0])),
+        ])
+        _ = try fixture.publish { run in
+            for (view, window) in [("traffic", "window_start, "), ("pages", "")] {
+                try fixture.connection.execute(
+                    """
+                    INSERT INTO \(try fixture.tables(view).batchTable) (from_run, \(window)g0, m0_n)
+                    VALUES (\(run.number), \(window.isEmpty ? "" : "'2026-01-01 00:00Z', ")'/a', 3)
+                    """)
+            }
+        }
+        func exact() throws -> [String] {
+            try ["traffic", "pages", "total"].flatMap { try fixture.rows("SELECT is_exact FROM serving.\($0)") }
+        }
+        #expect(try exact() == ["t", "t", "t"])
+        let source = try fixture.catalog.source(named: "page_view")
+        let run = try fixture.catalog.beginRun(source: source, isFull: false)
+        #expect(try exact() == ["t", "t", "t"])
+        _ = try fixture.catalog.completeBoundaries(run, logEnds: [Partition(1): Offset(5)])
+        try fixture.catalog.endRun(run, error: ParallaxError(.unavailable, "gone"))
+        #expect(try fixture.rows("SELECT sum(waiting_records) FROM parallax.frontier") == ["5"])
+        #expect(try exact() == ["f", "f", "f"])
+        _ = try fixture.publish()
+        #expect(try exact() == ["t", "t", "t"])
+    }
+
     @Test func aGlobalViewHasOneRowAlways() throws {
         let fixture = try Fixture([("total", Fixture.plan(window: false, groups: false, measures: [0, 2, 3]))])
         #expect(try fixture.rows("SELECT * FROM serving.total") == ["0|null|null|t|f"])
