@@ -22,7 +22,6 @@ extension Catalog {
                 WHERE w.source_id = $1 AND v.view_id = w.view_id AND w.active_version_id IS DISTINCT FROM v.version_id
                 """, [.int(run.sourceID), .int(run.slice.rawValue), .int(run.number.rawValue)]
             ).affectedRows
-            try checkComputed(run)
             try connection.query(
                 """
                 INSERT INTO parallax.publication (source_id, run_id, slice, cut, source_form, newest_event_time, cut_watermark)
@@ -39,6 +38,8 @@ extension Catalog {
                 "UPDATE parallax.run SET state = 'published', finished_at = clock_timestamp() WHERE run_id = $1",
                 [.int(run.number.rawValue)])
             if activated > 0 { try refreshServing(connection) }
+            // After the merged views: one that something of others stands on may go on with its earlier version.
+            try checkComputed(run)
         }
     }
 

@@ -34,6 +34,8 @@ public struct SourceStatus: Sendable {
         public var isHeld = false
         /// The published run has its rows.
         public var isComputed = false
+        /// Why the newer version is not served though a run has computed it: something of others stands on the view.
+        public var obstacle: String?
 
         /// The next run has something to do for it, whatever the log says.
         public var needsRun: Bool { activeHash == nil || (waitingHash != nil && !(isHeld && isComputed)) }
@@ -173,17 +175,18 @@ extension Catalog {
     private func viewStatus(ofSource id: Int64) throws(ParallaxError) -> [SourceStatus.View] {
         try connection.query(
             """
-            SELECT w.name, a.hash, n.hash, n.is_held, coalesce(n.first_run <= p.run, false)
+            SELECT w.name, a.hash, n.hash, n.is_held, coalesce(n.first_run <= p.run, false), n.obstacle
             FROM parallax.view w JOIN parallax.published p USING (source_id)
             LEFT JOIN parallax.view_version a ON a.version_id = w.active_version_id
-            LEFT JOIN LATERAL (SELECT v.hash, v.is_held, v.first_run FROM parallax.view_version v
+            LEFT JOIN LATERAL (SELECT v.hash, v.is_held, v.first_run, v.obstacle FROM parallax.view_version v
                                WHERE v.view_id = w.view_id AND v.version_id > coalesce(w.active_version_id, 0)
                                ORDER BY v.version_id DESC LIMIT 1) n ON true
             WHERE w.source_id = $1 ORDER BY w.name
             """, [.int(id)]
         ).rows.map {
             SourceStatus.View(
-                name: $0[0] ?? "", activeHash: $0[1], waitingHash: $0[2], isHeld: $0.bool(3) ?? false, isComputed: $0.bool(4) ?? false)
+                name: $0[0] ?? "", activeHash: $0[1], waitingHash: $0[2], isHeld: $0.bool(3) ?? false, isComputed: $0.bool(4) ?? false,
+                obstacle: $0[5])
         }
     }
 

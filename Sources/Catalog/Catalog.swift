@@ -55,3 +55,12 @@ public struct ViewVersion: Sendable, Hashable {
     /// The first run whose batch rows include it; nil: none yet.
     public var firstRun: RunNumber?
 }
+
+extension ViewVersion {
+    /// Of a definition that is not applied: for a look at what its merged view would be. Nothing in the catalog has its numbers, nor its tables' name.
+    public init(future view: ViewDefinition) {
+        self.init(
+            id: 0, viewID: 0, viewName: view.name, sourceID: 0, hash: view.version, plan: view.plan, selectText: view.selectText,
+            stateTable: "future of \(view.version)", firstSlice: .first, isActive: false)
+    }
+}

@@ -11,4 +11,11 @@ let migration8 = Migration(
                 DETAIL = 'A new version of the view is served since the snapshot was taken, and the snapshot lacks its rows.',
                 HINT = 'Ask again in a new transaction (or, inside of a function, in a new statement).';
         END $$;
+
+        CREATE TABLE parallax.serving_view (name text PRIMARY KEY);
+        COMMENT ON TABLE parallax.serving_view IS 'Views in the schema serving that Parallax made: it replaces and drops those, and nothing else there.';
+        INSERT INTO parallax.serving_view SELECT viewname FROM pg_catalog.pg_views WHERE schemaname = 'serving';
+
+        -- Why a version that is computed does not take the place of the served one, for people: something of others stands on the view.
+        ALTER TABLE parallax.view_version ADD COLUMN obstacle text;
         """)

@@ -30,7 +30,7 @@ public struct StateTables: Sendable {
     /// Group columns that get an index of their own, leading to (column, window). More would slow each flush for little.
     static let maximumGroupIndexes = 4
 
-    func createStatements() -> [String] {
+    public func createStatements() -> [String] {
         let keys = speed.keys.map(\.name)
         let speedKey = (keys + ["slice"]).joined(separator: ", ")
         let batchKey = (keys + ["from_run"]).joined(separator: ", ")

@@ -215,7 +215,7 @@ import ViewLanguage
         #expect(
             try fixture.rows(
                 "SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'serving.traffic'::regclass") == [
-                    "minute,page,views,revenue,is_exact,is_closed"
+                    "minute,page,views,is_exact,is_closed,revenue"
                 ])
         let source = try fixture.catalog.source(named: "page_view")
         try fixture.catalog.cleanUp(source: source.id, keep: 3)

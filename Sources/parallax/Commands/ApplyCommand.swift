@@ -39,7 +39,8 @@ struct ApplyCommand: ParsableCommand {
             if json {
                 Terminal.print(
                     JSONText.object([
-                        ("changes", preview.json), ("problems", .array(preview.plan.troubles.map(\.json))), ("applied", .bool(!dryRun)),
+                        ("changes", preview.json), ("problems", .array(preview.plan.troubles.map(\.json))),
+                        ("obstacles", preview.obstaclesJSON), ("applied", .bool(!dryRun)),
                     ]).text())
             } else if !dryRun && !preview.plan.isEmpty {
                 Terminal.print("applied")
@@ -47,8 +48,13 @@ struct ApplyCommand: ParsableCommand {
         }
     }
 
-    /// Throws `.definition` where a person should have agreed and did not.
+    /// Throws `.definition` where a person should have agreed and did not, and where something of others is in the way.
     static func agree(to preview: ApplyPreview, yes: Bool) throws(ParallaxError) {
+        if let first = preview.refusing.first {
+            throw ParallaxError(
+                .definition, "something of yours stands on what the definitions change; nothing was applied",
+                detail: preview.refusing.map(preview.words).joined(separator: "\n"), hint: first.hint)
+        }
         let changes = preview.needsConsent
         guard !changes.isEmpty && !yes else { return }
         if Terminal.confirm("Apply these changes?") { return }

@@ -115,7 +115,7 @@ struct BatchPublishCommand: ParsableCommand {
                 refusals = try ServingViews.refresh(connection)
             }
             // As after any run: a publication goes on without a view that PostgreSQL refuses.
-            for refusal in refusals { Terminal.note("view \(refusal.overlay): \(refusal.error.message)") }
+            for refusal in refusals { Terminal.note("view \(refusal.view): \(refusal.error.message)") }
             // It is published: what cannot be cleaned up now is after the next run.
             do { try catalog.cleanUp(source: source.id, keep: pipeline.batchSettings.keptPublications) } catch {
                 Terminal.note("note: clean-up after the publication: \(error)")

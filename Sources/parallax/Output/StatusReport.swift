@@ -137,6 +137,12 @@ extension StatusReport.Source {
                     + (view.isComputed ? ": parallax diff, then parallax promote or abandon" : "; the next batch run computes it"))
         }
         for view in status.views where view.needsRun && !view.isHeld {
+            if let obstacle = view.obstacle {
+                lines.append(
+                    "  WAITING     view \(view.name) has a new version, and something is in its way: the next batch run tries again")
+                lines += obstacle.split(separator: "\n").map { "              \($0)" }
+                continue
+            }
             let version = view.activeHash == nil ? "is not served yet" : "has a new version"
             lines.append("  WAITING     view \(view.name) \(version): the next batch run publishes it")
         }

@@ -3,6 +3,7 @@ import Catalog
 import Foundation
 import ParallaxCore
 import Postgres
+import ServingViews
 import ViewLanguage
 
 /// What a run would compute anew for a definition: all that the source's archive and log hold.
@@ -35,6 +36,8 @@ struct ApplyPreview {
     var kept: [String: [String]] = [:]
     /// New versions of served views will wait for `parallax promote`.
     var holds = false
+    /// What others built on views that change, as far as it is in the way.
+    var obstacles: [Obstacle] = []
 
     var needsConsent: [String] { plan.changes.filter(\.needsConsent).map(headline) }
 
@@ -42,7 +45,16 @@ struct ApplyPreview {
     var lines: [String] {
         plan.changes.filter { $0.action != .unchanged || ($0.kind == .view && !plan.isEmpty) }.flatMap { change in
             [headline(change)] + details(change).map { "    \($0)" }
-        } + plan.troubles.map(line)
+        } + plan.troubles.map(line) + obstacles.map { "! \(words($0))\n    HINT:  \($0.hint)" }
+    }
+
+    /// Those that an apply cannot pass by: a version that is held is in nobody's way before it is promoted.
+    var refusing: [Obstacle] { obstacles.filter { !(holds && $0.isOfVersion) } }
+
+    func words(_ obstacle: Obstacle) -> String {
+        let when = obstacle.isOfVersion ? ", when its new version is served" : ""
+        return "view \(obstacle.view): \(obstacle.change)\(when), and something of yours stands on it\n    "
+            + obstacle.objects.joined(separator: "\n    ")
     }
 
     /// Live rows wait because of it; what ends that.
@@ -105,6 +117,16 @@ struct ApplyPreview {
         return lines
     }
 
+    var obstaclesJSON: JSONText {
+        .array(
+            obstacles.map { obstacle in
+                .object([
+                    ("view", .string(obstacle.view)), ("change", .string(obstacle.change)),
+                    ("objects", .array(obstacle.objects.map { .string($0) })),
+                ])
+            })
+    }
+
     var json: JSONText {
         .array(
             plan.changes.map { change in
@@ -139,7 +161,8 @@ extension Pipeline {
         for change in plan.changes where change.kind == .source && change.action == .dropped {
             kept[change.name] = try remains(of: change, among: definitions.sources)
         }
-        return ApplyPreview(plan: plan, histories: histories, kept: kept, holds: holds)
+        return ApplyPreview(
+            plan: plan, histories: histories, kept: kept, holds: holds, obstacles: try ServingViews.obstacles(connection, plan))
     }
 
     /// What a dropped source leaves: raw events are nobody's to throw away but a person's. With them the source can come back.

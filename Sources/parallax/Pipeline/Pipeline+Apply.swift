@@ -22,9 +22,9 @@ extension Pipeline {
     static func refreshServing(_ connection: Connection) throws(ParallaxError) {
         let refusals = try ServingViews.refresh(connection)
         guard let first = refusals.first else { return }
-        let all = refusals.map { "view \"\($0.overlay)\": \($0.error.message)" }.joined(separator: "\n         ")
+        let all = refusals.map { "view \"\($0.view)\": \($0.error.message)" }.joined(separator: "\n         ")
         throw ParallaxError(
-            .definition, "PostgreSQL does not take the definition of view \"\(first.overlay)\"; nothing was applied", detail: all,
+            .definition, "PostgreSQL does not take the definition of view \"\(first.view)\"; nothing was applied", detail: all,
             hint: first.error.hint)
     }
 }

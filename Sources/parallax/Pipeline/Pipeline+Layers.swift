@@ -79,7 +79,7 @@ extension Pipeline {
             for refusal in try ServingViews.refresh(connection) {
                 logger.error(
                     "a view of the pipeline could not be created",
-                    metadata: ["view": "\(refusal.overlay)", "error": "\(refusal.error.message)"])
+                    metadata: ["view": "\(refusal.view)", "error": "\(refusal.error.message)"])
             }
         }
     }

@@ -1,0 +1,21 @@
+import ParallaxCore
+import Postgres
+
+extension Catalog {
+    /// Of a served version whose merged view could not be written: the version before it is served on, and this one waits. Without an error nothing is in
+    /// its way (any more). Inside the transaction that serves it; where that should not go on without the version, the caller throws.
+    public func setObstacle(_ version: ViewVersion, _ error: ParallaxError?) throws(ParallaxError) {
+        let words = error.map { error in [error.message, error.detail].compactMap(\.self).joined(separator: "\n") }
+        try connection.query(
+            "UPDATE parallax.view_version SET obstacle = $2 WHERE version_id = $1 AND obstacle IS DISTINCT FROM $2",
+            [.int(version.id), words.map { .text($0) } ?? .null])
+        guard error != nil else { return }
+        try connection.query(
+            """
+            UPDATE parallax.view w SET active_version_id = e.version_id
+            FROM (SELECT version_id FROM parallax.view_version WHERE view_id = $1 AND version_id < $2 AND state_table <> ''
+                  ORDER BY version_id DESC LIMIT 1) e
+            WHERE w.view_id = $1 AND w.active_version_id = $2
+            """, [.int(version.viewID), .int(version.id)])
+    }
+}

@@ -1,0 +1,121 @@
+import Catalog
+import ParallaxCore
+import Postgres
+import ViewLanguage
+
+/// Something of others that is in the way of a change of definitions, found before anything is done.
+public struct Obstacle: Sendable, Hashable {
+    public var view: String
+    /// What happens to the view, for people.
+    public var change: String
+    /// What stands on it, as PostgreSQL describes it, and why that is in the way.
+    public var objects: [String]
+    /// It is in the way of the new version when that is to be served, and of nothing before.
+    public var isOfVersion: Bool
+
+    static let hint = """
+        change or drop what is named (parallax psql), and make it again afterwards; a view that keeps its columns, and gains some, is in \
+        nobody's way
+        """
+    public var hint: String { Self.hint }
+}
+
+extension ServingViews {
+    /// Compares what the plan does to views with what others built on them. Changes nothing and waits for no reader.
+    ///
+    /// Not everything shows before: a view over a view of the pipeline is judged by PostgreSQL when it is made again. What does not show here, or
+    /// comes later, is refused when it is found.
+    public static func obstacles(_ connection: Connection, _ plan: ApplyPlan) throws(ParallaxError) -> [Obstacle] {
+        try connection.execute("BEGIN")
+        defer { _ = try? connection.execute("ROLLBACK") }
+        let writer = ViewWriter(connection: connection, wanted: [:])
+        var obstacles: [Obstacle] = []
+        for change in plan.changes where change.kind == .view || change.kind == .overlay {
+            guard let existing = try writer.relation(change.name) else { continue }
+            guard existing.isOurs else {
+                if change.action != .dropped {
+                    obstacles.append(
+                        Obstacle(
+                            view: change.name, change: "its place is taken", objects: ["\(existing.description) is not Parallax's"],
+                            isOfVersion: false))
+                }
+                continue
+            }
+            switch change.action {
+            case .new, .unchanged: continue
+            case .dropped:
+                let objects = try writer.inTheWay(existing.id, change.name, lost: nil)
+                if !objects.isEmpty {
+                    obstacles.append(Obstacle(view: change.name, change: "it is dropped", objects: objects, isOfVersion: false))
+                }
+            case .changed:
+                guard let sql = try futureSQL(of: change, plan.definitions, connection) else { continue }
+                let old = try writer.columns(of: existing.id)
+                guard let new = try writer.judged(sql), new.order(after: old) == nil else { continue }
+                let lost = new.lost(of: old)
+                let objects = try writer.inTheWay(existing.id, change.name, lost: Set(lost.map(\.name)))
+                guard !objects.isEmpty else { continue }
+                obstacles.append(
+                    Obstacle(
+                        view: change.name, change: lost.map(\.words).joined(separator: ", "), objects: objects,
+                        isOfVersion: change.kind == .view))
+            }
+        }
+        return obstacles
+    }
+
+    /// What a changed view will be made of. The state tables of a new version go with the transaction. Nil where nothing is written anew, or where
+    /// PostgreSQL takes something not: the apply itself says so.
+    private static func futureSQL(
+        of change: ApplyPlan.Change, _ definitions: Definitions, _ connection: Connection
+    ) throws(ParallaxError) -> (text: String, isOverlay: Bool)? {
+        if let overlay = definitions.overlays.first(where: { $0.name == change.name }) { return (overlay.selectText, true) }
+        guard change.from != change.to, !change.isStepBack, let view = definitions.views.first(where: { $0.name == change.name }) else {
+            return nil
+        }
+        let version = ViewVersion(future: view)
+        try connection.execute("SAVEPOINT future")
+        do throws(ParallaxError) {
+            for statement in StateTables(version).createStatements() { try connection.execute(statement) }
+        } catch {
+            guard error.code == .database else { throw error }
+            try connection.execute("ROLLBACK TO SAVEPOINT future")
+            return nil
+        }
+        return (MergedViewSQL(version).selectText, false)
+    }
+}
+
+extension ViewWriter {
+    fileprivate func judged(_ sql: (text: String, isOverlay: Bool)) throws(ParallaxError) -> ViewColumns? {
+        try connection.execute("SAVEPOINT judged\(sql.isOverlay ? "; \(Self.overlayPath)" : "")")
+        do throws(ParallaxError) {
+            let columns = try columns(of: sql.text)
+            try connection.execute("SET LOCAL search_path TO DEFAULT")
+            return columns
+        } catch {
+            guard error.code == .database else { throw error }
+            try connection.execute("ROLLBACK TO SAVEPOINT judged")
+            return nil
+        }
+    }
+
+    /// What cannot stay, or be made again, when the view loses these columns; nil: when it goes.
+    fileprivate func inTheWay(_ view: Int64, _ name: String, lost: Set<String>?) throws(ParallaxError) -> [String] {
+        var found = try ViewProperties(connection, view, place: Self.place(name)).lost
+        for object in try Dependents(connection, on: view).objects {
+            if let own = object.view?.servingName, try relation(own)?.isOurs == true { continue }
+            guard let lost, let view = object.view else {
+                found.append(object.description)
+                continue
+            }
+            let read = object.columns.intersection(lost).sorted()
+            if !read.isEmpty {
+                found.append("\(object.description) reads \(read.map { "\"\($0)\"" }.joined(separator: ", "))")
+            } else {
+                found += try ViewProperties(connection, view.id, place: view.place).lost
+            }
+        }
+        return found
+    }
+}

@@ -1,0 +1,232 @@
+import Catalog
+import ParallaxCore
+import Postgres
+import ViewLanguage
+
+/// Makes single views of `serving` what they should be, inside the caller's transaction.
+///
+///     the view                                  what happens
+///     is as it should be                        nothing: nobody who reads it is waited for
+///     is not there                              made
+///     is somebody else's, or no view            refused
+///     keeps all columns                         replaced where it stands; new columns come last
+///     loses a column, or changes its type       made anew, and with it all views that stand on it; refused where one of them does not compile
+///                                               any more, or where something else stands on it
+///
+/// Nothing of others is dropped but to be made again: with its owner, options, comments and grants. A refusal changes nothing.
+struct ViewWriter {
+    struct Wanted {
+        var sql: String
+        /// Of the pipeline's own views: what they read is found in serving first.
+        var isOverlay: Bool
+    }
+
+    let connection: Connection
+    let wanted: [String: Wanted]
+
+    static func place(_ name: String) -> String { "serving.\(Connection.quoteIdentifier(name))" }
+
+    /// Throws what PostgreSQL says about the text, `.definition` where others are in the way, and lock trouble.
+    func write(_ name: String) throws(ParallaxError) {
+        guard let view = wanted[name] else { return }
+        try atomically { () throws(ParallaxError) in
+            if view.isOverlay { try connection.execute(Self.overlayPath) }
+            let place = Self.place(name)
+            guard let existing = try relation(name) else {
+                try connection.execute("CREATE VIEW \(place) AS\n\(view.sql)")
+                try connection.query("INSERT INTO parallax.serving_view (name) VALUES ($1) ON CONFLICT DO NOTHING", [.text(name)])
+                return
+            }
+            guard existing.isOurs else {
+                throw ParallaxError(
+                    .definition, "\(existing.description) is in the place of the pipeline's view, and is not Parallax's",
+                    hint: "rename one of the two, or drop it: parallax psql")
+            }
+            var sql = view.sql
+            if let columns = try columns(of: sql) {
+                let old = try self.columns(of: existing.id)
+                guard let order = columns.order(after: old) else {
+                    return try makeAnew(name, existing.id, lost: columns.lost(of: old).map(\.words))
+                }
+                if order != columns.columns.map(\.name) { sql = ViewColumns.select(order, from: sql) }
+                if try isInPlace(existing.id, sql) { return }
+            } else {
+                // Of names alone: PostgreSQL judges the types.
+                let names = try connection.query("SELECT * FROM (\n\(sql)\n) q LIMIT 0").columns
+                let old = try self.columns(of: existing.id).columns.map(\.name)
+                if old.allSatisfy(names.contains) {
+                    let order = old + names.filter { !old.contains($0) }
+                    if order != names { sql = ViewColumns.select(order, from: sql) }
+                }
+            }
+            do throws(ParallaxError) { try replace(existing.id, place, sql) } catch {
+                guard error.sqlState == SQLState.invalidTableDefinition else { throw error }
+                try makeAnew(name, existing.id, lost: [])
+            }
+        }
+    }
+
+    /// Drops a view of ours that no definition asks for, with those of our own on it that none asks for, either.
+    func drop(_ name: String) throws(ParallaxError) {
+        try atomically { () throws(ParallaxError) in
+            if let existing = try relation(name), existing.isOurs {
+                for object in try Dependents(connection, on: existing.id).objects.reversed() {
+                    guard let own = object.view?.servingName, wanted[own] == nil, try relation(own)?.isOurs == true else { continue }
+                    try dropAlone(own)
+                }
+                try refuseToLose(of: ViewProperties(connection, existing.id, place: Self.place(name)), "view \"\(name)\" cannot be dropped")
+                try dropAlone(name)
+            }
+        }
+    }
+
+    private func dropAlone(_ name: String) throws(ParallaxError) {
+        do { try connection.execute("DROP VIEW IF EXISTS \(Self.place(name))") } catch {
+            throw Self.named(error, "view \"\(name)\" cannot be dropped: something of yours stands on it", hint: Obstacle.hint)
+        }
+        try connection.query("DELETE FROM parallax.serving_view WHERE name = $1", [.text(name)])
+    }
+
+    private func makeAnew(_ name: String, _ id: Int64, lost: [String]) throws(ParallaxError) {
+        let what = "view \"\(name)\" cannot take its new form" + (lost.isEmpty ? "" : " (\(lost.joined(separator: ", ")))")
+        let place = Self.place(name)
+        let properties = try ViewProperties(connection, id, place: place)
+        try refuseToLose(of: properties, what)
+        var views: [(place: String, own: String?, description: String, properties: ViewProperties)] = []
+        for object in try Dependents(connection, on: id).objects {
+            // Anything else is in the way of the DROP below, and PostgreSQL names it.
+            guard let view = object.view else { continue }
+            var own: String?
+            if let name = view.servingName, try relation(name)?.isOurs == true { own = name }
+            let properties = try ViewProperties(connection, view.id, place: view.place)
+            try refuseToLose(of: properties, what)
+            views.append((view.place, own, object.description, properties))
+        }
+        do {
+            for view in views.reversed() { try connection.execute("DROP VIEW \(view.place)") }
+            try connection.execute("DROP VIEW \(place)")
+        } catch { throw Self.named(error, "\(what): something of yours stands on it", hint: Obstacle.hint) }
+        try connection.execute("CREATE VIEW \(place) AS\n\(wanted[name]?.sql ?? "")")
+        try properties.restore(connection)
+        for view in views {
+            // A view of the pipeline that PostgreSQL does not take is in the way only where something of others stands on it.
+            if let own = view.own {
+                try connection.execute("SAVEPOINT own")
+                do throws(ParallaxError) { try makeAgain(view.place, wanted[own], view.properties) } catch {
+                    guard !error.isLockTrouble else { throw error }
+                    try connection.execute("ROLLBACK TO SAVEPOINT own")
+                    try connection.query("DELETE FROM parallax.serving_view WHERE name = $1", [.text(own)])
+                }
+                try connection.execute("RELEASE SAVEPOINT own")
+                continue
+            }
+            do { try makeAgain(view.place, nil, view.properties) } catch {
+                throw Self.named(error, "\(what): \(view.description) does not work over it", hint: Obstacle.hint)
+            }
+        }
+    }
+
+    private func makeAgain(_ place: String, _ own: Wanted?, _ properties: ViewProperties) throws(ParallaxError) {
+        try connection.execute(own == nil ? "SET LOCAL search_path = pg_catalog" : Self.overlayPath)
+        try connection.execute("CREATE VIEW \(place) AS\n\(own?.sql ?? properties.definition)")
+        try properties.restore(connection)
+    }
+
+    private func refuseToLose(of properties: ViewProperties, _ what: String) throws(ParallaxError) {
+        guard !properties.lost.isEmpty else { return }
+        throw ParallaxError(
+            .definition, "\(what): something of yours belongs to it", detail: properties.lost.joined(separator: "\n"), hint: Obstacle.hint)
+    }
+
+    /// PostgreSQL's words under a sentence of ours; what says nothing about the views is thrown as it is.
+    private static func named(_ error: ParallaxError, _ message: String, hint: String) -> ParallaxError {
+        guard error.code == .database, !error.isLockTrouble else { return error }
+        let words = error.sqlState == SQLState.dependentObjectsStillExist ? error.detail ?? error.message : error.message
+        return ParallaxError(.definition, message, detail: words, hint: hint, sqlState: error.sqlState)
+    }
+
+    /// All of it or nothing; also settings of the transaction are as before.
+    private func atomically(_ body: () throws(ParallaxError) -> Void) throws(ParallaxError) {
+        try connection.execute("SAVEPOINT serving_view")
+        do { try body() } catch {
+            // A connection that is gone has rolled back all of it.
+            _ = try? connection.execute("ROLLBACK TO SAVEPOINT serving_view; RELEASE SAVEPOINT serving_view")
+            throw error
+        }
+        try connection.execute("SET LOCAL search_path TO DEFAULT; RELEASE SAVEPOINT serving_view")
+    }
+
+    static let overlayPath = "SET LOCAL search_path = serving, \(DimensionDefinition.ownSchema), public"
+}
+
+// What is there, and what would be.
+extension ViewWriter {
+    func relation(_ name: String) throws(ParallaxError) -> (id: Int64, isOurs: Bool, description: String)? {
+        try connection.query(
+            """
+            SELECT c.oid::bigint, c.relkind = 'v' AND EXISTS (SELECT FROM parallax.serving_view o WHERE o.name = c.relname),
+                   pg_catalog.pg_describe_object('pg_class'::regclass, c.oid, 0)
+            FROM pg_catalog.pg_class c WHERE c.relnamespace = 'serving'::regnamespace AND c.relname = $1
+            """, [.text(name)]
+        ).rows.first.map { ($0.int(0) ?? 0, $0.bool(1) ?? false, $0[2] ?? name) }
+    }
+
+    /// CREATE OR REPLACE forgets a view's options that it does not name.
+    private func replace(_ id: Int64, _ place: String, _ sql: String) throws(ParallaxError) {
+        let options = try connection.query(
+            """
+            SELECT string_agg(format('%I = %L', split_part(o, '=', 1), substr(o, strpos(o, '=') + 1)), ', ')
+            FROM pg_catalog.pg_class c, unnest(c.reloptions) o WHERE c.oid = $1::bigint::oid
+            """, [.int(id)]
+        ).rows[0][0]
+        try connection.execute("CREATE OR REPLACE VIEW \(place)\(options.map { " WITH (\($0))" } ?? "") AS\n\(sql)")
+    }
+
+    func columns(of view: Int64) throws(ParallaxError) -> ViewColumns {
+        ViewColumns(
+            columns: try connection.query(
+                """
+                SELECT a.attname, format_type(a.atttypid, a.atttypmod)
+                       || CASE WHEN a.attcollation NOT IN (0, t.typcollation) THEN ' COLLATE ' || a.attcollation::regcollation ELSE '' END
+                FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+                WHERE a.attrelid = $1::bigint::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
+                """, [.int(view)]
+            ).rows.map { .init(name: $0[0] ?? "", type: $0[1] ?? "") })
+    }
+
+    /// Of a SELECT. Nil where the role may not make the view for a look at it (TEMP on the database).
+    func columns(of sql: String) throws(ParallaxError) -> ViewColumns? {
+        try withTwin(sql) { (twin) throws(ParallaxError) in try columns(of: twin) }
+    }
+
+    /// Whether the view says the same already, in PostgreSQL's own words.
+    private func isInPlace(_ view: Int64, _ sql: String) throws(ParallaxError) -> Bool {
+        try withTwin(sql) { (twin) throws(ParallaxError) in
+            try connection.query(
+                "SELECT pg_get_viewdef($1::bigint::oid) = pg_get_viewdef($2::bigint::oid)", [.int(view), .int(twin)]
+            ).rows[0].bool(0) ?? false
+        } ?? false
+    }
+
+    /// A view of the text, for a look at it: gone when the body returns. Nil where the role may not make one.
+    private func withTwin<R>(_ sql: String, _ body: (Int64) throws(ParallaxError) -> R) throws(ParallaxError) -> R? {
+        try connection.execute("SAVEPOINT twin")
+        do { try connection.execute("CREATE TEMPORARY VIEW \"twin of a served view\" AS\n\(sql)") } catch {
+            guard error.sqlState == SQLState.insufficientPrivilege else { throw error }
+            try connection.execute("ROLLBACK TO SAVEPOINT twin; RELEASE SAVEPOINT twin")
+            return nil
+        }
+        let twin = try connection.query("SELECT 'pg_temp.\"twin of a served view\"'::regclass::oid::bigint").rows[0].int(0) ?? 0
+        let result = try body(twin)
+        try connection.execute("DROP VIEW pg_temp.\"twin of a served view\"; RELEASE SAVEPOINT twin")
+        return result
+    }
+}
+
+/// PostgreSQL's appendix A.
+enum SQLState {
+    static let insufficientPrivilege = "42501"
+    static let undefinedTable = "42P01"
+    static let invalidTableDefinition = "42P16"
+    static let dependentObjectsStillExist = "2BP01"
+}
