@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 PARALLAX := .build/release/parallax
 DEMO := demo
-.PHONY: help up down build test test-generated test-storm test-librdkafka bench bench-kafka format lint clean packages
+.PHONY: help up down build test test-generated test-kills test-storm test-librdkafka bench bench-kafka format lint clean packages
 
 help: ## List the tasks.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -43,6 +43,11 @@ test-storm: ## Rebalance storm on Kafka for a minute (STORM=600: ten minutes).
 	@scripts/packages test
 	@scripts/swift-toolchain
 	PARALLAX_STORM_SECONDS=$(or $(STORM),60) swift test --filter I1_I5_aRebalanceStormLosesAndRepeatsNothing
+
+test-kills: ## Kill a process at every named point, and give every command after each (half an hour; SEED=…).
+	@scripts/packages test
+	@scripts/swift-toolchain
+	@PARALLAX_KILLS=all PARALLAX_KILLS_SEED=$(or $(SEED),1) scripts/test --filter KillTests
 
 test-librdkafka: ## Run the Kafka tests on Debian's librdkafka and on the newest one (VERSION=2.10.0: on that).
 	@scripts/packages test

@@ -44,20 +44,35 @@ extension Catalog {
     }
 
     /// Publishes a held run, as it would have been. Returns its source.
+    ///
+    /// - Parameter afterwards: what a run does behind its publication; the source is let go then.
     public func publishHeld(
-        _ number: RunNumber, refreshServing: (Connection) throws(ParallaxError) -> Void
+        _ number: RunNumber, refreshServing: (Connection) throws(ParallaxError) -> Void, afterwards: (CatalogSource) -> Void = { _ in }
     ) throws(ParallaxError) -> CatalogSource {
-        try takingHeld(number) { (source, run, cut) throws(ParallaxError) in
+        try takingHeld(number, "run \(number) was not published") { (source, run, cut) throws(ParallaxError) in
+            guard let cut else { throw ParallaxError(.internalInconsistency, "run \(number) is held and has no cut") }
+            // Its rows are what changed since its base. None but a run and a revert moves that, and neither may while a run is held.
+            guard
+                try connection.query(
+                    "SELECT 1 FROM parallax.published WHERE source_id = $1 AND run = $2 AND slice = $3",
+                    [.int(source.id), .int(run.base.run.rawValue), .int(run.base.slice.rawValue)]
+                ).rows.count == 1
+            else {
+                throw ParallaxError(
+                    .usage, "run \(number) cannot be published: what it was computed from is not published any more",
+                    detail: "it began with publication \(run.base.run)", hint: "parallax batch discard \(number), then parallax batch run")
+            }
             try publish(run, cut: cut, refreshServing: refreshServing)
+            afterwards(source)
         }
     }
 
-    /// Erases what a held run has staged; what was published before is served on.
+    /// Erases what a held run has staged; what is published is served on, whatever that is by now.
     public func discardHeld(_ number: RunNumber) throws(ParallaxError) -> CatalogSource {
-        try takingHeld(number) { (source, run, _) throws(ParallaxError) in
+        try takingHeld(number, "run \(number) was not discarded") { (source, run, _) throws(ParallaxError) in
             try connection.transaction { () throws(ParallaxError) in
                 try checkFence(run)
-                try eraseRuns(after: run.base.run, source: source.id)
+                try eraseRuns(after: try lockedSource(source.id).published.run, source: source.id)
                 try connection.query("UPDATE parallax.run SET state = 'discarded' WHERE run_id = $1", [.int(number.rawValue)])
             }
         }
@@ -65,42 +80,41 @@ extension Catalog {
 
     /// Holds the source as a run does, for the length of the body.
     private func takingHeld(
-        _ number: RunNumber, _ body: (CatalogSource, CatalogRun, Cut) throws(ParallaxError) -> Void
+        _ number: RunNumber, _ task: String, _ body: (CatalogSource, CatalogRun, Cut?) throws(ParallaxError) -> Void
     ) throws(ParallaxError) -> CatalogSource {
         guard
             let row = try connection.query(
                 """
-                SELECT r.state, s.name, r.is_full, r.slice, r.base_run, r.base_slice, r.cut FROM parallax.run r
+                SELECT s.name, r.is_full, r.slice, r.base_run, r.base_slice, r.cut FROM parallax.run r
                 JOIN parallax.source s USING (source_id) WHERE r.run_id = $1
                 """, [.int(number.rawValue)]
             ).rows.first
         else { throw ParallaxError(.usage, "there is no run \(number)", hint: "parallax batch list shows those that there are") }
-        guard row[0] == RunState.held.rawValue else {
-            throw ParallaxError(.usage, "run \(number) is not held: it is \(row[0] ?? "unknown")")
+        guard let isFull = row.bool(1), let slice = row.int(2), let baseRun = row.int(3), let baseSlice = row.int(4) else {
+            throw ParallaxError(.corrupt, "run \(number) in parallax.run has no slice or no base")
         }
-        let source = try self.source(named: row[1] ?? "")
+        let source = try self.source(named: row[0] ?? "")
         let run = CatalogRun(
-            number: number, sourceID: source.id, isFull: row.bool(2) ?? false, slice: SliceNumber(row.int(3) ?? 0),
-            base: Published(run: RunNumber(row.int(4) ?? 0), slice: SliceNumber(row.int(5) ?? 0)))
-        guard
-            try connection.query("SELECT pg_try_advisory_lock(\(LockClass.run), $1::int)", [.int(source.id)]).rows[0].bool(0) ?? false
-        else { throw ParallaxError(.busy, "somebody works on source \"\(source.name)\" already", hint: "parallax batch list") }
-        do {
-            try connection.transaction { () throws(ParallaxError) in
-                let state = try connection.query(
-                    """
-                    SELECT r.state FROM parallax.source s JOIN parallax.run r ON r.run_id = $2 WHERE s.source_id = $1 FOR NO KEY UPDATE OF s
-                    """, [.int(source.id), .int(number.rawValue)]
-                ).rows.first?[0]
-                // The base cannot have moved: nothing is published or reverted while a run is held.
-                guard state == RunState.held.rawValue, source.published == run.base else {
-                    throw ParallaxError(.usage, "run \(number) is not held any more")
-                }
+            number: number, sourceID: source.id, isFull: isFull, slice: SliceNumber(slice),
+            base: Published(run: RunNumber(baseRun), slice: SliceNumber(baseSlice)))
+        // What a run says of itself before it is held stays as it is; only its state is looked at again under the lock.
+        try claim(source, task)
+        do throws(ParallaxError) {
+            let state = try connection.transaction { () throws(ParallaxError) -> String? in
+                _ = try lockedSource(source.id)
+                try endInterruptedRuns(ofSource: source.id)
+                let state = try connection.query("SELECT state FROM parallax.run WHERE run_id = $1", [.int(number.rawValue)]).rows.first?[0]
+                guard state == RunState.held.rawValue else { return state }
                 try connection.query(
                     "UPDATE parallax.source SET active_run = $2 WHERE source_id = $1", [.int(source.id), .int(number.rawValue)])
+                return state
             }
-            try body(source, run, try row[6].map { text throws(ParallaxError) in try Self.cut(json: text) } ?? Cut())
+            guard state == RunState.held.rawValue else {
+                throw ParallaxError(.usage, "run \(number) is not held: it is \(state ?? "gone")")
+            }
+            try body(source, run, try row[5].map { text throws(ParallaxError) in try Self.cut(json: text) })
         } catch {
+            // Lets go only: the run stays held.
             try? endRun(run)
             throw error
         }

@@ -60,67 +60,66 @@ extension Catalog {
             hint: "run the batch layer again (where this run is held: parallax batch discard \(run.number) first)", isRetriable: false)
     }
 
-    /// Moves the pointer back to an earlier publication that is still kept. Later runs are marked as reverted; the next run erases their rows.
+    /// Moves the pointer back to an earlier publication that is still kept. Later runs are marked as reverted; the next run erases their rows. A run that
+    /// died before is ended in the records; throws `.busy` where one is under way, or held.
     public func revert(source: CatalogSource, to run: RunNumber) throws(ParallaxError) {
-        try connection.transaction { () throws(ParallaxError) in
-            let row = try connection.query(
-                "SELECT active_run FROM parallax.source WHERE source_id = $1 FOR NO KEY UPDATE", [.int(source.id)]
-            ).rows.first
-            guard let row else { throw Self.sourceIsGone(source.id) }
-            if let active = row.int(0) {
-                throw ParallaxError(.busy, "run \(active) of source \"\(source.name)\" is under way", hint: "wait for it, then revert")
-            }
-            try checkNoneIsHeld(ofSource: source.id, name: source.name, "nothing is reverted before that is decided")
-            guard
-                let kept = try connection.query(
-                    "SELECT slice FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.int(source.id), .int(run.rawValue)]
-                ).rows.first?.int(0)
-            else {
-                let all = try connection.query(
-                    "SELECT run_id FROM parallax.publication WHERE source_id = $1 ORDER BY run_id", [.int(source.id)]
-                ).rows.compactMap { $0[0] }
-                throw ParallaxError(
-                    .usage, "publication \(run) of source \"\(source.name)\" is not kept",
-                    detail: "kept: \(all.isEmpty ? "none" : all.joined(separator: ", "))")
-            }
-            let tooNew = try connection.query(
-                """
-                SELECT string_agg(w.name, ', ') FROM parallax.view w JOIN parallax.view_version v ON v.version_id = w.active_version_id
-                WHERE w.source_id = $1 AND (v.first_run IS NULL OR v.first_run > $2)
-                """, [.int(source.id), .int(run.rawValue)]
-            ).rows[0][0]
-            if let tooNew {
-                throw ParallaxError(
-                    .usage, "publication \(run) has no rows for the definitions that are served now", detail: "views: \(tooNew)",
-                    hint: "apply the earlier definitions again and run the batch layer")
-            }
-            // Where the speed layer was down, a run took the boundary past records that are in no speed row: they are in later batch
-            // rows only, and going back would lose them without a sign (I1).
-            let onlyInBatch = try connection.query(
-                """
-                SELECT string_agg(format('partition %s: %s to %s', b.partition, b.processed_until, b.first_offset), ', ' ORDER BY b.partition)
-                FROM parallax.boundary b JOIN parallax.published p USING (source_id)
-                WHERE b.source_id = $1 AND b.slice > $2 AND b.slice <= p.slice AND b.processed_until < b.first_offset
-                """, [.int(source.id), .int(kept)]
-            ).rows[0][0]
-            if let onlyInBatch {
-                throw ParallaxError(
-                    .usage, "going back to publication \(run) would lose records that only later runs have counted",
-                    detail: "offsets that the speed layer has not processed: \(onlyInBatch)",
-                    hint: "run the batch layer again instead: parallax batch run --full")
-            }
-            try connection.query(
-                """
-                UPDATE parallax.published SET run = $2, slice = $3,
-                    cut_watermark = (SELECT cut_watermark FROM parallax.publication WHERE source_id = $1 AND run_id = $2)
-                WHERE source_id = $1
-                """,
-                [.int(source.id), .int(run.rawValue), .int(kept)])
-            try connection.query(
-                "UPDATE parallax.run SET state = 'reverted' WHERE source_id = $1 AND run_id > $2 AND state = 'published'",
-                [.int(source.id), .int(run.rawValue)])
-            try connection.query(
-                "DELETE FROM parallax.publication WHERE source_id = $1 AND run_id > $2", [.int(source.id), .int(run.rawValue)])
+        try claiming(source, "nothing was reverted") { () throws(ParallaxError) in
+            try connection.transaction { () throws(ParallaxError) in try movePointerBack(source, to: run) }
         }
+    }
+
+    private func movePointerBack(_ source: CatalogSource, to run: RunNumber) throws(ParallaxError) {
+        let now = try lockedSource(source.id).published
+        try endInterruptedRuns(ofSource: source.id)
+        try checkNoneIsHeld(ofSource: source.id, name: source.name, "nothing is reverted before that is decided")
+        guard
+            let kept = try connection.query(
+                "SELECT slice FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.int(source.id), .int(run.rawValue)]
+            ).rows.first?.int(0)
+        else {
+            let all = try connection.query(
+                "SELECT run_id FROM parallax.publication WHERE source_id = $1 ORDER BY run_id", [.int(source.id)]
+            ).rows.compactMap { $0[0] }
+            throw ParallaxError(
+                .usage, "publication \(run) of source \"\(source.name)\" is not kept",
+                detail: "kept: \(all.isEmpty ? "none" : all.joined(separator: ", "))")
+        }
+        let tooNew = try connection.query(
+            """
+            SELECT string_agg(w.name, ', ') FROM parallax.view w JOIN parallax.view_version v ON v.version_id = w.active_version_id
+            WHERE w.source_id = $1 AND (v.first_run IS NULL OR v.first_run > $2)
+            """, [.int(source.id), .int(run.rawValue)]
+        ).rows[0][0]
+        if let tooNew {
+            throw ParallaxError(
+                .usage, "publication \(run) has no rows for the definitions that are served now", detail: "views: \(tooNew)",
+                hint: "apply the earlier definitions again and run the batch layer")
+        }
+        // Where the speed layer was down, a run took the boundary past records that are in no speed row: they are in later batch
+        // rows only, and going back would lose them without a sign (I1).
+        let onlyInBatch = try connection.query(
+            """
+            SELECT string_agg(format('partition %s: %s to %s', b.partition, b.processed_until, b.first_offset), ', ' ORDER BY b.partition)
+            FROM parallax.boundary b WHERE b.source_id = $1 AND b.slice > $2 AND b.slice <= $3 AND b.processed_until < b.first_offset
+            """, [.int(source.id), .int(kept), .int(now.slice.rawValue)]
+        ).rows[0][0]
+        if let onlyInBatch {
+            throw ParallaxError(
+                .usage, "going back to publication \(run) would lose records that only later runs have counted",
+                detail: "offsets that the speed layer has not processed: \(onlyInBatch)",
+                hint: "run the batch layer again instead: parallax batch run --full")
+        }
+        try connection.query(
+            """
+            UPDATE parallax.published SET run = $2, slice = $3,
+                cut_watermark = (SELECT cut_watermark FROM parallax.publication WHERE source_id = $1 AND run_id = $2)
+            WHERE source_id = $1
+            """,
+            [.int(source.id), .int(run.rawValue), .int(kept)])
+        try connection.query(
+            "UPDATE parallax.run SET state = 'reverted' WHERE source_id = $1 AND run_id > $2 AND state = 'published'",
+            [.int(source.id), .int(run.rawValue)])
+        try connection.query(
+            "DELETE FROM parallax.publication WHERE source_id = $1 AND run_id > $2", [.int(source.id), .int(run.rawValue)])
     }
 }

@@ -21,39 +21,15 @@ public enum RunState: String, Sendable, CaseIterable {
 
 extension Catalog {
     /// Takes the source for one run: a session lock (it vanishes with the process), erases what an unpublished run left behind, asks for a new slice
-    /// and records the run. Throws `.busy` where another run holds the source.
+    /// and records the run. Throws `.busy` where another session holds the source, or a run of it is held.
     public func beginRun(source: CatalogSource, isFull: Bool) throws(ParallaxError) -> CatalogRun {
-        let locked =
-            try connection.query("SELECT pg_try_advisory_lock(\(LockClass.run), $1::int)", [.int(source.id)]).rows[0].bool(0) ?? false
-        guard locked else {
-            let holder = try connection.query(
-                """
-                SELECT r.run_id, to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') FROM parallax.source s
-                JOIN parallax.run r ON r.run_id = s.active_run WHERE s.source_id = $1
-                """, [.int(source.id)]
-            ).rows.first
-            throw ParallaxError(
-                .busy, "another run holds source \"\(source.name)\"",
-                detail: holder.map { "run \($0[0] ?? "") since \($0[1] ?? "")" },
-                hint: "one run at a time: wait for it (parallax batch list)")
-        }
+        try claim(source, "no other run begins")
         do {
             return try connection.transaction { () throws(ParallaxError) in
-                let row = try connection.query(
-                    """
-                    SELECT p.run, p.slice FROM parallax.source s JOIN parallax.published p USING (source_id)
-                    WHERE s.source_id = $1 FOR NO KEY UPDATE OF s
-                    """, [.int(source.id)]
-                ).rows.first
-                // An apply has dropped it since the caller looked.
-                guard let row else { throw Self.sourceIsGone(source.id) }
+                // Where an apply has dropped it since the caller looked, this throws.
+                let base = try lockedSource(source.id).published
                 try checkNoneIsHeld(ofSource: source.id, name: source.name, "no other run begins before that is decided")
-                let base = Published(run: RunNumber(row.int(0) ?? 0), slice: SliceNumber(row.int(1) ?? 1))
-                try connection.query(
-                    """
-                    UPDATE parallax.run SET state = 'failed', finished_at = now(), error = coalesce(error, 'interrupted')
-                    WHERE source_id = $1 AND state IN ('requested', 'archiving', 'computing', 'staged')
-                    """, [.int(source.id)])
+                try endInterruptedRuns(ofSource: source.id)
                 try eraseRuns(after: base.run, source: source.id)
                 let slice = try requestSlice(source: source.id)
                 let number =
@@ -71,7 +47,7 @@ extension Catalog {
                 return CatalogRun(number: RunNumber(number), sourceID: source.id, isFull: isFull, slice: slice, base: base)
             }
         } catch {
-            _ = try? connection.execute("SELECT pg_advisory_unlock(\(LockClass.run), \(source.id))")
+            letGo(source.id)
             throw error
         }
     }
@@ -187,7 +163,7 @@ extension Catalog {
         try connection.query(
             "UPDATE parallax.source SET active_run = NULL WHERE source_id = $1 AND active_run = $2",
             [.int(run.sourceID), .int(run.number.rawValue)])
-        try connection.execute("SELECT pg_advisory_unlock(\(LockClass.run), \(run.sourceID))")
+        letGo(run.sourceID)
     }
 
     /// Versions that a run at this slice computes: those whose speed rows are complete from the slice on.

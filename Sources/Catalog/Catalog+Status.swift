@@ -97,6 +97,11 @@ public struct RunStatus: Sendable {
     public var heldReason: String?
     public var isPublished: Bool
     public var isKept: Bool
+    /// Its state says that it is under way, and no session works for it: its process died. Whoever changes the source next ends it in the records.
+    public var isInterrupted = false
+
+    /// For people.
+    public var stateText: String { isPublished ? "published, current" : isInterrupted ? "interrupted (\(state))" : state }
 }
 
 /// One row of `parallax.drift`.
@@ -215,7 +220,9 @@ extension Catalog {
             """
             SELECT r.run_id, s.name, r.is_full, r.state, r.slice, r.base_run, r.base_slice, r.cut, \(Self.micros("r.started_at")),
                    \(Self.micros("r.finished_at")), r.statistics, r.error, r.held_reason, p.run = r.run_id,
-                   EXISTS (SELECT 1 FROM parallax.publication k WHERE k.source_id = r.source_id AND k.run_id = r.run_id)
+                   EXISTS (SELECT 1 FROM parallax.publication k WHERE k.source_id = r.source_id AND k.run_id = r.run_id),
+                   r.state IN ('requested', 'archiving', 'computing', 'staged') AND NOT (
+                       s.active_run = r.run_id AND \(Self.isClaimed("r.source_id")))
             FROM parallax.run r JOIN parallax.source s USING (source_id) JOIN parallax.published p USING (source_id)
             WHERE ($1::text IS NULL OR s.name = $1) AND ($2::bigint IS NULL OR r.run_id = $2)
             ORDER BY r.run_id DESC LIMIT $3
@@ -227,7 +234,7 @@ extension Catalog {
                 base: Published(run: RunNumber(row.int(5) ?? 0), slice: SliceNumber(row.int(6) ?? 0)), cutJSON: row[7],
                 startedAt: Instant(microseconds: row.int(8) ?? 0), finishedAt: row.int(9).map { Instant(microseconds: $0) },
                 statisticsJSON: row[10] ?? "{}", error: row[11], heldReason: row[12], isPublished: row.bool(13) ?? false,
-                isKept: row.bool(14) ?? false)
+                isKept: row.bool(14) ?? false, isInterrupted: row.bool(15) ?? false)
         }
     }
 

@@ -4,6 +4,7 @@ import Catalog
 import Columns
 import Foundation
 import Logging
+import Operators
 import ParallaxCore
 import Postgres
 import ServingViews
@@ -136,6 +137,8 @@ final class Pipeline {
         let id = try catalog.source(named: "page_view").id
         return StateTables(try #require(try catalog.versions(ofSource: id).last { $0.viewName == view }))
     }
+
+    func decoded(_ records: RecordBatch) -> EventBatch { EventDecoder(source).decode(records) }
 
     func batchTable(_ view: String) throws -> String { try tables(view).batchTable }
 }

@@ -49,6 +49,8 @@ public final class BatchWorker {
     public func run(source name: String, full: Bool) throws(ParallaxError) -> RunReport {
         let connection = try Connection(dsn, applicationName: "parallax batch")
         defer { connection.close() }
+        // A server that works on a long statement notices that this process was killed, and lets its source go. Not every system can ask.
+        _ = try? connection.execute("SET client_connection_check_interval = '2s'")
         let catalog = Catalog(connection, patience: patience)
         try catalog.checkVersion()
         let source = try catalog.source(named: name)

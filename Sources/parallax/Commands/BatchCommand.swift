@@ -51,7 +51,7 @@ struct BatchListCommand: ParsableCommand {
         for run in runs {
             let took = run.finishedAt.map { Duration.microseconds($0.rawValue - run.startedAt.rawValue).rough } ?? ""
             table.rows.append([
-                "\(run.number)", run.source, run.isPublished ? "published, current" : run.state, run.isFull ? "full" : "incremental",
+                "\(run.number)", run.source, run.stateText, run.isFull ? "full" : "incremental",
                 "\(run.slice)", run.startedAt.text, took, run.cutJSON ?? "",
             ])
         }
@@ -78,7 +78,7 @@ struct BatchShowCommand: ParsableCommand {
             members.append(("drift", .array(drift.map { $0.json })))
             return Terminal.print(JSONText.object(members).text())
         }
-        Terminal.print("run \(status.number) of source \(status.source): \(status.isPublished ? "published, current" : status.state)")
+        Terminal.print("run \(status.number) of source \(status.source): \(status.stateText)")
         Terminal.print("  \(status.isFull ? "full" : "incremental"), slice \(status.slice), cut \(status.cutJSON ?? "not complete")")
         Terminal.print("  from run \(status.base.run) (slice \(status.base.slice))")
         Terminal.print("  began \(status.startedAt.text)" + (status.finishedAt.map { ", ended \($0.text)" } ?? ""))
@@ -111,15 +111,17 @@ struct BatchPublishCommand: ParsableCommand {
             let catalog = try requireApplied(connection)
             // Of the last try: those before it changed nothing.
             var refusals: [ServingViews.Refusal] = []
-            let source = try catalog.publishHeld(RunNumber(number)) { connection throws(ParallaxError) in
-                refusals = try ServingViews.refresh(connection)
-            }
+            let source = try catalog.publishHeld(
+                RunNumber(number),
+                refreshServing: { connection throws(ParallaxError) in refusals = try ServingViews.refresh(connection) },
+                afterwards: { source in
+                    // It is published: what cannot be cleaned up now is after the next run.
+                    do { try catalog.cleanUp(source: source.id, keep: pipeline.batchSettings.keptPublications) } catch {
+                        Terminal.note("note: clean-up after the publication: \(error)")
+                    }
+                })
             // As after any run: a publication goes on without a view that PostgreSQL refuses.
             for refusal in refusals { Terminal.note("view \(refusal.view): \(refusal.error.message)") }
-            // It is published: what cannot be cleaned up now is after the next run.
-            do { try catalog.cleanUp(source: source.id, keep: pipeline.batchSettings.keptPublications) } catch {
-                Terminal.note("note: clean-up after the publication: \(error)")
-            }
             return source.name
         }
         Terminal.print("run \(number) of source \(source) is published")
@@ -166,7 +168,8 @@ struct BatchRevertCommand: ParsableCommand {
 extension RunStatus {
     var json: JSONText {
         .object([
-            ("run", .int(number.rawValue)), ("source", .string(source)), ("state", .string(state)), ("current", .bool(isPublished)),
+            ("run", .int(number.rawValue)), ("source", .string(source)), ("state", .string(state)), ("interrupted", .bool(isInterrupted)),
+            ("current", .bool(isPublished)),
             ("kept", .bool(isKept)), ("full", .bool(isFull)), ("slice", .int(slice.rawValue)), ("base_run", .int(base.run.rawValue)),
             ("base_slice", .int(base.slice.rawValue)), ("cut", cutJSON.map { .number($0) } ?? .null),
             ("started_at", .string(startedAt.text)),

@@ -211,7 +211,7 @@ extension StatusReport.Source {
         var table = Table(("run", .right), ("state", .left), ("began", .left), ("took", .right))
         for run in runs {
             let took = run.finishedAt.map { Duration.microseconds($0.rawValue - run.startedAt.rawValue).rough } ?? ""
-            table.rows.append(["\(run.number)", run.isPublished ? "published, current" : run.state, "\(ago(run.startedAt)) ago", took])
+            table.rows.append(["\(run.number)", run.stateText, "\(ago(run.startedAt)) ago", took])
         }
         return table
     }

@@ -1,0 +1,91 @@
+import ParallaxCore
+import Postgres
+
+/// Who may change what a source publishes: one session at a time.
+///
+///     session lock   active_run   what it means
+///     taken          set          a run is under way, or a held run is published or discarded
+///     taken          null         a publication is being reverted
+///     free           set          a run died: whoever takes the lock next ends it in the records, and goes on
+///     free           null         nobody
+///
+/// The lock vanishes with its holder's session, `active_run` does not: the lock says who may begin, `active_run` fences those who began before.
+///
+/// A statement that waits for a row sees that row as it is after the wait, and all others as they were before: so what the source's row protects
+/// (the pointer, its runs and publications) is read by a later statement than the one that locks it. `lockedSource` does both.
+extension Catalog {
+    /// Takes the source's session lock, for the length of the body. Throws `.busy`, naming the session, where another has it.
+    ///
+    /// - Parameter task: what is refused then, for the error's first line: "source … was not reverted".
+    func claiming<R>(_ source: CatalogSource, _ task: String, _ body: () throws(ParallaxError) -> R) throws(ParallaxError) -> R {
+        try claim(source, task)
+        defer { letGo(source.id) }
+        return try body()
+    }
+
+    func claim(_ source: CatalogSource, _ task: String) throws(ParallaxError) {
+        let isMine =
+            try connection.query("SELECT pg_try_advisory_lock(\(LockClass.run), $1::int)", [.int(source.id)]).rows[0].bool(0) ?? false
+        if !isMine { throw try isTaken(source, task) }
+    }
+
+    /// The first error is the news: a session that is gone has let go already.
+    func letGo(_ source: Int64) { _ = try? connection.execute("SELECT pg_advisory_unlock(\(LockClass.run), \(source))") }
+
+    /// Step 2 of the lock order: the source's row, and then what it protects.
+    func lockedSource(_ id: Int64) throws(ParallaxError) -> (activeRun: RunNumber?, published: Published) {
+        let row = try connection.query(
+            "SELECT active_run FROM parallax.source WHERE source_id = $1 FOR NO KEY UPDATE", [.int(id)]
+        ).rows.first
+        guard let row else { throw Self.sourceIsGone(id) }
+        guard
+            let pointer = try connection.query("SELECT run, slice FROM parallax.published WHERE source_id = $1", [.int(id)]).rows.first,
+            let run = pointer.int(0), let slice = pointer.int(1)
+        else { throw Self.sourceIsGone(id) }
+        return (row.int(0).map { RunNumber($0) }, Published(run: RunNumber(run), slice: SliceNumber(slice)))
+    }
+
+    /// Of whoever holds the session lock, in the transaction that has locked the source: runs that did not end died.
+    func endInterruptedRuns(ofSource id: Int64) throws(ParallaxError) {
+        try connection.query(
+            """
+            UPDATE parallax.run SET state = 'failed', finished_at = clock_timestamp(), error = coalesce(error, 'interrupted')
+            WHERE source_id = $1 AND state IN ('requested', 'archiving', 'computing', 'staged')
+            """, [.int(id)])
+        try connection.query("UPDATE parallax.source SET active_run = NULL WHERE source_id = $1", [.int(id)])
+    }
+
+    /// The condition that some session has taken the source.
+    static func isClaimed(_ source: String) -> String { "EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE \(isClaim("l", source)))" }
+
+    private static func isClaim(_ lock: String, _ source: String) -> String {
+        """
+        \(lock).locktype = 'advisory' AND \(lock).granted AND \(lock).objsubid = 2 AND \(lock).classid::bigint = \(LockClass.run) \
+        AND \(lock).objid::bigint = \(source) \
+        AND \(lock).database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+        """
+    }
+
+    private func isTaken(_ source: CatalogSource, _ task: String) throws(ParallaxError) -> ParallaxError {
+        let run = try connection.query(
+            """
+            SELECT format('run %s since %s', r.run_id, to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'))
+            FROM parallax.source s JOIN parallax.run r ON r.run_id = s.active_run WHERE s.source_id = $1
+            """, [.int(source.id)]
+        ).rows.first?[0]
+        // A client that was killed while its server worked for it is seen by the server when it next writes to it, or asks after it.
+        let session = try connection.query(
+            """
+            SELECT a.pid, format('process %s of PostgreSQL (%s, user %s) has it, since %s', a.pid,
+                                 coalesce(nullif(a.application_name, ''), 'without a name'), a.usename,
+                                 to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'))
+            FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid WHERE \(Self.isClaim("l", "$1"))
+            """, [.int(source.id)]
+        ).rows.first
+        var hint = "one run at a time: wait for it (parallax batch list)"
+        if let session { hint += "; a session that hangs is ended by SELECT pg_terminate_backend(\(session[0] ?? ""))" }
+        return ParallaxError(
+            .busy, "another run holds source \"\(source.name)\": \(task)",
+            detail: [run, session?[1]].compactMap(\.self).joined(separator: "\n"), hint: hint)
+    }
+}
