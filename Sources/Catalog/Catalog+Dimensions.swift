@@ -2,13 +2,16 @@ import ParallaxCore
 import Postgres
 import ViewLanguage
 
-/// Which table, and how many transactions have changed it: equal versions have equal rows.
+/// Which table, how many transactions have changed it, and what it is made of: equal versions have equal rows.
 public struct DimensionVersion: Hashable, Sendable {
     public var id: Int64
     public var generation: Int64
-    public init(id: Int64, generation: Int64) {
+    /// See `Catalog.shape`; empty where nobody has looked.
+    public var shape: String
+    public init(id: Int64, generation: Int64, shape: String) {
         self.id = id
         self.generation = generation
+        self.shape = shape
     }
 }
 
@@ -42,7 +45,7 @@ extension Catalog {
         let rows = try connection.query(
             """
             SELECT d.dimension_id, g.generation, d.definition, d.is_leaving, \(Self.isWatched("d")), d.loaded_generation, d.loaded_rows,
-                   d.loaded_bytes, \(Self.micros("d.loaded_at")), d.problem, d.name, d.schema_name, d.is_owned
+                   d.loaded_bytes, \(Self.micros("d.loaded_at")), d.problem, d.name, d.schema_name, d.is_owned, \(Self.shape("d"))
             FROM parallax.dimension d JOIN parallax.dimension_generation g USING (dimension_id) ORDER BY d.name
             """
         ).rows
@@ -61,7 +64,7 @@ extension Catalog {
                 )
             dimensions.append(
                 CatalogDimension(
-                    version: DimensionVersion(id: row.int(0) ?? 0, generation: row.int(1) ?? 0),
+                    version: DimensionVersion(id: row.int(0) ?? 0, generation: row.int(1) ?? 0, shape: row[13] ?? ""),
                     definition: definition, isLeaving: row.bool(3) ?? false,
                     isWatched: row.bool(4) ?? false, loaded: loaded, problem: row[9]))
         }
@@ -73,7 +76,7 @@ extension Catalog {
         guard !names.isEmpty else { return [:] }
         let rows = try connection.query(
             """
-            SELECT d.name, d.dimension_id, g.generation, \(Self.isWatched("d"))
+            SELECT d.name, d.dimension_id, g.generation, \(Self.isWatched("d")), \(Self.shape("d"))
             FROM parallax.dimension d JOIN parallax.dimension_generation g USING (dimension_id) WHERE d.name = ANY ($1::text[])
             """, [.texts(names)]
         ).rows
@@ -86,7 +89,7 @@ extension Catalog {
                     "table \"\(name)\" was dropped, made anew, or lost its trigger \(Self.dimensionTrigger): its changes would not be seen",
                     hint: "run parallax apply", isRetriable: true)
             }
-            versions[name] = DimensionVersion(id: row.int(1) ?? 0, generation: row.int(2) ?? 0)
+            versions[name] = DimensionVersion(id: row.int(1) ?? 0, generation: row.int(2) ?? 0, shape: row[4] ?? "")
         }
         if let missing = names.first(where: { versions[$0] == nil }) {
             throw ParallaxError(
@@ -101,6 +104,23 @@ extension Catalog {
                 WHERE t.tgrelid = to_regclass(format('%I.%I', \(dimension).schema_name, \(dimension).name))
                 AND t.tgname = '\(dimensionTrigger)' AND t.tgenabled IN ('O', 'A')
                 AND encode(t.tgargs, 'escape') = \(dimension).dimension_id || '\\000')
+        """
+    }
+
+    /// What changes with every statement that changes a table's rows, or which of them a column's name stands for, and fires no row or statement
+    /// trigger: rewrites (`ALTER … TYPE … USING`), renamed, swapped, dropped and added columns, another table of the same name, and writes while the
+    /// trigger was disabled (whoever enables it again writes its row). Some change no value (VACUUM FULL, CLUSTER): then a table is read once more.
+    ///
+    /// As the catalog of the statement's snapshot has it: with a lock on the table that is older than the snapshot, what its rows are read under.
+    static func shape(_ dimension: String) -> String {
+        """
+        (SELECT md5(concat_ws(' ', c.oid, c.relfilenode, t.oid, t.xmin, (
+                    SELECT string_agg(format('%I %s %s %s %s', a.attname, a.attnum, a.atttypid, a.atttypmod, a.attcollation), ',' ORDER BY a.attnum)
+                    FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname IN (
+                        SELECT l #>> '{}' FROM jsonb_path_query(\(dimension).definition, '$.columns[*].name') l))))
+         FROM pg_catalog.pg_class c
+         LEFT JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid AND t.tgname = '\(dimensionTrigger)'
+         WHERE c.oid = to_regclass(format('%I.%I', \(dimension).schema_name, \(dimension).name)))
         """
     }
 
@@ -140,12 +160,12 @@ extension Catalog {
     }
 
     /// Which versions the base publication's rows were computed with.
-    public func dimensionVersions(of run: RunNumber) throws(ParallaxError) -> [Int64: Int64] {
-        var generations: [Int64: Int64] = [:]
-        for row in try connection.query(
-            "SELECT dimension_id, generation FROM parallax.run_dimension WHERE run_id = $1", [.int(run.rawValue)]
-        ).rows { generations[row.int(0) ?? 0] = row.int(1) ?? 0 }
-        return generations
+    public func dimensionVersions(of run: RunNumber) throws(ParallaxError) -> Set<DimensionVersion> {
+        Set(
+            try connection.query(
+                "SELECT dimension_id, generation, shape FROM parallax.run_dimension WHERE run_id = $1", [.int(run.rawValue)]
+            )
+            .rows.map { DimensionVersion(id: $0.int(0) ?? 0, generation: $0.int(1) ?? 0, shape: $0[2] ?? "") })
     }
 
     /// Inside the transaction that stages the run's rows.
@@ -154,8 +174,9 @@ extension Catalog {
             guard let version = snapshot.versions[table.name] else { continue }
             try connection.query(
                 """
-                INSERT INTO parallax.run_dimension (run_id, dimension_id, generation, row_count) VALUES ($1, $2, $3, $4)
-                """, [.int(run.rawValue), .int(version.id), .int(version.generation), .int(Int64(table.rowCount))])
+                INSERT INTO parallax.run_dimension (run_id, dimension_id, generation, row_count, shape) VALUES ($1, $2, $3, $4, $5)
+                """,
+                [.int(run.rawValue), .int(version.id), .int(version.generation), .int(Int64(table.rowCount)), .text(version.shape)])
         }
     }
 }

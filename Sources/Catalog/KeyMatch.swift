@@ -8,7 +8,7 @@ public enum KeyMatch {
     }
 
     /// The same for the group columns alone.
-    static func groups(_ tables: StateTables, _ left: String, _ right: String) -> String {
+    public static func groups(_ tables: StateTables, _ left: String, _ right: String) -> String {
         condition(tables, tables.batch.keys.dropFirst(tables.plan.window == nil ? 0 : 1), left, right)
     }
 

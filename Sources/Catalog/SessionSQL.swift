@@ -41,6 +41,34 @@ public enum SessionSQL {
         """
     }
 
+    /// What new events' sessions and the batch rows that they reach become together: group columns, `window_start` and `session_last`, one row a session.
+    ///
+    /// - Parameters:
+    ///   - new: table of the new events' sessions: `window_start`, group columns, `session_last`.
+    ///   - visible: SQL condition over `b`, a batch row.
+    public static func reached(_ tables: StateTables, gap: Int64, by new: String, visible: String) -> String {
+        let groups = tables.batch.keys.dropFirst().map(\.name)
+        func list(_ alias: String) -> String { groups.map { "\(alias).\($0), " }.joined() }
+        func window(_ frame: String = "") -> String {
+            "(" + (groups.isEmpty ? "" : "PARTITION BY \(groups.joined(separator: ", ")) ") + "ORDER BY window_start\(frame))"
+        }
+        let length = WindowSQL.length(gap)
+        return """
+            SELECT \(list("u"))min(u.window_start) AS window_start, max(u.session_last) AS session_last
+            FROM (SELECT i.*, sum(i.begins) OVER \(window()) AS island
+                  FROM (SELECT r.*, CASE WHEN r.window_start < \(length) + max(r.session_last) OVER \
+            \(window(" ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING")) THEN 0 ELSE 1 END AS begins
+                        FROM (SELECT \(list("n"))n.window_start, n.session_last FROM \(new) n
+                              UNION ALL
+                              SELECT \(list("b"))b.window_start, b.session_last FROM \(tables.batchTable) b
+                              WHERE \(visible) AND b.session_last + \(length) > (SELECT min(e.window_start) FROM \(new) e)
+                                AND EXISTS (SELECT FROM \(new) n WHERE \(KeyMatch.groups(tables, "n", "b"))
+                                            AND n.window_start < b.session_last + \(length)
+                                            AND n.session_last + \(length) > b.window_start)) r) i) u
+            GROUP BY \(list("u"))u.island
+            """
+    }
+
     /// `StateSQL.mergedStates` of a view of sessions: gaps and islands, then the merge of every island. Beside its columns: `session_last`.
     static func merged(
         _ tables: StateTables, _ columns: StateSQL.MergedColumns, gap: Int64, fromBatch: String, fromSpeed: String

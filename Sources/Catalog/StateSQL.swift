@@ -8,46 +8,60 @@ import ViewLanguage
 public enum StateSQL {
     /// `SET` clause of a flush's `INSERT … ON CONFLICT DO UPDATE`: the stored state plus the delta.
     public static func upsertAssignment(_ column: StateLayout.StateColumn, plan: Plan, target: String) -> String {
-        let old = "\(target).\(column.name)"
-        let new = "excluded.\(column.name)"
+        "\(column.name) = \(added(column, plan: plan, to: target, "excluded"))"
+    }
+
+    /// The state of a group's old and new rows together, of two rows that have their states apart. In the speed layer's states, and in exact ones that can
+    /// be added to.
+    ///
+    /// - Parameters:
+    ///   - old, new: aliases of the two rows.
+    public static func added(_ column: StateLayout.StateColumn, plan: Plan, to old: String, _ new: String) -> String {
+        let (oldRow, newRow) = (old, new)
+        let old = "\(oldRow).\(column.name)"
+        let new = "\(newRow).\(column.name)"
         return switch column.role {
-        case .count: "\(column.name) = \(old) + \(new)"
-        case .sum, .sumOfPart, .sumOfSquares: "\(column.name) = coalesce(\(old) + \(new), \(old), \(new))"
+        case .count: "\(old) + \(new)"
+        case .sum, .sumOfPart, .sumOfSquares: "coalesce(\(old) + \(new), \(old), \(new))"
         case .extremum(let measure):
-            switch plan.measures[measure].function {
+            switch (plan.measures[measure].function, plan.measures[measure].argument?.type) {
+            // Of equal numerics the longest, in whichever order they come.
+            case (.min, .decimal): "CASE WHEN \(old) = \(new) AND scale(\(new)) > scale(\(old)) THEN \(new) ELSE least(\(old), \(new)) END"
+            case (.max, .decimal):
+                "CASE WHEN \(old) = \(new) AND scale(\(new)) > scale(\(old)) THEN \(new) ELSE greatest(\(old), \(new)) END"
             // LEAST and GREATEST pass over nulls, as min and max do.
-            case .min: "\(column.name) = least(\(old), \(new))"
-            case .max: "\(column.name) = greatest(\(old), \(new))"
+            case (.min, _): "least(\(old), \(new))"
+            case (.max, _): "greatest(\(old), \(new))"
             // A null that decides nothing gives way to the other side.
-            case .boolAnd: "\(column.name) = coalesce(\(old) AND \(new), \(old), \(new))"
-            case .boolOr: "\(column.name) = coalesce(\(old) OR \(new), \(old), \(new))"
+            case (.boolAnd, _): "coalesce(\(old) AND \(new), \(old), \(new))"
+            case (.boolOr, _): "coalesce(\(old) OR \(new), \(old), \(new))"
             default: preconditionFailure("\(column.name) is no extremum")
             }
-        case .distinctSketch: "\(column.name) = hll_union(\(old), \(new))"
-        case .percentileSketch: "\(column.name) = coalesce(tdigest_union(\(old), \(new)), \(old), \(new))"
+        case .distinctSketch: "hll_union(\(old), \(new))"
+        case .percentileSketch: "coalesce(tdigest_union(\(old), \(new)), \(old), \(new))"
         case .taggedValue(let measure), .tagOrder(let measure), .tagPartition(let measure), .tagOffset(let measure):
-            "\(column.name) = CASE WHEN \(newTagWins(measure, plan, target)) THEN \(new) ELSE \(old) END"
+            "CASE WHEN \(newTagWins(measure, plan, oldRow, newRow)) THEN \(new) ELSE \(old) END"
         case .distinctValues(let measure) where plan.measures[measure].argument?.type == .decimal:
             """
-            \(column.name) = (SELECT array_agg(l.value) FROM (SELECT DISTINCT ON (e.value) e.value \
+            (SELECT array_agg(l.value) FROM (SELECT DISTINCT ON (e.value) e.value \
             FROM unnest(\(old) || \(new)) AS e (value) ORDER BY e.value, scale(e.value) DESC) l)
             """
         case .distinctValues:
-            "\(column.name) = (SELECT array_agg(DISTINCT e.value) FROM unnest(\(old) || \(new)) AS e (value))"
-        case .sessionFirst: "\(column.name) = least(\(old), \(new))"
-        case .sessionLast: "\(column.name) = greatest(\(old), \(new))"
+            "(SELECT array_agg(DISTINCT e.value) FROM unnest(\(old) || \(new)) AS e (value))"
+        case .sessionFirst: "least(\(old), \(new))"
+        case .sessionLast: "greatest(\(old), \(new))"
         case .window, .group, .distinctCount, .distinctSum, .percentile:
-            preconditionFailure("\(column.name) is not a state that a flush adds to")
+            preconditionFailure("\(column.name) is not a state that can be added to")
         }
     }
 
-    /// Whether the delta's tag goes before (first) or behind (last) the stored one; each may be null, where no row was.
-    private static func newTagWins(_ measure: Int, _ plan: Plan, _ target: String) -> String {
+    /// Whether the new row's tag goes before (first) or behind (last) the old one's; each may be null, where no row was.
+    private static func newTagWins(_ measure: Int, _ plan: Plan, _ old: String, _ new: String) -> String {
         let order = plan.measures[measure].function == .first ? "<" : ">"
         let measure = plan.measures[measure].sharedTag ?? measure
         func tag(_ table: String) -> String { "(" + ["k", "a", "b"].map { "\(table).m\(measure)_\($0)" }.joined(separator: ", ") + ")" }
         return """
-            excluded.m\(measure)_a IS NOT NULL AND (\(target).m\(measure)_a IS NULL OR \(tag("excluded")) \(order) \(tag(target)))
+            \(new).m\(measure)_a IS NOT NULL AND (\(old).m\(measure)_a IS NULL OR \(tag(new)) \(order) \(tag(old)))
             """
     }
 

@@ -33,7 +33,7 @@ private func wholeCut(_ lanes: [[Sample.Record]]) -> Cut {
 }
 
 private func fullScope(_ plans: [Plan], cut: Cut) -> RunScope {
-    let touched = TouchedWindows(plans: [], source: Sample.source, base: Cut(), cut: cut)
+    let touched = TouchedWindows(plans: [], reasons: [], source: Sample.source, base: Cut(), cut: cut)
     return RunScope(plans: plans, reasons: plans.map { _ in .asked }, touched: touched, base: Cut(), cut: cut)
 }
 
@@ -114,7 +114,7 @@ private func fullScope(_ plans: [Plan], cut: Cut) -> RunScope {
         for first in 0...lanes[0].count {
             for second in stride(from: 0, through: lanes[1].count, by: 5) {
                 let base = Cut([Partition(0): Offset(Int64(first)), Partition(1): Offset(Int64(second))])
-                var touched = TouchedWindows(plans: [plan], source: Sample.source, base: base, cut: whole)
+                var touched = TouchedWindows(plans: [plan], reasons: [.incremental], source: Sample.source, base: base, cut: whole)
                 for (partition, lane) in lanes.enumerated() { touched.add(Sample.batch(partition, from: 0, lane)) }
                 let scope = RunScope(plans: [plan], reasons: [.incremental], touched: touched, base: base, cut: whole)
                 let kept = try rows(fullScope([plan], cut: base)).filter { key, _ in
@@ -125,6 +125,58 @@ private func fullScope(_ plans: [Plan], cut: Cut) -> RunScope {
                 #expect(kept.merging(replaced) { $1 } == full, "seed \(seed), base \(base)")
             }
         }
+    }
+
+    /// I3 at every cut of views without a window: the states of the base and those of the new events, added, are the full run's; or a new copy takes an old
+    /// one's place, which is noticed exactly where it does.
+    @Test(arguments: [17, 18] as [UInt64]) func I3_newEventsAddedToTheBaseEqualFullAtEveryCut(seed: UInt64) throws {
+        let lanes = Sample.log(seed: seed, partitions: 2, records: 60, minutes: 6)
+        var plan = Sample.plan(window: nil)
+        plan.measures.removeLast()
+        let whole = wholeCut(lanes)
+        /// By page: count and sum.
+        func rows(_ scope: RunScope) throws -> (rows: [String: [Int64]], moved: Int, read: Int) {
+            let engine = try compute(lanes, scope: scope, batchSize: 9)
+            var rows: [String: [Int64]] = [:]
+            for line in text(engine.takeRows(view: 0, sketchesForWindowsEndingAfter: nil)).split(separator: "\n") {
+                let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
+                rows[String(fields[0])] = fields[1...].map { Int64($0) ?? 0 }
+            }
+            return (rows, engine.statistics.movedCopies, engine.statistics.events)
+        }
+        /// The slow twin: whether some new record is a copy of an old event, and comes before it.
+        func moves(_ base: Cut) -> Bool {
+            func copies(isNew: Bool) -> [(key: [Int64], place: (Int, Int))] {
+                lanes.enumerated().flatMap { partition, lane in
+                    lane.enumerated().compactMap { offset, record in
+                        record.rejected == nil && (Int64(offset) >= base[Partition(partition)].rawValue) == isNew
+                            ? ([record.id, record.at], (partition, offset)) : nil
+                    }
+                }
+            }
+            let old = copies(isNew: false)
+            return copies(isNew: true).contains { new in
+                let mine = old.filter { $0.key == new.key }
+                return !mine.isEmpty && mine.allSatisfy { new.place < $0.place }
+            }
+        }
+        let full = try rows(fullScope([plan], cut: whole)).rows
+        var moved = 0
+        for first in 0...lanes[0].count {
+            for second in stride(from: 0, through: lanes[1].count, by: 5) {
+                let base = Cut([Partition(0): Offset(Int64(first)), Partition(1): Offset(Int64(second))])
+                var touched = TouchedWindows(plans: [plan], reasons: [.added], source: Sample.source, base: base, cut: whole)
+                for (partition, lane) in lanes.enumerated() { touched.add(Sample.batch(partition, from: 0, lane)) }
+                let scope = RunScope(plans: [plan], reasons: [.added], touched: touched, base: base, cut: whole)
+                let added = try rows(scope)
+                #expect((added.moved > 0) == moves(base), "seed \(seed), base \(base)")
+                moved += added.moved > 0 ? 1 : 0
+                guard added.moved == 0 else { continue }
+                let together = try rows(fullScope([plan], cut: base)).rows.merging(added.rows) { zip($0, $1).map(+) }
+                #expect(together == full, "seed \(seed), base \(base)")
+            }
+        }
+        #expect(moved > 0, "seed \(seed): no copy ever moved")
     }
 
     private func isTouched(_ key: String, _ starts: Set<Int64>) -> Bool {
@@ -170,7 +222,7 @@ private func fullScope(_ plans: [Plan], cut: Cut) -> RunScope {
 
         // An incremental run counts those of new events only: the others are in the base's counts.
         let base = Cut([Partition(0): Offset(4)])
-        var touched = TouchedWindows(plans: [plan], source: Sample.source, base: base, cut: wholeCut(lanes))
+        var touched = TouchedWindows(plans: [plan], reasons: [.incremental], source: Sample.source, base: base, cut: wholeCut(lanes))
         touched.add(Sample.batch(1, from: 0, lanes[1]))
         let scope = RunScope(plans: [plan], reasons: [.incremental], touched: touched, base: base, cut: wholeCut(lanes))
         #expect(try compute(lanes, scope: scope, batchSize: 2).viewRejections == [[.expression: 1]])

@@ -43,7 +43,21 @@ private func segment(_ partition: Int, _ offsets: Range<Int64>, events: Int = 1,
         let whole = Sample.plan(window: nil)
         #expect(ExtentReason.decide(isFull: true, plan: windowed, baseHasRows: true) == .asked)
         #expect(ExtentReason.decide(isFull: false, plan: windowed, baseHasRows: false) == .newVersion)
+        // It counts distinct values.
         #expect(ExtentReason.decide(isFull: false, plan: whole, baseHasRows: true) == .noWindow)
+        var sums = whole
+        sums.measures.removeLast()
+        #expect(ExtentReason.decide(isFull: false, plan: sums, baseHasRows: true) == .added)
+        var longest = sums
+        longest.measures[0] = .init(function: .max, argument: .literal(.null, .interval), filter: nil)
+        #expect(ExtentReason.decide(isFull: false, plan: longest, baseHasRows: true) == .noWindow)
+        for plan in [windowed, whole] {
+            #expect(
+                ExtentReason.decide(isFull: false, plan: plan, baseHasRows: true, changes: [.source, .history, .tables]) == .sourceChanged)
+            #expect(ExtentReason.decide(isFull: false, plan: plan, baseHasRows: true, changes: [.history, .tables]) == .historyChanged)
+            #expect(ExtentReason.decide(isFull: false, plan: plan, baseHasRows: true, changes: .tables) == .tableChanged)
+            #expect(ExtentReason.decide(isFull: true, plan: plan, baseHasRows: true, changes: .tables) == .asked)
+        }
         #expect(ExtentReason.decide(isFull: false, plan: windowed, baseHasRows: true) == .incremental)
         let sessions = Sample.plan(window: .init(name: "s", kind: .session(gap: 1)))
         #expect(ExtentReason.decide(isFull: false, plan: sessions, baseHasRows: true) == .sessions)
@@ -53,7 +67,8 @@ private func segment(_ partition: Int, _ offsets: Range<Int64>, events: Int = 1,
     @Test func onlyRecordsBetweenTheCutsTouchWindows() {
         let minute = Sample.minute
         var touched = TouchedWindows(
-            plans: [Sample.plan(), Sample.plan(window: Sample.window(minutes: 5))], source: Sample.source,
+            plans: [Sample.plan(), Sample.plan(window: Sample.window(minutes: 5))], reasons: [.incremental, .incremental],
+            source: Sample.source,
             base: Cut([Partition(0): Offset(1)]), cut: Cut([Partition(0): Offset(4), Partition(1): Offset(9)]))
         func record(_ id: Int64, _ minutes: Int64, _ rejected: RejectionReason? = nil) -> Sample.Record {
             Sample.Record(id: id, at: minutes * minute + 7, page: "a", amount: 1, rejected: rejected)
@@ -70,7 +85,8 @@ private func segment(_ partition: Int, _ offsets: Range<Int64>, events: Int = 1,
     @Test func aFilterDoesNotKeepAWindowFromBeingTouched() {
         let never = Expression.isNull(.column(0, .int8))
         var touched = TouchedWindows(
-            plans: [Sample.plan(filter: never)], source: Sample.source, base: Cut(), cut: Cut([Partition(0): Offset(9)]))
+            plans: [Sample.plan(filter: never)], reasons: [.incremental], source: Sample.source, base: Cut(),
+            cut: Cut([Partition(0): Offset(9)]))
         touched.add(Sample.batch(0, from: 0, [.init(id: 1, at: 5, page: "a", amount: 1, rejected: nil)]))
         #expect(touched.starts[Sample.window().kind] == [0])
     }
@@ -79,7 +95,7 @@ private func segment(_ partition: Int, _ offsets: Range<Int64>, events: Int = 1,
         let minute = Sample.minute
         let cut = Cut([Partition(0): Offset(50), Partition(1): Offset(50)])
         let base = Cut([Partition(0): Offset(40), Partition(1): Offset(50)])
-        var touched = TouchedWindows(plans: [Sample.plan()], source: Sample.source, base: base, cut: cut)
+        var touched = TouchedWindows(plans: [Sample.plan()], reasons: [.incremental], source: Sample.source, base: base, cut: cut)
         touched.add(Sample.batch(0, from: 40, [.init(id: 1, at: 3 * minute, page: nil, amount: 1, rejected: nil)]))
         touched.add(Sample.batch(0, from: 41, [.init(id: 2, at: 9 * minute, page: nil, amount: 1, rejected: nil)]))
         let before = segment(1, 0..<20, times: 0..<(3 * minute))
@@ -101,5 +117,34 @@ private func segment(_ partition: Int, _ offsets: Range<Int64>, events: Int = 1,
         #expect(full.segments(of: all) == [none, unknown, new, before, inside, between])
         #expect(full.readsEverything)
         #expect(full.sourceColumns == [0, 1, 2, 3])
+    }
+
+    @Test func newTimesAreHeldByFewRanges() {
+        var few = NewEventTimes(most: 8)
+        for time in [5, 7, 5, -1] as [Int64] { few.insert(time) }
+        #expect(EventTimeRanges(few.ranges).ranges == [-1..<0, 5..<6, 7..<8])
+        var many = NewEventTimes(most: 8)
+        var random = Seeded(3)
+        let times = (0..<1_000).map { _ in Int64.random(in: -1_000_000...1_000_000, using: &random) } + [.min, .max - 1]
+        for time in times { many.insert(time) }
+        let ranges = EventTimeRanges(many.ranges)
+        #expect(many.ranges.count <= 8 && times.allSatisfy(ranges.contains))
+    }
+
+    /// What is read for a view that new events are added to: the segments that may hold copies of them.
+    @Test func onlySegmentsWithTheNewEventsTimesAreReadForCopies() {
+        let minute = Sample.minute
+        let cut = Cut([Partition(0): Offset(50), Partition(1): Offset(50)])
+        let base = Cut([Partition(0): Offset(40), Partition(1): Offset(50)])
+        let plan = Sample.plan(window: nil)
+        var touched = TouchedWindows(plans: [plan], reasons: [.added], source: Sample.source, base: base, cut: cut)
+        touched.add(Sample.batch(0, from: 40, [.init(id: 1, at: 3 * minute, page: nil, amount: 1, rejected: nil)]))
+        let new = segment(0, 40..<50, times: (3 * minute)..<(3 * minute + 1))
+        let copies = segment(1, 0..<20, times: minute..<(3 * minute + 1))
+        let before = segment(1, 20..<40, times: 0..<(3 * minute))
+        let after = segment(1, 40..<50, times: (3 * minute + 1)..<(9 * minute))
+        let scope = RunScope(plans: [plan], reasons: [.added], touched: touched, base: base, cut: cut)
+        #expect(scope.segments(of: [new, copies, before, after]) == [new, copies])
+        #expect(!scope.readsEverything)
     }
 }

@@ -107,6 +107,31 @@ import Testing
         )
     }
 
+    /// Records that the base publication had counted, and that nothing can be computed from again: they leave every view with the next run, whether it is
+    /// full or not.
+    @Test func I7_whatIsGivenUpBelowTheCutLeavesAllViewsAtOnce() throws {
+        let pipeline = try makePipeline()
+        try pipeline.run("speed", "--until-caught-up")
+        try pipeline.run("batch", "run")
+        #expect(try pipeline.value("SELECT sum(views)::bigint FROM serving.per_minute") == 600)
+        try FileManager.default.removeItem(atPath: pipeline.path + "/.parallax/archive/page_view")
+        let begins = try lose(pipeline, below: 150)
+        #expect(try pipeline.run("batch", "run", expecting: nil).status != 0)
+        try pipeline.run(
+            "archive", "accept-gap", "page_view", "--events-from", "2026-01-01T00:00:00Z", "--events-until", "2026-01-01T00:02:30Z")
+        let report = try pipeline.run("batch", "run").output
+        #expect(
+            report.contains("per_minute: everything (history_changed)") && report.contains("total: everything (history_changed)"),
+            "\(report)")
+        try checkAnswers(pipeline, begins)
+        #expect(try pipeline.value("SELECT sum(views)::bigint FROM serving.per_minute") == 600 - begins.rawValue)
+        #expect(try pipeline.compare(CrashTests.views) == [])
+        let full = try pipeline.run("batch", "run", "--full").output
+        #expect(full.components(separatedBy: "+0 −0 rows").count == 3, "\(full)")
+        // Once.
+        #expect(try pipeline.run("batch", "run").output.contains("per_minute: 0 windows"))
+    }
+
     /// Without a word about event times, whatever began before the decision may lack something; what begins later does not.
     @Test func I7_withoutEventTimesAllWindowsBeforeTheDecisionAreMarked() throws {
         let pipeline = try makePipeline()

@@ -135,6 +135,78 @@ import ViewLanguage
         try pipeline.expectEqualToOracle("after the revert")
     }
 
+    /// I3: statements that fire no trigger, and change which values the views' columns have, or may have.
+    @Test func I3_whatFiresNoTriggerIsAChangeAllTheSame() throws {
+        let pipeline = try pipeline(partitions: 1)
+        var traffic = MeasuredTraffic(seed: 35)
+        try traffic.produce(200, into: pipeline.log)
+        try pipeline.batch()
+        let id = try pipeline.rows("SELECT dimension_id FROM parallax.dimension WHERE name = 'page_info'")[0]
+        let table = "dimension.page_info"
+        let steps: [(statements: String, changes: Bool)] = [
+            ("ALTER TABLE \(table) ALTER section TYPE text COLLATE \"C\" USING upper(section)", true),
+            // Another column under the same name, of the same type.
+            (
+                """
+                ALTER TABLE \(table) ADD COLUMN spare text COLLATE "C" DEFAULT 'x'; ALTER TABLE \(table) RENAME section TO was;
+                ALTER TABLE \(table) RENAME spare TO section; ALTER TABLE \(table) RENAME was TO spare
+                """, true
+            ),
+            (
+                """
+                ALTER TABLE \(table) DISABLE TRIGGER parallax_dimension; UPDATE \(table) SET section = page;
+                ALTER TABLE \(table) ENABLE ALWAYS TRIGGER parallax_dimension
+                """, true
+            ),
+            // What a restore does: the rows first, then the trigger.
+            (
+                """
+                CREATE TABLE saved AS SELECT * FROM \(table); DROP TABLE \(table);
+                CREATE TABLE \(table) (page text COLLATE "C" PRIMARY KEY, section text COLLATE "C", weight numeric(6,3));
+                INSERT INTO \(table) SELECT page, 'restored', weight FROM saved; DROP TABLE saved;
+                CREATE TRIGGER parallax_dimension AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON \(table) FOR EACH STATEMENT
+                EXECUTE FUNCTION parallax.note_dimension_change('\(id)'); ALTER TABLE \(table) ENABLE ALWAYS TRIGGER parallax_dimension
+                """, true
+            ),
+            ("ALTER TABLE \(table) ALTER section SET DEFAULT 'none'; ALTER TABLE \(table) ADD COLUMN note text", false),
+            ("TRUNCATE \(table); INSERT INTO \(table) VALUES ('/0', 'anew', 1)", true),
+            // No value changes; that it may have is enough.
+            ("VACUUM FULL \(table)", true),
+        ]
+        for (number, step) in steps.enumerated() {
+            for statement in step.statements.split(separator: ";\n").flatMap({ $0.split(separator: "; ") }) {
+                try pipeline.connection.execute(String(statement))
+            }
+            try traffic.produce(5, into: pipeline.log)
+            let report = try pipeline.batch()
+            for view in report.views where ["sections", "all_sections"].contains(view.view) {
+                #expect((view.extent == .tableChanged) == step.changes, "step \(number): \(view)")
+            }
+            try pipeline.expectEqualToOracle("step \(number)")
+            let full = try pipeline.batch(full: true)
+            #expect(full.views.allSatisfy { $0.rowsAdded == 0 && $0.rowsClosed == 0 }, "step \(number): \(full.text)")
+        }
+    }
+
+    /// I7: a table that somebody emptied takes the rows of an inner join with it.
+    @Test func I7_aRunThatTakesMostAwayIsHeld() throws {
+        let pipeline = try pipeline(partitions: 1)
+        var traffic = MeasuredTraffic(seed: 36)
+        try traffic.produce(300, into: pipeline.log)
+        try pipeline.batch()
+        let rows = try pipeline.rows("SELECT * FROM serving.sections")
+        try pipeline.connection.execute("CREATE TABLE saved AS SELECT * FROM dimension.page_info; DELETE FROM dimension.page_info")
+        let held = try pipeline.batch()
+        #expect(
+            held.held.count == 1 && held.held[0].hasPrefix("view sections: \(rows.count) of \(rows.count) rows would go"), "\(held.held)")
+        #expect(try pipeline.rows("SELECT * FROM serving.sections") == rows)
+        _ = try Catalog(pipeline.connection).discardHeld(RunNumber(held.run))
+        try pipeline.connection.execute("INSERT INTO dimension.page_info SELECT * FROM saved")
+        #expect(try pipeline.batch().held.isEmpty)
+        #expect(try pipeline.rows("SELECT * FROM serving.sections") == rows)
+        try pipeline.expectEqualToOracle("after the table came back")
+    }
+
     @Test func whatCannotBeReadStopsTheLayersAndLosesNothing() throws {
         let pipeline = try pipeline(partitions: 1)
         var traffic = MeasuredTraffic(seed: 34)

@@ -11,6 +11,11 @@ import ViewLanguage
 /// incremental scope leaves out there are no rows; for those that it names the rows are the same as a full scope's, since the identity
 /// contains the event time: all copies of a window's events lie in that window.
 ///
+///     additions   rows(view) = the view's SELECT over { the kept events at or above the base's cut }
+///     sessions    rows(view) ⊇ the sessions of the scope's times, whole; parts of others, which the caller leaves out
+///
+/// Both only where `statistics.movedCopies` is 0: a new copy with a smaller partition takes the place of one that the base has counted.
+///
 /// Not thread-safe: one owner. What would be shared between threads is divided by hash: identities (`IdentitySet`) and groups.
 public final class BatchEngine {
     private let scope: RunScope
@@ -18,6 +23,9 @@ public final class BatchEngine {
     private let source: SourceDefinition
     private let aggregators: [ViewAggregator]
     private var identities: IdentitySet
+    /// Of the events at or above the base's cut, where a scope wants to know which copies move.
+    private var newIdentities = IdentitySet()
+    private let watchesCopies: Bool
     private var last: (partition: Partition, offset: Int64)?
     /// Reused for every batch.
     private var kept: [Int32] = []
@@ -39,8 +47,10 @@ public final class BatchEngine {
             switch view.extent {
             case .everything: ViewAggregator(plan: view.plan, layer: .batch, dimensions: dimensions)
             case .windows(let starts): ViewAggregator(plan: view.plan, layer: .batch, onlyWindows: starts, dimensions: dimensions)
+            case .additions, .sessions: ViewAggregator(plan: view.plan, layer: .batch, dimensions: dimensions)
             }
         }
+        watchesCopies = scope.views.contains(where: \.extent.needsSameCopies)
         viewRejections = Array(repeating: [:], count: scope.views.count)
         identities = IdentitySet()
         try checkMemory(identityBytes: identities.peakBytes(adding: expectedEvents))
@@ -50,27 +60,42 @@ public final class BatchEngine {
     /// Consecutive records of one partition; partitions and offsets ascend from call to call. Records at or above the cut are passed over.
     public func add(_ batch: EventBatch) throws(ParallaxError) {
         checkOrder(batch)
-        try checkMemory(identityBytes: identities.peakBytes(adding: batch.count))
+        let base = scope.base[batch.partition].rawValue
+        let isNew = watchesCopies && batch.offsets.last.map { $0 >= base } == true
+        try checkMemory(
+            identityBytes: identities.peakBytes(adding: batch.count)
+                + (isNew ? newIdentities.peakBytes(adding: batch.count) : newIdentities.bytes))
         identities.reserve(batch.count)
+        if isNew { newIdentities.reserve(batch.count) }
         let end = scope.cut[batch.partition].rawValue
-        let events = selectRows(batch, end: end)
+        let events = selectRows(batch, base: base, end: end)
         statistics.countRecords(of: batch, offsets: 0..<end, events: events)
         guard !kept.isEmpty else { return }
-        let base = scope.base[batch.partition].rawValue
         for index in aggregators.indices {
             let isFull = scope.views[index].extent.isEverything
-            let rows = rows(of: batch, for: scope.views[index])
+            let rows = rows(of: batch, for: scope.views[index], base: base)
             for rejection in aggregators[index].add(batch, rows: rows) where isFull || batch.offsets[rejection.row] >= base {
                 viewRejections[index][rejection.reason, default: 0] += 1
             }
         }
     }
 
-    /// Of the rows that are kept, those that may be in a window of the view.
-    private func rows(of batch: EventBatch, for view: RunScope.View) -> [Int32] {
-        let first = view.firstEventTime
-        guard first > .min, case .int64(let times)? = batch.columns[source.eventTimeColumn]?.storage else { return kept }
-        return kept.filter { times[Int($0)] >= first }
+    /// Of the rows that are kept, those that the view is computed from.
+    private func rows(of batch: EventBatch, for view: RunScope.View, base: Int64) -> [Int32] {
+        switch view.extent {
+        case .additions:
+            return kept.filter { batch.offsets[Int($0)] >= base }
+        case .sessions(let reached):
+            guard case .int64(let times)? = batch.columns[source.eventTimeColumn]?.storage else {
+                preconditionFailure("the event time column was not read")
+            }
+            // New ones also where they are in no session: the view has rejected them, which is counted.
+            return kept.filter { batch.offsets[Int($0)] >= base || reached.contains(times[Int($0)]) }
+        case .everything, .windows:
+            let first = view.firstEventTime
+            guard first > .min, case .int64(let times)? = batch.columns[source.eventTimeColumn]?.storage else { return kept }
+            return kept.filter { times[Int($0)] >= first }
+        }
     }
 
     /// A view's rows in key order. Its states are gone afterwards.
@@ -80,7 +105,7 @@ public final class BatchEngine {
     }
 
     /// Fills `kept` with the rows to aggregate; returns how many events the batch has below the cut.
-    private func selectRows(_ batch: EventBatch, end: Int64) -> Int {
+    private func selectRows(_ batch: EventBatch, base: Int64, end: Int64) -> Int {
         kept.removeAll(keepingCapacity: true)
         var events = 0
         var duplicates = 0
@@ -98,7 +123,14 @@ public final class BatchEngine {
             if let ranges = scope.eventTimes, !ranges.contains(times[row]) { continue }
             // Zero marks a free place in the set: an event with it would vanish without a sign.
             precondition(batch.identities[row] != 0, "the event at offset \(batch.offsets[row]) came without an identity")
-            if identities.insert(batch.identities[row]) { kept.append(Int32(row)) } else { duplicates += 1 }
+            let isFirst = identities.insert(batch.identities[row])
+            if isFirst { kept.append(Int32(row)) } else { duplicates += 1 }
+            guard watchesCopies else { continue }
+            if batch.offsets[row] >= base {
+                if isFirst { _ = newIdentities.insert(batch.identities[row]) }
+            } else if !isFirst, newIdentities.contains(batch.identities[row]) {
+                statistics.movedCopies += 1
+            }
         }
         statistics.duplicates += duplicates
         return events

@@ -51,6 +51,16 @@ struct IdentitySet: ~Copyable {
         limit = Self.limit(newCount)
     }
 
+    func contains(_ identity: UInt128) -> Bool {
+        var slot = Self.home(identity, slotCount)
+        while slots[slot] != 0 {
+            if slots[slot] == identity { return true }
+            slot += 1
+            if slot == slotCount { slot = 0 }
+        }
+        return false
+    }
+
     /// True where the identity is new. The caller has reserved the room.
     @inline(__always)
     mutating func insert(_ identity: UInt128) -> Bool {

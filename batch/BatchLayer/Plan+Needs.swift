@@ -13,4 +13,16 @@ extension Plan {
     var windowOnly: Plan {
         Plan(source: source, filter: nil, window: window, groups: [], isGlobal: false, measures: [], outputs: [])
     }
+
+    /// The plan that gathers a view's sessions by group, without measures. With the filter: a copy that takes the place of one that does not pass it is
+    /// noticed, and then everything is computed.
+    public var sessionsOnly: Plan {
+        Plan(
+            source: source, filter: filter, window: window,
+            groups: groups.map { group in
+                var group = group
+                group.shownBy = nil
+                return group
+            }, isGlobal: false, measures: [], outputs: [], lookups: lookups)
+    }
 }

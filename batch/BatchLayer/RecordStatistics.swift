@@ -9,6 +9,8 @@ public struct RecordStatistics: Sendable, Hashable {
     public var events = 0
     /// Of the events, copies of one that came before.
     public var duplicates = 0
+    /// New events that come before a copy of theirs that the base publication has counted: that one gives way.
+    public var movedCopies = 0
     /// Of the records, those that are no event.
     public var rejected: [RejectionReason: Int] = [:]
 

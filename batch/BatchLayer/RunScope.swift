@@ -7,45 +7,81 @@ public enum Extent: Hashable, Sendable {
     case everything
     /// These windows (their starts); all others keep the rows that the base publication has.
     case windows(Set<Int64>)
+    /// The states of new events alone, which are added to the rows that the base publication has.
+    case additions
+    /// The sessions that lie in these event times, of the groups that new events are in; all others keep their rows.
+    case sessions(EventTimeRanges)
 
     public var isEverything: Bool { self == .everything }
+
+    /// A copy of an event that takes the place of the one that was counted would go unseen: then everything is computed.
+    public var needsSameCopies: Bool {
+        switch self {
+        case .additions, .sessions: true
+        case .everything, .windows: false
+        }
+    }
 }
 
-/// Why a version is recomputed in full, or that it is not.
+/// Why a version is recomputed in full, or how it is not.
 public enum ExtentReason: String, Sendable, Codable {
+    /// The windows that new events touch.
     case incremental
+    /// New events are added to the groups' states.
+    case added
+    /// The sessions that new events reach.
+    case sessions
     /// `--full`.
     case asked
-    /// Every record touches the one row of a group that has no window.
+    /// Every record touches the one row of a group that has no window, and a measure cannot be added to.
     case noWindow = "no_window"
-    /// A new event may join two sessions of any length: which events are to be read again is not known from the new ones alone.
-    case sessions
     /// The base publication has no complete rows of it.
     case newVersion = "new_version"
     /// The base publication's rows were computed when the source had another form: records that were events may be none now.
     case sourceChanged = "source_changed"
+    /// A person has given up records below the base's cut, or taken that back: any row may have counted them.
+    case historyChanged = "history_changed"
     /// A table that the view joins has changed since the base publication: any of its rows may be another one now.
     case tableChanged = "table_changed"
+    /// A new record is a copy of an event that was counted, and comes before it: it takes its place.
+    case copyMoved = "copy_moved"
 
-    /// asked   base has its rows   source has changed   a table has   windows      reason
-    /// yes     any                 any                  any           any          asked
-    /// no      no                  any                  any           any          newVersion
-    /// no      yes                 yes                  any           any          sourceChanged
-    /// no      yes                 no                   yes           any          tableChanged
-    /// no      yes                 no                   no            none         noWindow
-    /// no      yes                 no                   no            sessions     sessions
-    /// no      yes                 no                   no            other ones   incremental
-    public static func decide(
-        isFull: Bool, plan: Plan, baseHasRows: Bool, sourceHasChanged: Bool = false, tablesHaveChanged: Bool = false
-    ) -> ExtentReason {
-        switch (isFull, baseHasRows, sourceHasChanged, tablesHaveChanged, plan.window?.kind) {
-        case (true, _, _, _, _): .asked
-        case (false, false, _, _, _): .newVersion
-        case (false, true, true, _, _): .sourceChanged
-        case (false, true, false, true, _): .tableChanged
-        case (false, true, false, false, nil): .noWindow
-        case (false, true, false, false, .session): .sessions
-        case (false, true, false, false, _): .incremental
+    /// What a base publication was computed from, compared with what there is now.
+    public struct Changes: OptionSet, Hashable, Sendable {
+        public let rawValue: Int
+        public init(rawValue: Int) { self.rawValue = rawValue }
+        public static let source = Changes(rawValue: 1)
+        public static let history = Changes(rawValue: 2)
+        public static let tables = Changes(rawValue: 4)
+    }
+
+    /// asked   base has its rows   what has changed     windows                          reason
+    /// yes     any                 any                  any                              asked
+    /// no      no                  any                  any                              newVersion
+    /// no      yes                 source               any                              sourceChanged
+    /// no      yes                 history, not source  any                              historyChanged
+    /// no      yes                 tables alone         any                              tableChanged
+    /// no      yes                 nothing              none, and all can be added to    added
+    /// no      yes                 nothing              none                             noWindow
+    /// no      yes                 nothing              sessions                         sessions
+    /// no      yes                 nothing              other ones                       incremental
+    public static func decide(isFull: Bool, plan: Plan, baseHasRows: Bool, changes: Changes = []) -> ExtentReason {
+        switch (isFull, baseHasRows, changes, plan.window?.kind) {
+        case (true, _, _, _): .asked
+        case (false, false, _, _): .newVersion
+        case (false, true, let changes, _) where changes.contains(.source): .sourceChanged
+        case (false, true, let changes, _) where changes.contains(.history): .historyChanged
+        case (false, true, let changes, _) where changes.contains(.tables): .tableChanged
+        case (false, true, _, nil): plan.canBeAddedTo ? .added : .noWindow
+        case (false, true, _, .session): .sessions
+        case (false, true, _, _): .incremental
+        }
+    }
+
+    public var isEverything: Bool {
+        switch self {
+        case .incremental, .added, .sessions: false
+        case .asked, .noWindow, .newVersion, .sourceChanged, .historyChanged, .tableChanged, .copyMoved: true
         }
     }
 }
@@ -78,23 +114,36 @@ public struct RunScope: Sendable {
 
     /// - Parameters:
     ///   - reasons: one a plan.
+    ///   - sessions: by plan, the event times of the sessions that new events reach.
     ///   - cutWatermark: what retention is counted from (microseconds); nil where no plan has one, or no event is known.
-    public init(plans: [Plan], reasons: [ExtentReason], touched: TouchedWindows, base: Cut, cut: Cut, cutWatermark: Int64? = nil) {
+    public init(
+        plans: [Plan], reasons: [ExtentReason], touched: TouchedWindows, sessions: [Int: EventTimeRanges] = [:], base: Cut, cut: Cut,
+        cutWatermark: Int64? = nil
+    ) {
         precondition(plans.count == reasons.count, "\(plans.count) plans, \(reasons.count) reasons")
         self.base = base
         self.cut = cut
         var views: [View] = []
         var ranges: [Range<Int64>] = touched.withoutWindow.map { $0..<($0 + 1) }
-        for (plan, reason) in zip(plans, reasons) {
-            guard reason == .incremental, let kind = plan.window?.kind else {
+        for (index, (plan, reason)) in zip(plans, reasons).enumerated() {
+            switch (reason, plan.window?.kind) {
+            case (.added, _):
+                views.append(View(plan: plan, extent: .additions))
+            case (.sessions, _):
+                let reached = sessions[index] ?? EventTimeRanges([])
+                views.append(View(plan: plan, extent: .sessions(reached)))
+                ranges += reached.ranges
+            case (.incremental, let kind?):
+                var starts = touched.starts[kind] ?? []
+                if let horizon = plan.retentionHorizon(cutWatermark: cutWatermark) { starts = starts.filter { kind.end(of: $0) > horizon } }
+                views.append(View(plan: plan, extent: .windows(starts)))
+                ranges += starts.map { kind.eventTimes(ofWindow: $0) }
+            default:
                 views.append(View(plan: plan, extent: .everything, horizon: plan.retentionHorizon(cutWatermark: cutWatermark)))
-                continue
             }
-            var starts = touched.starts[kind] ?? []
-            if let horizon = plan.retentionHorizon(cutWatermark: cutWatermark) { starts = starts.filter { kind.end(of: $0) > horizon } }
-            views.append(View(plan: plan, extent: .windows(starts)))
-            ranges += starts.map { kind.eventTimes(ofWindow: $0) }
         }
+        // Of each new event: what it is added to, and where copies of it are.
+        if views.contains(where: \.extent.needsSameCopies) { ranges += touched.newTimes.ranges }
         self.views = views
         eventTimes = views.contains { $0.extent.isEverything } ? nil : EventTimeRanges(ranges)
     }

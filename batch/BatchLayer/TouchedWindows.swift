@@ -14,23 +14,46 @@ public struct TouchedWindows {
     /// Event times that have no window (it would begin before the first timestamptz): a view rejects them, and counts that.
     public private(set) var withoutWindow: Set<Int64> = []
     public private(set) var statistics = RecordStatistics()
+    /// Of all new events, where the run wants them.
+    public private(set) var newTimes = NewEventTimes()
+    /// By plan, of views of sessions: the new events' own sessions, by group and without measures.
+    private var sessions: [Int: ViewAggregator] = [:]
+    private let wantsTimes: Bool
 
     private let base: Cut
     private let cut: Cut
     private let eventTimeColumn: Int
 
-    public init(plans: [Plan], source: SourceDefinition, base: Cut, cut: Cut) {
+    /// - Parameters:
+    ///   - plans, reasons: of all views of the run.
+    ///   - dimensions: the tables that sessions' groups may come from.
+    public init(
+        plans: [Plan], reasons: [ExtentReason], source: SourceDefinition, base: Cut, cut: Cut, dimensions: Dimensions = .none
+    ) {
         self.base = base
         self.cut = cut
         eventTimeColumn = source.eventTimeColumn
-        for plan in plans {
-            guard let kind = plan.window?.kind, starts[kind] == nil else { continue }
+        wantsTimes = reasons.contains { $0 == .added || $0 == .sessions }
+        columns = [source.eventTimeColumn]
+        for (index, (plan, reason)) in zip(plans, reasons).enumerated() {
+            if reason == .sessions {
+                let bare = plan.sessionsOnly
+                sessions[index] = ViewAggregator(plan: bare, layer: .batch, dimensions: dimensions)
+                columns.formUnion(bare.sourceColumnsRead)
+            }
+            guard reason == .incremental, let kind = plan.window?.kind, starts[kind] == nil else { continue }
             starts[kind] = []
             assigners.append((kind, ViewAggregator(plan: plan.windowOnly, layer: .batch)))
         }
     }
 
-    /// Records outside of [base, cut) are passed over. Needs the event time column only.
+    /// The source's columns that the look needs.
+    public private(set) var columns: Set<Int>
+
+    /// The sessions that the new events of a plan make among themselves: rows of `Plan.sessionsOnly`. Once.
+    public func takeSessions(ofPlan index: Int) -> StateRows? { sessions[index]?.takeRows() }
+
+    /// Records outside of [base, cut) are passed over.
     public mutating func add(_ batch: EventBatch) {
         let first = base[batch.partition].rawValue
         let end = cut[batch.partition].rawValue
@@ -40,6 +63,11 @@ public struct TouchedWindows {
         }
         statistics.countRecords(of: batch, offsets: first..<end, events: rows.count)
         guard !rows.isEmpty else { return }
+        if wantsTimes, case .int64(let times)? = batch.columns[eventTimeColumn]?.storage {
+            for row in rows { newTimes.insert(times[Int(row)]) }
+        }
+        // What a view rejects is in none of its sessions; it is counted when it is computed.
+        for aggregator in sessions.values { _ = aggregator.add(batch, rows: rows) }
         for (kind, aggregator) in assigners {
             let admitted = aggregator.admitted(batch, rows: rows)
             insertWindows(admitted, kind)

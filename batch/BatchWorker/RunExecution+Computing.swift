@@ -14,49 +14,81 @@ struct Computed {
 }
 
 extension RunExecution {
-    func compute(_ views: [RunView], base: Cut, cut: Cut) throws(ParallaxError) -> Computed {
+    func compute(_ wanted: [RunView], base: Cut, cut: Cut) throws(ParallaxError) -> Computed {
+        var views = wanted
         try begin(.verifying)
         let all = try worker.archive.segments(below: cut)
         try Coverage(of: all, below: cut).check(source: source.name)
         var verified: Set<Segment> = []
 
         let plans = views.map(\.version.plan)
-        let reasons = views.map(\.reason)
-        let incremental = zip(plans, reasons).filter { $1 == .incremental }.map(\.0)
-        var touched = TouchedWindows(plans: incremental, source: source.definition, base: base, cut: cut)
+        let tables = try Dimensions(dimensions.tables, for: plans)
+        var touched = TouchedWindows(
+            plans: plans, reasons: views.map(\.reason), source: source.definition, base: base, cut: cut, dimensions: tables)
         var newest = try newestEventTime(plans, base: base, cut: cut)
-        if !incremental.isEmpty || views.isEmpty || newest != nil {
+        if !views.allSatisfy(\.reason.isEverything) || views.isEmpty || newest != nil {
             // What is new to the look for touched windows, or to the newest event time, which begins with history where nobody has looked.
             let new = RunScope.newSegments(of: all, base: newest?.base ?? base, cut: cut)
             try verify(new, &verified)
             try begin(.looking)
-            try read(new, columns: [source.definition.eventTimeColumn]) { (batch) throws(ParallaxError) in
+            try read(new, columns: touched.columns) { (batch) throws(ParallaxError) in
                 touched.add(batch)
                 newest?.add(batch)
             }
             if let newest { try keep(newest, base: base) }
         }
+        var sessions: [Int: EventTimeRanges] = [:]
+        for (index, view) in views.enumerated() where view.reason == .sessions {
+            if let rows = touched.takeSessions(ofPlan: index) { sessions[index] = try reach(view, rows) }
+        }
 
-        let scope = RunScope(plans: plans, reasons: reasons, touched: touched, base: base, cut: cut, cutWatermark: cutWatermark)
-        let segments = scope.segments(of: all)
-        try begin(.verifying)
-        try verify(segments, &verified)
+        while true {
+            let scope = RunScope(
+                plans: plans, reasons: views.map(\.reason), touched: touched, sessions: sessions, base: base, cut: cut,
+                cutWatermark: cutWatermark)
+            let segments = scope.segments(of: all)
+            try begin(.verifying)
+            try verify(segments, &verified)
 
-        try begin(.computing)
-        let events = segments.reduce(0) { $0 + $1.events }
-        let engine = try BatchEngine(
-            source: source.definition, scope: scope, limits: settings.limits, dimensions: try Dimensions(dimensions.tables, for: plans),
-            expectedEvents: scope.readsEverything ? events : 0)
-        try read(segments, columns: scope.sourceColumns) { (batch) throws(ParallaxError) in try engine.add(batch) }
+            try begin(.computing)
+            let events = segments.reduce(0) { $0 + $1.events }
+            let engine = try BatchEngine(
+                source: source.definition, scope: scope, limits: settings.limits, dimensions: tables,
+                expectedEvents: scope.readsEverything ? events : 0)
+            try read(segments, columns: scope.sourceColumns) { (batch) throws(ParallaxError) in try engine.add(batch) }
 
-        report.recordsRead = engine.statistics.records
-        report.eventsRead = engine.statistics.events
-        report.duplicates = engine.statistics.duplicates
-        report.segmentsRead = segments.count
-        report.bytesRead = segments.reduce(0) { $0 + $1.bytes }
-        return Computed(
-            views: views, scope: scope, engine: engine,
-            rejected: scope.readsEverything ? engine.statistics.rejected : touched.statistics.rejected)
+            report.recordsRead += engine.statistics.records
+            report.eventsRead += engine.statistics.events
+            report.duplicates = engine.statistics.duplicates
+            report.segmentsRead += segments.count
+            report.bytesRead += segments.reduce(0) { $0 + $1.bytes }
+            guard engine.statistics.movedCopies > 0 else {
+                return Computed(
+                    views: views, scope: scope, engine: engine,
+                    rejected: scope.readsEverything ? engine.statistics.rejected : touched.statistics.rejected)
+            }
+            // Once: then no view's scope needs it any more.
+            for index in views.indices where scope.views[index].extent.needsSameCopies { views[index].reason = .copyMoved }
+        }
+    }
+
+    /// The sessions that the new events of a view reach, in a temporary table; returns their times.
+    private func reach(_ view: RunView, _ rows: StateRows) throws(ParallaxError) -> EventTimeRanges {
+        guard let gap = view.version.plan.window?.kind.sessionGap else { preconditionFailure("\(view.version.viewName) has no sessions") }
+        let sql = StagingSQL(view, base: run.base.run.rawValue, run: run.number.rawValue)
+        for statement in sql.createNewSessions(rows.layout) { try connection.execute(statement) }
+        try copy(rows, sql.copyIntoNewSessions(rows.layout), prefix: [])
+        try connection.execute("ANALYZE \(sql.newSessions)")
+        try connection.execute(sql.createReached(gap: gap))
+        try connection.execute("ANALYZE \(sql.reached)")
+        var ranges: [Range<Int64>] = []
+        for row in try connection.query(sql.reachedTimes).rows {
+            guard let first = row.int(0), let last = row.int(1) else {
+                throw ParallaxError(.internalInconsistency, "a session of view \(view.version.viewName) has no bounds")
+            }
+            ranges.append(first..<(last + 1))
+        }
+        return EventTimeRanges(ranges)
     }
 
     /// What the look for new records is to find beside touched windows: nil where no view asks for it, and the chain from publication to

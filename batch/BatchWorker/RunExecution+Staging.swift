@@ -55,29 +55,43 @@ extension RunExecution {
                 rows.count - (try expire(view, horizon, sql.dropExpired(from: view.tables.batchTable, run: run.number.rawValue)))
             return result
         }
-        var isIncremental = false
-        if case .windows(let starts) = computed.scope.views[index].extent {
-            isIncremental = true
+        var anew = StagingSQL.Computed.all
+        switch computed.scope.views[index].extent {
+        case .everything: break
+        case .windows(let starts):
+            anew = .windows
             result.touchedWindows = starts.count
             result.rowsExpired = try expire(view, horizon, sql.closeExpired)
             guard !starts.isEmpty else { return result }
             try connection.execute(sql.createTouched)
             try copyInstants(starts.sorted(), sql.copyIntoTouched)
             try connection.execute("ANALYZE \(sql.touched)")
+        case .sessions:
+            anew = .sessions
+            result.touchedWindows = Int(try connection.query("SELECT count(*) FROM \(sql.reached)").rows[0].int(0) ?? 0)
+        case .additions:
+            anew = .added
         }
         try connection.execute(sql.createStaged)
         try copy(rows, sql.copyIntoStaged, prefix: [])
         _ = try expire(view, horizon, sql.dropExpired(from: sql.staged, run: nil))
+        var staged = rows.count
+        if anew == .sessions { staged -= try connection.query(sql.dropUnreached).affectedRows }
         try connection.execute("ANALYZE \(sql.staged)")
-        try connection.execute(sql.createChange(onlyTouched: isIncremental))
+        if anew == .added {
+            try connection.execute(sql.createTogether)
+            try connection.execute("ANALYZE \(sql.together)")
+        }
+        try connection.execute(sql.createChange(anew))
         try connection.execute("ANALYZE \(sql.change)")
         let counts = try connection.query(sql.countChange).rows[0]
         result.rowsAdded = Int(counts.int(0) ?? 0)
         result.rowsClosed = Int(counts.int(1) ?? 0)
-        result.rowsUnchanged = rows.count - result.rowsAdded
+        result.rowsUnchanged = staged - result.rowsAdded
         if result.rowsClosed > 0 { try connection.execute(sql.close) }
-        if result.rowsAdded > 0 { try connection.execute(sql.add) }
+        if result.rowsAdded > 0 { try connection.execute(sql.add(anew)) }
         try connection.execute(sql.dropTemporary)
+        if anew == .sessions { try connection.execute(sql.dropNewSessions) }
         return result
     }
 
@@ -91,7 +105,7 @@ extension RunExecution {
         return try connection.query(statement(condition), [.int(bound)]).affectedRows
     }
 
-    private func copy(_ rows: StateRows, _ sql: String, prefix: [UInt8]) throws(ParallaxError) {
+    func copy(_ rows: StateRows, _ sql: String, prefix: [UInt8]) throws(ParallaxError) {
         var next = 0
         try connection.copyIn(sql) { (buffer) throws(ParallaxError) in
             let end = min(next + settings.rowsPerCopyChunk, rows.count)
@@ -137,7 +151,7 @@ extension RunExecution {
         for (index, view) in computed.views.enumerated() where counting[view.version.viewID] == index {
             isCarriedOver.remove(view.version.viewName)
             for (reason, count) in computed.engine.viewRejections[index] { add(view.version.viewName, reason.rawValue, count) }
-            if view.reason == .incremental { isCarriedOver.insert(view.version.viewName) }
+            if !view.reason.isEverything { isCarriedOver.insert(view.version.viewName) }
         }
         let old = try connection.query(
             "SELECT view_name, reason, rejected FROM parallax.rejected_batch WHERE source_id = $1 AND run_id = $2",

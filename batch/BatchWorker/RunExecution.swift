@@ -140,7 +140,9 @@ extension RunExecution {
         let versions = try catalog.versions(for: run)
         var newest: [Int64: Int64] = [:]
         for version in versions where !version.isHeld { newest[version.viewID] = max(version.id, newest[version.viewID] ?? 0) }
-        let sourceHasChanged = try catalog.hasChanged(source.definition, since: run.base, source: source.id)
+        var changes: ExtentReason.Changes = []
+        if try catalog.hasChanged(source.definition, since: run.base, source: source.id) { changes.insert(.source) }
+        if try catalog.historyHasChanged(since: run.base, source: source.id) { changes.insert(.history) }
         var decodable: [ViewVersion] = []
         for var version in versions {
             // This run decodes the source as it was when it began. A version that reads what this form lacks is too new for it; or, an older one,
@@ -157,15 +159,15 @@ extension RunExecution {
         var known: [(version: ViewVersion, baseHasRows: Bool)] = []
         for version in try catalog.computable(decodable) { known.append((version, try catalog.hasBatchRows(version, at: run.base))) }
         try readDimensions(known.map(\.version.plan))
-        let generations = try catalog.dimensionVersions(of: run.base.run)
+        let baseTables = try catalog.dimensionVersions(of: run.base.run)
         for (version, baseHasRows) in known {
             let tables = (version.plan.lookups ?? []).compactMap { dimensions.versions[$0.table] }
             views.append(
                 RunView(
                     version: version,
                     reason: ExtentReason.decide(
-                        isFull: run.isFull, plan: version.plan, baseHasRows: baseHasRows, sourceHasChanged: sourceHasChanged,
-                        tablesHaveChanged: tables.contains { generations[$0.id] != $0.generation }),
+                        isFull: run.isFull, plan: version.plan, baseHasRows: baseHasRows,
+                        changes: baseTables.isSuperset(of: tables) ? changes : changes.union(.tables)),
                     baseHasRows: baseHasRows, tables: StateTables(version)))
         }
         return views
@@ -192,5 +194,6 @@ extension RunExecution {
         // an archive may have been given to a new database.
         try catalog.recordGaps(try worker.archive.acceptedGaps(), source: source.id)
         try catalog.setArchived(source: source.id, archived)
+        try catalog.setGivenUp(run, below: cut)
     }
 }

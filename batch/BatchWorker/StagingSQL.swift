@@ -13,6 +13,11 @@ struct StagingSQL {
     let staged: String
     let touched: String
     let change: String
+    /// What `staged` and the base's rows are together, where the base's are added to.
+    let together: String
+    /// Of a view of sessions: those of the new events alone, and those that they reach. Of the session, not of a transaction.
+    let newSessions: String
+    let reached: String
     let base: Int64
     let run: Int64
 
@@ -21,6 +26,9 @@ struct StagingSQL {
         staged = "pg_temp.staged_\(view.version.id)"
         touched = "pg_temp.touched_\(view.version.id)"
         change = "pg_temp.change_\(view.version.id)"
+        together = "pg_temp.together_\(view.version.id)"
+        newSessions = "pg_temp.new_sessions_\(view.version.id)"
+        reached = "pg_temp.reached_\(view.version.id)"
         self.base = base
         self.run = run
     }
@@ -46,20 +54,39 @@ struct StagingSQL {
         "SELECT 'epoch'::timestamptz + days * interval '1 day' + microseconds * interval '1 microsecond' FROM \(touched)"
     }
 
+    /// Which of the base's rows a run has computed anew; all others stay as they are.
+    enum Computed {
+        case all
+        /// Those of the touched windows.
+        case windows
+        /// Those within the sessions that new events reach.
+        case sessions
+        /// Those that have a row in `together`.
+        case added
+    }
+
     /// Pairs of row addresses: `old` is to be closed, `new` to be added; a changed row has both.
-    func createChange(onlyTouched: Bool) -> String {
+    func createChange(_ computed: Computed) -> String {
         let names = tables.batch.columns.map(\.name).joined(separator: ", ")
-        let restriction = onlyTouched ? " AND window_start IN (\(touchedWindows))" : ""
+        let restriction =
+            switch computed {
+            case .all, .added: ""
+            case .windows: " AND window_start IN (\(touchedWindows))"
+            case .sessions: " AND \(isReached("b"))"
+            }
         let differs = (["b.tid IS NULL", "s.tid IS NULL"] + tables.batch.states.compactMap(differs)).joined(separator: " OR ")
         return """
             CREATE TEMPORARY TABLE \(Self.local(change)) ON COMMIT DROP AS
             SELECT b.tid AS old, s.tid AS new
-            FROM (SELECT ctid AS tid, \(names) FROM \(tables.batchTable)
-                  WHERE from_run <= \(base) AND until_run > \(base)\(restriction)) b
-            FULL JOIN (SELECT ctid AS tid, \(names) FROM \(staged)) s ON \(KeyMatch.condition(tables, "b", "s"))
+            FROM (SELECT ctid AS tid, \(names) FROM \(tables.batchTable) b WHERE \(isVisible)\(restriction)) b
+            \(computed == .added ? "RIGHT" : "FULL") JOIN (SELECT ctid AS tid, \(names) FROM \(source(computed))) s \
+            ON \(KeyMatch.condition(tables, "b", "s"))
             WHERE \(differs)
             """
     }
+
+    private func source(_ computed: Computed) -> String { computed == .added ? together : staged }
+    private var isVisible: String { "from_run <= \(base) AND until_run > \(base)" }
 
     var countChange: String { "SELECT count(new), count(old) FROM \(change)" }
 
@@ -68,13 +95,52 @@ struct StagingSQL {
     }
 
     /// In key order, so that rows that are read together lie together.
-    var add: String {
+    func add(_ computed: Computed) -> String {
         let keys = tables.batch.keys.map { "s.\($0.name)" }
         return """
             INSERT INTO \(tables.batchTable) (from_run, \(columns))
             SELECT \(run), \(tables.batch.columns.map { "s.\($0.name)" }.joined(separator: ", "))
-            FROM \(staged) s JOIN \(change) c ON s.ctid = c.new\(keys.isEmpty ? "" : " ORDER BY " + keys.joined(separator: ", "))
+            FROM \(source(computed)) s JOIN \(change) c ON s.ctid = c.new\(keys.isEmpty ? "" : " ORDER BY " + keys.joined(separator: ", "))
             """
+    }
+
+    /// together(group) = base(group) + staged(group), for the groups that are staged
+    var createTogether: String {
+        let keys = tables.batch.keys.map { "s.\($0.name)" }
+        let states = tables.batch.states.map { column in
+            "CASE WHEN b.tid IS NULL THEN s.\(column.name) ELSE \(StateSQL.added(column, plan: tables.plan, to: "b", "s")) END AS \(column.name)"
+        }
+        return """
+            CREATE TEMPORARY TABLE \(Self.local(together)) ON COMMIT DROP AS
+            SELECT \((keys + states).joined(separator: ",\n       "))
+            FROM \(staged) s LEFT JOIN (SELECT ctid AS tid, \(columns) FROM \(tables.batchTable) WHERE \(isVisible)) b
+            ON \(KeyMatch.condition(tables, "b", "s"))
+            """
+    }
+
+    func createNewSessions(_ layout: StateLayout) -> [String] {
+        [
+            "DROP TABLE IF EXISTS \(newSessions), \(reached)",
+            "CREATE TEMPORARY TABLE \(Self.local(newSessions)) (\(layout.columns.map { "\($0.name) \($0.sqlType)" }.joined(separator: ", ")))",
+        ]
+    }
+    func copyIntoNewSessions(_ layout: StateLayout) -> String {
+        "COPY \(newSessions) (\(layout.columns.map(\.name).joined(separator: ", "))) FROM STDIN"
+    }
+    func createReached(gap: Int64) -> String {
+        "CREATE TEMPORARY TABLE \(Self.local(reached)) AS "
+            + SessionSQL.reached(tables, gap: gap, by: newSessions, visible: "b.from_run <= \(base) AND b.until_run > \(base)")
+    }
+    var reachedTimes: String { "SELECT \(Catalog.micros("window_start")), \(Catalog.micros("session_last")) FROM \(reached)" }
+    /// Events of other sessions lie in the same times: what they make is a part of a session, or of one that no new event reaches.
+    var dropUnreached: String { "DELETE FROM \(staged) s WHERE NOT \(isReached("s"))" }
+    var dropNewSessions: String { "DROP TABLE IF EXISTS \(newSessions), \(reached)" }
+
+    private func isReached(_ row: String) -> String {
+        """
+        EXISTS (SELECT FROM \(reached) r WHERE \(KeyMatch.groups(tables, "r", row)) \
+        AND \(row).window_start >= r.window_start AND \(row).session_last <= r.session_last)
+        """
     }
 
     /// Rows that the base sees and whose windows have left the view. `condition` is over `b`.
@@ -90,7 +156,7 @@ struct StagingSQL {
         { condition in "DELETE FROM \(table) b WHERE \(run.map { "b.from_run = \($0) AND " } ?? "")\(condition)" }
     }
 
-    var dropTemporary: String { "DROP TABLE IF EXISTS \(staged), \(touched), \(change)" }
+    var dropTemporary: String { "DROP TABLE IF EXISTS \(staged), \(touched), \(change), \(together)" }
 
     /// Sketches are estimates of what the exact count says already.
     private func differs(_ column: StateLayout.StateColumn) -> String? {

@@ -45,6 +45,7 @@ final class LayeredPipeline {
     let folder: TemporaryFolder
     let views: [View]
     let definitions: Definitions
+    var archiveLimits = ArchiveLimits()
     private var source: SourceDefinition { definitions.sources[0] }
 
     /// - Parameter sourceSQL: the CREATE FOREIGN TABLE of the one source; its topic has its name.
@@ -118,7 +119,7 @@ final class LayeredPipeline {
         observe: @escaping BatchWorker.Observer = { (_) throws(ParallaxError) in }
     ) throws -> BatchWorker {
         let archive = ParquetArchive(
-            writer: try ArchiveWriter(directory: folder.path, source: source, log: log, limits: ArchiveLimits()),
+            writer: try ArchiveWriter(directory: folder.path, source: source, log: log, limits: archiveLimits),
             reader: try ArchiveReader(directory: folder.path, source: source))
         return BatchWorker(
             dsn: dsn, log: log, archive: archive, settings: BatchSettings(), logger: Self.logger,
