@@ -118,6 +118,8 @@ public struct DriftStatus: Sendable {
     public var maxDifference: Double?
     /// What max_drift is compared with; nil for runs from before it was kept.
     public var share: Double?
+    /// The speed layer had rows to compare; nil for runs from before it was kept.
+    public var hasLiveRows: Bool?
 }
 
 extension Catalog {
@@ -243,7 +245,7 @@ extension Catalog {
         try connection.query(
             """
             SELECT d.run_id, w.name, d.output, d.groups, d.differing, d.only_merged, d.only_batch, d.merged_total, d.batch_total, d.max_difference,
-                   d.share
+                   d.share, d.has_live_rows
             FROM parallax.drift d JOIN parallax.view_version v USING (version_id) JOIN parallax.view w USING (view_id)
             WHERE d.run_id = $1 ORDER BY w.name, v.version_id, d.output
             """, [.int(run.rawValue)]
@@ -252,7 +254,7 @@ extension Catalog {
                 run: RunNumber(row.int(0) ?? 0), view: row[1] ?? "", output: row[2] ?? "", groups: row.int(3) ?? 0,
                 differing: row.int(4) ?? 0, onlyMerged: row.int(5) ?? 0, onlyBatch: row.int(6) ?? 0,
                 mergedTotal: row[7].flatMap { Double($0) }, batchTotal: row[8].flatMap { Double($0) },
-                maxDifference: row[9].flatMap { Double($0) }, share: row[10].flatMap { Double($0) })
+                maxDifference: row[9].flatMap { Double($0) }, share: row[10].flatMap { Double($0) }, hasLiveRows: row.bool(11))
         }
     }
 

@@ -97,4 +97,72 @@ import Testing
         try pipeline.run("batch", "run")
         #expect(try pipeline.value("SELECT count(DISTINCT minute) FROM serving.by_page") == 11)
     }
+
+    /// A column's type that no record fits: said before anybody agrees, held before anything is lost, and undone.
+    @Test func aTypeThatNoRecordFitsIsForetoldHeldAndUndone() throws {
+        let pipeline = try TestPipeline(sql: Self.source + Self.byPage(""), configuration: CLIChangeTests.configuration)
+        try pipeline.ingest("visit", CLIChangeTests.lines(0..<600))
+        try pipeline.run("speed", "--until-caught-up")
+        try pipeline.run("batch", "run")
+        let rows = "SELECT minute, page, n FROM serving.by_page ORDER BY 1, 2"
+        let before = Oracle.lines(try pipeline.connection.query(rows))
+
+        try pipeline.define(Self.source.replacing("page text", with: "page int") + Self.byPage(""))
+        let preview = try pipeline.run("apply", "--dry-run").output
+        #expect(preview.contains("of all 600 archived records 600 would be rejected: 600 wrong_type"), "\(preview)")
+        let json = try pipeline.run("apply", "--dry-run", "--json").output
+        #expect(json.contains("\"forecast\"") && json.contains("\"wrong_type\": 600"), "\(json)")
+        try pipeline.run("apply", "--yes")
+        let held = try pipeline.run("batch", "run", expecting: 1).output
+        #expect(held.contains("held: source visit: at least 600 of 600 records that were events are none any more"), "\(held)")
+        #expect(Oracle.lines(try pipeline.connection.query(rows)) == before)
+        #expect(try pipeline.run("status").output.contains("source visit: at least 600 of 600 records"))
+        try pipeline.run("batch", "discard", "2")
+        try pipeline.define(Self.source + Self.byPage(""))
+        try pipeline.run("apply", "--yes")
+        #expect(try pipeline.run("batch", "run").output.contains("published"))
+        #expect(Oracle.lines(try pipeline.connection.query(rows)) == before)
+
+        // A person may want it so.
+        try pipeline.define(Self.source.replacing("page text", with: "page int") + Self.byPage(""))
+        try pipeline.run("apply", "--yes")
+        try pipeline.run("batch", "run", expecting: 1)
+        try pipeline.run("batch", "publish", "4")
+        #expect(try pipeline.value("SELECT count(*) FROM serving.by_page") == 0)
+        let refused = try pipeline.run("batch", "revert", "3", expecting: 64).errors
+        #expect(refused.contains("apply the earlier definitions again"), "\(refused)")
+        try pipeline.define(Self.source + Self.byPage(""))
+        try pipeline.run("apply", "--yes")
+        try pipeline.run("batch", "run")
+        #expect(Oracle.lines(try pipeline.connection.query(rows)) == before)
+    }
+
+    @Test func aRunIsShownInWordsAndSaysWhatThereWasToCompare() throws {
+        let views = "CREATE MATERIALIZED VIEW total AS SELECT count(*) AS n, avg(length(page)) AS mean FROM visit;"
+        let pipeline = try TestPipeline(sql: Self.source + views, configuration: CLIChangeTests.configuration)
+        try pipeline.ingest("visit", CLIChangeTests.lines(0..<600))
+        try pipeline.run("speed", "--until-caught-up")
+        try pipeline.run("batch", "run")
+        let shown = try pipeline.run("batch", "show", "1").output
+        #expect(shown.contains("read 600 records in 2 segments") && shown.contains("total: everything (new_version), +1"), "\(shown)")
+        #expect(!shown.contains("{") || !shown.contains("figures"), "\(shown)")
+        #expect(shown.contains("none, the live rows were exact"), "\(shown)")
+        // Nothing came since: there are no live rows.
+        let second = try pipeline.run("batch", "run").output
+        #expect(second.contains("drift: nothing live to compare") && second.contains("total: new events added"), "\(second)")
+        #expect(try pipeline.run("batch", "show", "2").output.contains("nothing live to compare"))
+        #expect(try pipeline.run("status").output.contains("drift of run 2: nothing live to compare"))
+        let drift = try pipeline.connection.query(
+            "SELECT output, merged_total IS NULL FROM parallax.drift WHERE run_id = 1 ORDER BY output"
+        ).rows.map { "\($0[0] ?? "") \($0[1] ?? "")" }
+        #expect(drift == ["mean t", "n f"])
+    }
+
+    @Test func theSpeedLayerSaysWhatAViewCouldNotTake() throws {
+        let views = "CREATE MATERIALIZED VIEW odd AS SELECT page, sum(1 / (length(page) - 3)) AS s FROM visit GROUP BY page;"
+        let pipeline = try TestPipeline(sql: Self.source + views, configuration: CLIChangeTests.configuration)
+        try pipeline.ingest("visit", CLIChangeTests.lines(0..<600))
+        let said = try pipeline.run("speed", "--until-caught-up").errors
+        #expect(said.contains("; view odd could not take "), "\(said)")
+    }
 }

@@ -8,6 +8,8 @@ public struct BatchSettings: Sendable {
     public var dimensionLimits = DimensionLimits()
     /// Publications that can still be reverted to; their speed slices and batch rows are kept for it.
     public var keptPublications = 3
+    /// A run after which more than this share of a source's events, or of a view's rows, would be gone is held. 100: none is.
+    public var maxLossPercent = 50
     /// How long a run waits for the speed workers to close the slice. A flush takes half a second; a worker that has not answered after a
     /// minute will not.
     public var boundaryDeadline: Duration = .seconds(60)

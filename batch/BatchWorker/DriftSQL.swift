@@ -103,6 +103,11 @@ struct DriftSQL {
             """
     }
 
+    /// One boolean: whether the speed layer has any row of these records.
+    var hasLiveRows: String {
+        "SELECT EXISTS (SELECT FROM \(tables.speedTable) s WHERE \(slices)\(stays.map { " AND \($0)" } ?? ""))"
+    }
+
     private func figures(_ index: Int) -> [String] {
         let merged = "m.o\(index)"
         let batch = "b.o\(index)"
@@ -119,8 +124,10 @@ struct DriftSQL {
             WHEN \(Self.isFinite(numeric(merged))) AND \(Self.isFinite(numeric(batch))) THEN \(size) ELSE 'Infinity'::numeric END)
             """
         let batchSizes = "sum(abs(\(numeric(batch)))) FILTER (WHERE \(Self.isFinite(numeric(batch))))"
+        let isSummable = outputs[index].isSummable(tables.plan)
         return [
-            differing, Self.double("sum(\(numeric(merged)))"), Self.double("sum(\(numeric(batch)))"), Self.double(difference),
+            differing, isSummable ? Self.double("sum(\(numeric(merged)))") : "NULL",
+            isSummable ? Self.double("sum(\(numeric(batch)))") : "NULL", Self.double(difference),
             Self.double(sizes), Self.double(batchSizes),
         ]
     }
@@ -176,6 +183,18 @@ struct DriftOutput {
         let outputs = OutputSQL(plan, row)
         guard case .finished = value, let having = outputs.having else { return outputs.value(value) }
         return "CASE WHEN \(having) THEN \(outputs.value(value)) END"
+    }
+
+    /// A sum over groups means something: of counts and of sums. Averages, extremes, percentiles and distinct values of groups do not add up, and of an
+    /// expression nobody knows.
+    func isSummable(_ plan: Plan) -> Bool {
+        guard case .measure(let index) = value else { return false }
+        return switch plan.measures[index].function {
+        case .countRows, .count, .sum: true
+        case .avg, .min, .max, .countDistinct, .sumDistinct, .avgDistinct, .boolAnd, .boolOr, .varPop, .varSamp, .stddevPop, .stddevSamp,
+            .percentileCont, .percentileDisc, .first, .last:
+            false
+        }
     }
 
     var isFinished: Bool { if case .finished = value { true } else { false } }

@@ -16,8 +16,11 @@ extension RunExecution {
                 guard let index = report.views.firstIndex(where: { $0.version == view.version.hash && $0.view == view.version.viewName })
                 else { continue }
                 let drift = try drift(view)
-                for entry in drift { try record(entry, view) }
+                let sql = DriftSQL(view, run: run, outputs: [], horizon: view.horizon(cutWatermark: cutWatermark))
+                let hasLiveRows = try connection.query(sql.hasLiveRows).rows[0].bool(0)
+                for entry in drift { try record(entry, view, hasLiveRows) }
                 report.views[index].drift = drift
+                report.views[index].hasLiveRows = hasLiveRows
             }
         }
     }
@@ -109,18 +112,18 @@ extension RunExecution {
         }
     }
 
-    private func record(_ drift: RunReport.Drift, _ view: RunView) throws(ParallaxError) {
+    private func record(_ drift: RunReport.Drift, _ view: RunView, _ hasLiveRows: Bool?) throws(ParallaxError) {
         func parameter(_ value: Double?) -> Parameter { value.map { .double($0) } ?? .null }
         try connection.query(
             """
             INSERT INTO parallax.drift (run_id, version_id, output, groups, differing, only_merged, only_batch, merged_total, batch_total,
-                                        max_difference, share)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                                        max_difference, share, has_live_rows)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             """,
             [
                 .int(run.number.rawValue), .int(view.version.id), .text(drift.output), .int(drift.groups), .int(drift.differing),
                 .int(drift.onlyMerged), .int(drift.onlyBatch), parameter(drift.mergedTotal), parameter(drift.batchTotal),
-                parameter(drift.maxDifference), parameter(drift.share),
+                parameter(drift.maxDifference), parameter(drift.share), hasLiveRows.map { .bool($0) } ?? .null,
             ])
     }
 }

@@ -66,7 +66,7 @@ final class RunExecution {
         try begin(.comparing)
         try compare(computed)
 
-        report.held = try driftBeyondLimits()
+        report.held = try driftBeyondLimits() + lossesBeyondLimit(computed)
         if !report.held.isEmpty {
             try catalog.hold(run, because: report.held.joined(separator: "\n"), statistics: try report.json())
             worker.logger.warning("run held", metadata: ["run": "\(run.number)", "because": "\(report.held.joined(separator: "; "))"])

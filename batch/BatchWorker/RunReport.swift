@@ -12,7 +12,7 @@ public struct RunReport: Sendable, Codable {
         public var differing: Int64
         public var onlyMerged: Int64
         public var onlyBatch: Int64
-        /// Sums over the compared groups; nil for outputs that are no numbers.
+        /// Sums over the compared groups; nil for outputs whose sum over groups means nothing: all but counts and sums.
         public var mergedTotal: Double?
         public var batchTotal: Double?
         /// The largest difference between two values of one group.
@@ -38,7 +38,7 @@ public struct RunReport: Sendable, Codable {
         public var view: String
         public var version: String
         public var extent: ExtentReason
-        /// Windows recomputed; nil where everything was.
+        /// Windows or sessions recomputed; nil where everything was, or where new events were added.
         public var touchedWindows: Int?
         public var rowsAdded: Int
         public var rowsClosed: Int
@@ -49,6 +49,8 @@ public struct RunReport: Sendable, Codable {
         public var rejected: [String: Int]
         /// One entry an output; empty where there was nothing to compare with.
         public var drift: [Drift]
+        /// The speed layer had rows of it to compare; nil where there was no comparison.
+        public var hasLiveRows: Bool?
     }
 
     /// A table that views join, as this run read it.
@@ -103,42 +105,62 @@ public struct RunReport: Sendable, Codable {
         }
     }
 
+    /// For people: what the run did, a line each.
     public var text: String {
+        let state = held.isEmpty ? "published" : "HELD, nothing is published"
         var lines = [
-            "run \(run) of source \"\(source)\": \(held.isEmpty ? "published" : "HELD, nothing is published"), slice \(slice), base run \(baseRun), \(newOffsets) new offsets",
-            "  read \(recordsRead) records in \(segmentsRead) segments: \(eventsRead) events, \(duplicates) duplicates removed",
+            "run \(run) of source \"\(source)\": \(state), slice \(slice), base run \(baseRun), \(newOffsets) new offsets"
         ]
-        if !rejected.isEmpty { lines.append("  rejected below the cut: \(Self.list(rejected))") }
-        if !tables.isEmpty {
-            lines.append(
-                "  looked up in " + tables.map { "\($0.table) (\($0.rows) rows, generation \($0.generation))" }.joined(separator: ", "))
-        }
-        for view in views {
-            let extent = view.touchedWindows.map { "\($0) windows" } ?? "everything (\(view.extent.rawValue))"
-            lines.append(
-                "  \(view.view): \(extent), +\(view.rowsAdded) −\(view.rowsClosed) rows, \(view.rowsUnchanged) unchanged"
-                    + (view.rowsExpired > 0 ? ", \(view.rowsExpired) left by retention" : ""))
-            if !view.rejected.isEmpty { lines.append("    rejected by the view: \(Self.list(view.rejected))") }
-            for drift in view.drift where drift.differing + drift.onlyMerged + drift.onlyBatch > 0 {
-                var line = "    drift of \(drift.output): \(drift.differing) of \(drift.groups) groups differ"
-                if drift.onlyBatch > 0 { line += ", \(drift.onlyBatch) only in batch" }
-                if drift.onlyMerged > 0 { line += ", \(drift.onlyMerged) only in the merged view" }
-                if let merged = drift.mergedTotal, let batch = drift.batchTotal { line += "; \(merged) live, \(batch) true" }
-                lines.append(line)
-            }
-        }
-        if skippedRecords > 0 {
-            lines.append("  drift not computed: the speed layer never read \(skippedRecords) of the records")
-        }
-        lines.append(
-            "  "
-                + RunPhase.allCases.compactMap { phase in
-                    seconds[phase.rawValue].map { "\(phase.rawValue) \(Self.rounded($0)) s" }
-                }.joined(separator: ", "))
+        lines += figures.map { "  \($0)" }
         lines += held.map { "  held: \($0)" }
         if !held.isEmpty { lines.append("  publish it: parallax batch publish \(run); throw it away: parallax batch discard \(run)") }
-        lines += warnings.map { "  warning: \($0)" }
         return lines.joined(separator: "\n")
+    }
+
+    /// What it read, what became of each view, how far off the live views were, and how long it took.
+    public var figures: [String] {
+        var lines = [
+            "read \(recordsRead) records in \(segmentsRead) segments: \(eventsRead) events, \(duplicates) duplicates removed"
+        ]
+        if !rejected.isEmpty { lines.append("rejected below the cut: \(Self.list(rejected))") }
+        if !tables.isEmpty {
+            lines.append(
+                "looked up in " + tables.map { "\($0.table) (\($0.rows) rows, generation \($0.generation))" }.joined(separator: ", "))
+        }
+        for view in views { lines += Self.lines(view) }
+        if skippedRecords > 0 {
+            lines.append("drift not computed: the speed layer never read \(skippedRecords) of the records")
+        } else if views.contains(where: { !$0.drift.isEmpty }), views.allSatisfy({ $0.hasLiveRows != true }) {
+            lines.append("drift: nothing live to compare")
+        }
+        lines.append(
+            RunPhase.allCases.compactMap { phase in
+                seconds[phase.rawValue].map { "\(phase.rawValue) \(Self.rounded($0)) s" }
+            }.joined(separator: ", "))
+        return lines + warnings.map { "warning: \($0)" }
+    }
+
+    private static func lines(_ view: View) -> [String] {
+        let extent =
+            switch view.extent {
+            case .incremental: "\(view.touchedWindows ?? 0) windows"
+            case .sessions: "\(view.touchedWindows ?? 0) sessions"
+            case .added: "new events added"
+            default: "everything (\(view.extent.rawValue))"
+            }
+        var lines = [
+            "\(view.view): \(extent), +\(view.rowsAdded) −\(view.rowsClosed) rows, \(view.rowsUnchanged) unchanged"
+                + (view.rowsExpired > 0 ? ", \(view.rowsExpired) left by retention" : "")
+        ]
+        if !view.rejected.isEmpty { lines.append("  rejected by the view: \(list(view.rejected))") }
+        for drift in view.drift where drift.differing + drift.onlyMerged + drift.onlyBatch > 0 {
+            var line = "  drift of \(drift.output): \(drift.differing) of \(drift.groups) groups differ"
+            if drift.onlyBatch > 0 { line += ", \(drift.onlyBatch) only in batch" }
+            if drift.onlyMerged > 0 { line += ", \(drift.onlyMerged) only in the merged view" }
+            if let merged = drift.mergedTotal, let batch = drift.batchTotal { line += "; \(merged) live, \(batch) true" }
+            lines.append(line)
+        }
+        return lines
     }
 
     private static func list(_ counts: [String: Int]) -> String {
@@ -146,4 +168,16 @@ public struct RunReport: Sendable, Codable {
     }
 
     private static func rounded(_ seconds: Double) -> String { String(format: "%.3f", seconds) }
+}
+
+extension RunReport {
+    /// What `json` wrote, of this version of Parallax or an older one that said as much; nil where a run has not got so far.
+    public init?(json: String) {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+            positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+        guard let report = try? decoder.decode(RunReport.self, from: Data(json.utf8)) else { return nil }
+        self = report
+    }
 }

@@ -37,6 +37,7 @@ extension SourceFeed {
         let groups = flush.groups
         context.statistics.update {
             $0.counts += flush.counts
+            for (key, count) in flush.rejected where !key.view.isEmpty { $0.leftOut[key.view, default: 0] += count }
             $0.flushes += 1
             $0.groups += Int64(groups)
             $0.lastFlushDuration = now - started

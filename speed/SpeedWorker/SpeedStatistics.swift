@@ -4,6 +4,8 @@ import SpeedLayer
 /// What a worker has done since it was made. Counts are of committed flushes only.
 public struct SpeedStatistics: Sendable, Hashable {
     public var counts = RecordCounts()
+    /// By view: events that the view could not take. They are in `counts.events`.
+    public var leftOut: [String: Int64] = [:]
     public var flushes: Int64 = 0
     /// State rows that flushes wrote, all view versions together.
     public var groups: Int64 = 0

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BatchWorker
 import Catalog
 import Foundation
 import ParallaxCore
@@ -88,10 +89,17 @@ struct BatchShowCommand: ParsableCommand {
             for line in reason.split(separator: "\n") { Terminal.print("  \(was): \(line)") }
         }
         if let error = status.error { Terminal.print("  error: \(error)") }
-        if status.statisticsJSON != "{}" { Terminal.print("  figures: \(status.statisticsJSON)") }
-        guard !drift.isEmpty else { return }
-        Terminal.print("\ndrift: what the merged view said, against what the batch layer found, below this cut")
-        Terminal.write(DriftStatus.table(drift).text(), to: 1)
+        if let report = RunReport(json: status.statisticsJSON) {
+            for line in report.figures { Terminal.print("  \(line)") }
+        }
+        let summary = DriftStatus.summary(drift)
+        Terminal.print(
+            "\ndrift: what the merged view said, against what the batch layer found, below this cut"
+                + (summary.isEmpty ? "" : "\n  \(summary)"))
+        let differing = drift.filter(\.isDifferent)
+        if !differing.isEmpty { Terminal.write(DriftStatus.table(differing).text(), to: 1) }
+        let equal = drift.count - differing.count
+        if !differing.isEmpty, equal > 0 { Terminal.print("\(equal) other outputs were equal (--json has all)") }
     }
 }
 
@@ -185,8 +193,19 @@ extension DriftStatus {
             ("view", .string(view)), ("output", .string(output)), ("groups", .int(groups)), ("differing", .int(differing)),
             ("only_merged", .int(onlyMerged)), ("only_batch", .int(onlyBatch)), ("merged_total", .optional(mergedTotal)),
             ("batch_total", .optional(batchTotal)), ("max_difference", .optional(maxDifference)),
-            ("share", .optional(share)),
+            ("share", .optional(share)), ("has_live_rows", hasLiveRows.map { .bool($0) } ?? .null),
         ])
+    }
+
+    var isDifferent: Bool { differing + onlyMerged + onlyBatch > 0 }
+
+    /// Of a run: empty where a table says more.
+    static func summary(_ drift: [DriftStatus]) -> String {
+        if drift.isEmpty { return "not computed" }
+        if drift.contains(where: \.isDifferent) { return "" }
+        // Rows that only the batch layer has are equal to themselves: that says nothing about the live ones.
+        let isLive = drift.contains { $0.hasLiveRows ?? ($0.groups > 0) }
+        return isLive ? "none, the live rows were exact" : "nothing live to compare"
     }
 
     static func table(_ drift: [DriftStatus]) -> Table {

@@ -31,11 +31,13 @@ struct SpeedCommand: AsyncParsableCommand {
             } else {
                 try await runServices([ServiceGroupConfiguration.ServiceConfiguration(service: SpeedService(worker: worker))], logger)
             }
-            let counts = worker.statistics.counts
+            let statistics = worker.statistics
+            let counts = statistics.counts
+            let leftOut = statistics.leftOut.sorted { $0.key < $1.key }.map { "; view \($0.key) could not take \(grouped(Int($0.value)))" }
             Terminal.note(
-                "speed: \(grouped(Int(worker.statistics.flushes))) flushes of \(grouped(Int(counts.events))) events; "
+                "speed: \(grouped(Int(statistics.flushes))) flushes of \(grouped(Int(counts.events))) events; "
                     + "\(grouped(Int(counts.late))) late, \(grouped(Int(counts.duplicates))) duplicates, "
-                    + "\(grouped(Int(counts.rejected))) rejected")
+                    + "\(grouped(Int(counts.rejected))) rejected" + leftOut.joined())
         }
     }
 }

@@ -75,6 +75,10 @@ extension ConfigurationKey {
     static let batchKeepPublications = ConfigurationKey(
         "batch.keep_publications", .integer(1...1_000), default: "3",
         "Publications that are kept, so that the newest can be taken back with `parallax batch revert`.")
+    static let batchMaxLoss = ConfigurationKey(
+        "batch.max_loss_percent", .integer(1...100), default: "50",
+        "A run after which more than this share of a source's events, or of a view's rows, would be gone is held for a person. 100: none is."
+    )
     static let batchMemory = ConfigurationKey(
         "batch.memory_bytes", .bytes((16 << 20)...(1 << 44)), default: "4GiB",
         "Memory for the identities and groups of a run. A run that needs more ends with a message; what was published stays.")
@@ -112,7 +116,7 @@ extension ConfigurationKey {
         logKind, logPartitions, logBytesPerSegment, logMaxRecordBytes, logKafkaBrokers, logKafkaGroup, logRetention,
         speedFlushInterval, speedDuplicateHorizon, speedIdleAfter, speedMaxFutureSkew, speedLease,
         lookupRows, lookupBytes,
-        batchInterval, batchKeepPublications, batchMemory,
+        batchInterval, batchKeepPublications, batchMaxLoss, batchMemory,
         archiveRecordsPerSegment, archiveMinimumAge,
         postgresURL, postgresURLFile, postgresTCPPort,
         generatorSource, generatorRate, generatorSeed,

@@ -158,7 +158,7 @@ extension StatusReport.Source {
         let differing = drift.filter { $0.differing + $0.onlyMerged + $0.onlyBatch > 0 }
         if published.run != .none {
             output += "\n  drift of run \(published.run): "
-            output += drift.isEmpty ? "not computed\n" : differing.isEmpty ? "none, the live rows were exact\n" : "\n"
+            output += DriftStatus.summary(drift) + "\n"
             if !differing.isEmpty { output += indented(DriftStatus.table(differing).text()) }
         }
         return output

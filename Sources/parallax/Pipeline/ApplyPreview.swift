@@ -32,6 +32,8 @@ struct ApplyPreview {
     let plan: ApplyPlan
     /// By source.
     let histories: [String: History]
+    /// By source whose form changes. An error is what kept the archive from being read.
+    var forecasts: [String: Result<RejectionForecast, ParallaxError>] = [:]
     /// By dropped source: what stays of it on disk or with the brokers, and how it goes, a line each.
     var kept: [String: [String]] = [:]
     /// New versions of served views will wait for `parallax promote`.
@@ -102,7 +104,13 @@ struct ApplyPreview {
         if change.isStepBack { lines.append("the version that is served already; the one that waits is given up") }
         if let source = change.recomputes, let history = histories[source] {
             switch (change.action, change.kind) {
-            case (_, .source): lines.append("the next batch run computes all of its views again, under the same versions: \(history.text)")
+            case (_, .source):
+                lines.append("the next batch run computes all of its views again, under the same versions: \(history.text)")
+                switch forecasts[source] {
+                case .success(let forecast)?: lines += [forecast.text].compactMap(\.self)
+                case .failure(let error)?: lines.append("how many of them would be rejected is not known: \(error.message)")
+                case nil: break
+                }
             case (.new, _) where history.isEmpty: break
             case (.new, _): lines.append("computed from history by the next batch run: \(history.text)")
             case _ where change.isServedUnreadable: lines.append("computed from history by the next batch run: \(history.text)")
@@ -135,6 +143,7 @@ struct ApplyPreview {
                     ("needs_consent", .bool(change.needsConsent)), ("from", .optional(change.from)), ("to", .optional(change.to)),
                     ("diff", .array((change.diff?.isEmpty == false ? change.diff?.lines ?? [] : []).map { .string($0.shown) })),
                     ("recomputes", change.recomputes.flatMap { histories[$0]?.json } ?? .null),
+                    ("forecast", change.kind == .source ? (try? forecasts[change.name]?.get())?.json ?? .null : .null),
                     ("unreadable", .bool(change.isUnreadable)),
                     (
                         "kept",
@@ -157,12 +166,21 @@ extension Pipeline {
             guard let source = definitions.sources.first(where: { $0.name == name }) else { continue }
             histories[name] = try history(of: source, catalog)
         }
+        var forecasts: [String: Result<RejectionForecast, ParallaxError>] = [:]
+        for change in plan.changes where change.kind == .source && change.action == .changed && change.recomputes != nil {
+            guard let source = definitions.sources.first(where: { $0.name == change.name }) else { continue }
+            do {
+                let reader = try ArchiveReader(directory: archiveFolder, source: source)
+                forecasts[source.name] = .success(try RejectionForecast(of: source, in: reader))
+            } catch { forecasts[source.name] = .failure(error) }
+        }
         var kept: [String: [String]] = [:]
         for change in plan.changes where change.kind == .source && change.action == .dropped {
             kept[change.name] = try remains(of: change, among: definitions.sources)
         }
         return ApplyPreview(
-            plan: plan, histories: histories, kept: kept, holds: holds, obstacles: try ServingViews.obstacles(connection, plan))
+            plan: plan, histories: histories, forecasts: forecasts, kept: kept, holds: holds,
+            obstacles: try ServingViews.obstacles(connection, plan))
     }
 
     /// What a dropped source leaves: raw events are nobody's to throw away but a person's. With them the source can come back.

@@ -29,6 +29,7 @@ extension Pipeline {
         settings.limits.memoryBytes = configuration.integer(.batchMemory)
         settings.dimensionLimits = dimensionLimits
         settings.keptPublications = configuration.integer(.batchKeepPublications)
+        settings.maxLossPercent = configuration.integer(.batchMaxLoss)
         settings.trimsLog = configuration.text(.logRetention) == "processed"
         settings.maxFutureSkew = configuration.duration(.speedMaxFutureSkew).microseconds
         settings.keptLogOffsets = Int64(configuration.integer(.speedDuplicateHorizon))

@@ -1,0 +1,75 @@
+import Catalog
+import ParallaxCore
+import Postgres
+import ViewLanguage
+
+/// A run that would take away most of what readers see is held, as one with too much drift is: a type that no record fits, a joined table that somebody
+/// emptied and an archive that lost its segments look like correct results to every other check.
+///
+///     events   records below the base's cut that were events and are none any more, of all that were
+///     rows     rows of a served view that go without another in their place, of all that it has; not those that retention takes
+///
+/// Not judged: a view's new version (its definition says what it has), and sessions, which new events join.
+extension RunExecution {
+    /// Fewer than these may go without a person's word, unless nothing is left: shares of small numbers say little.
+    private static let fewest: Int64 = 100
+
+    /// What keeps this run from being published, a line a source or a view.
+    func lossesBeyondLimit(_ computed: Computed) throws(ParallaxError) -> [String] {
+        guard run.base.run != .none else { return [] }
+        var lines: [String] = []
+        if let line = try lostEvents(computed) { lines.append(line) }
+        let served = Set(try catalog.versions(ofSource: source.id).filter(\.isActive).map(\.id))
+        for view in computed.views where view.baseHasRows && served.contains(view.version.id) {
+            guard view.version.plan.window?.kind.sessionGap == nil,
+                let figures = report.views.first(where: { $0.view == view.version.viewName && $0.version == view.version.hash }),
+                figures.rowsClosed > figures.rowsAdded, let line = try lostRows(view)
+            else { continue }
+            lines.append(line)
+        }
+        return lines
+    }
+
+    private func isTooMuch(_ lost: Int64, of before: Int64) -> Bool {
+        guard lost > 0, Double(lost) > Double(before) * Double(settings.maxLossPercent) / 100 else { return false }
+        return lost >= Self.fewest || lost >= before
+    }
+
+    private func lostEvents(_ computed: Computed) throws(ParallaxError) -> String? {
+        // Else the counts of records below the base's cut are the base's own.
+        guard computed.scope.readsEverything else { return nil }
+        let before = try connection.query(
+            "SELECT coalesce(sum(rejected), 0)::bigint FROM parallax.rejected_batch WHERE source_id = $1 AND run_id = $2 AND view_name = ''",
+            [.int(source.id), .int(run.base.run.rawValue)]
+        ).rows[0].int(0)
+        guard let before else { throw ParallaxError(.internalInconsistency, "a sum of rejected records is null") }
+        let base = computed.scope.base
+        let records = base.partitions.reduce(0) { $0 + base[$1].rawValue }
+        // At most all new records are rejected, too.
+        let lost = Int64(report.rejected.values.reduce(0, +)) - before - report.newOffsets
+        guard isTooMuch(lost, of: records - before) else { return nil }
+        let reasons = report.rejected.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) \($0.value)" }
+        return "source \(source.name): at least \(lost) of \(records - before) records that were events are none any more "
+            + "(rejected now: \(reasons.joined(separator: ", "))); batch.max_loss_percent is \(settings.maxLossPercent)"
+    }
+
+    private func lostRows(_ view: RunView) throws(ParallaxError) -> String? {
+        var stays = ""
+        var parameters: [Parameter] = []
+        if let horizon = view.horizon(cutWatermark: cutWatermark), let kind = view.version.plan.window?.kind {
+            let (condition, bound) = Self.closedWindows(kind, horizon: horizon, parameter: 1)
+            if let bound {
+                stays = "WHERE NOT (\(condition))"
+                parameters = [.int(bound)]
+            }
+        }
+        func count(_ run: RunNumber) -> String { "count(*) FILTER (WHERE b.from_run <= \(run) AND b.until_run > \(run))" }
+        let row = try connection.query(
+            "SELECT \(count(run.base.run)), \(count(run.number)) FROM \(view.tables.batchTable) b \(stays)", parameters
+        ).rows[0]
+        guard let before = row.int(0), let after = row.int(1) else { throw ParallaxError(.internalInconsistency, "a count is null") }
+        guard isTooMuch(before - after, of: before) else { return nil }
+        return
+            "view \(view.version.viewName): \(before - after) of \(before) rows would go; batch.max_loss_percent is \(settings.maxLossPercent)"
+    }
+}
