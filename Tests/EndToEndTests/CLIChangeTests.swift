@@ -38,6 +38,38 @@ import Testing
         ).rows.map { $0[0] ?? "" }
     }
 
+    /// Between an apply that changes a column's type and its run the served version goes on in its own form; what fits the new one alone is counted as what
+    /// it cannot take, and comes with the new version.
+    @Test func I7_aServedVersionTakesWhatFitsItsOwnForm() throws {
+        let views = "CREATE MATERIALIZED VIEW by_referrer AS SELECT referrer, count(*) AS n FROM visit GROUP BY referrer;"
+        let pipeline = try TestPipeline(
+            sql: Self.source("id int, at timestamptz, referrer text") + views,
+            configuration: "log:\n  partitions: 1\nbatch:\n  interval: off\n  max_loss_percent: 100\n")
+        func ingest(_ lines: [(id: Int, referrer: String)]) throws {
+            let text = lines.map { "{\"id\":\($0.id),\"at\":\"2024-01-01T00:00:00Z\",\"referrer\":\($0.referrer)}\n" }.joined()
+            try pipeline.ingest("visit", text)
+            try pipeline.run("speed", "--until-caught-up")
+        }
+        func rows() throws -> [String] { Oracle.lines(try pipeline.connection.query("SELECT referrer, n FROM serving.by_referrer")) }
+        try ingest([(1, #""a""#), (2, #""7""#)])
+        try pipeline.run("batch", "run")
+        #expect(try rows() == ["7|1", "a|1"])
+
+        try pipeline.define(Self.source("id int, at timestamptz, referrer int") + views)
+        try pipeline.run("apply", "--yes")
+        // Fits the old form, a copy of it, both forms, the new one; and a copy of what was read before the change.
+        try ingest([(3, #""a""#), (3, #""a""#), (4, #""7""#), (5, "7"), (1, #""a""#)])
+        #expect(try rows() == ["7|2", "a|2"])
+        let left = "SELECT sum(rejected)::bigint FROM parallax.rejected WHERE view_name = 'by_referrer'"
+        #expect(try pipeline.value(left) == 1)
+        #expect(try pipeline.run("status").output.contains("view by_referrer"))
+
+        try pipeline.run("batch", "run")
+        #expect(try rows() == ["7|3"])
+        #expect(try pipeline.value("SELECT count(*) FROM parallax.rejected WHERE view_name = 'by_referrer'") == 0)
+        #expect(try pipeline.value("SELECT sum(rejected)::bigint FROM parallax.rejected WHERE view_name = ''") == 4)
+    }
+
     @Test func aSourceGainsAColumnWhileWorkersRunAndItsViewsStayWhatTheyAre() throws {
         let columns = "id uuid, at timestamptz, page text"
         let pipeline = try TestPipeline(

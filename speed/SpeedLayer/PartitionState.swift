@@ -20,6 +20,9 @@ public struct PartitionState: Sendable {
     public private(set) var newestAppendedAt: Instant?
     public var newestEventTime: Instant? { watermark.newestEventTime }
 
+    /// Events of before (microseconds) are late.
+    var lateBefore: Int64 { watermark.lateBefore }
+
     /// Had nothing new for `idleAfter`: it does not hold the source's watermark back.
     public private(set) var isIdle = false
     /// As in the position row.

@@ -19,6 +19,8 @@ public struct SpeedState: ~Copyable {
     /// In ascending order.
     public private(set) var partitions: [PartitionState] = []
 
+    /// One entry a schema, but for the first.
+    private var others: [OtherForm] = []
     private var views: [TrackedView] = []
     private var tally = RejectionTally()
     private var rows = ClassifiedRows()
@@ -46,6 +48,7 @@ public struct SpeedState: ~Copyable {
 
     public mutating func join(_ position: PartitionPosition, earliest: Offset, now: Duration) {
         precondition(!partitions.contains { $0.partition == position.partition }, "partition \(position.partition) joined twice")
+        for index in others.indices { others[index].forget(position.partition) }
         partitions.append(PartitionState(position, source: source, rules: rules, earliest: earliest, now: now))
         partitions.sort { $0.partition < $1.partition }
     }
@@ -67,6 +70,10 @@ public struct SpeedState: ~Copyable {
         let tracked = wanted.filter { $0.firstSlice <= slice }.sorted { $0.id < $1.id }
         schemas = [source]
         for view in tracked where !schemas.contains(where: { $0.decodesLike(view.plan.source) }) { schemas.append(view.plan.source) }
+        let known = others
+        others = schemas.dropFirst().map { schema in
+            known.first { $0.source.decodesLike(schema) } ?? OtherForm(schema, duplicateHorizon: rules.duplicateHorizon)
+        }
         views = tracked.map { view in
             // Found: it has just been put there.
             let schema = schemas.firstIndex { $0.decodesLike(view.plan.source) } ?? 0
@@ -88,7 +95,8 @@ public struct SpeedState: ~Copyable {
 
     /// Takes a batch that was read as `nextRead` said.
     ///
-    /// - Parameter decoded: the records, one batch for each of `schemas`, in their order. The first decides what is an event.
+    /// - Parameter decoded: the records, one batch for each of `schemas`, in their order. The first decides what is an event, but for the views of
+    ///   another form (see `OtherForm`).
     public mutating func receive(_ records: RecordBatch, _ decoded: [EventBatch], now: Duration) {
         precondition(decoded.count == schemas.count, "\(decoded.count) batches for \(schemas.count) schemas")
         let events = decoded[0]
@@ -100,7 +108,19 @@ public struct SpeedState: ~Copyable {
         if !events.rejections.isEmpty {
             tally.add(events.rejections, view: "", from: rows.firstNewRow, of: records, limits: rules.limits)
         }
-        for index in views.indices { views[index].add(decoded[views[index].schema], records, rows, &tally, rules.limits) }
+        for other in others.indices {
+            others[other].receive(decoded[other + 1], now: rows, lateBefore: partitions[index].lateBefore)
+        }
+        for index in views.indices {
+            let schema = views[index].schema
+            let classified = schema == 0 ? rows : others[schema - 1].rows
+            views[index].add(decoded[schema], records, classified, &tally, rules.limits)
+            if schema > 0, views[index].view.countsRejections {
+                tally.add(
+                    others[schema - 1].rejections, view: views[index].view.name, from: classified.firstNewRow, of: records,
+                    limits: rules.limits)
+            }
+        }
     }
 
     public mutating func skipWarmUp(_ partition: Partition, to earliest: Offset) {

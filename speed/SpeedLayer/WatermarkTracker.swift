@@ -17,7 +17,7 @@ public struct WatermarkTracker: Sendable {
     private let maxFutureSkew: Int64
     private var newest: Int64
     /// Events before this are late.
-    private var lateBefore: Int64
+    private(set) var lateBefore: Int64
 
     /// - Parameters:
     ///   - outOfOrderness, lateness: the source's, in microseconds.

@@ -105,7 +105,8 @@ struct BatchShowCommand: ParsableCommand {
 
 struct BatchPublishCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "publish", abstract: "Publish a run that is held because its drift exceeds a view's max_drift.",
+        commandName: "publish",
+        abstract: "Publish a run that is held: because its drift exceeds a view's max_drift, or because it would take most of it away.",
         discussion: discussion(
             "As it would have been: one transaction switches readers to its rows and its cut.",
             example: "parallax batch publish 7 --pipeline demo"))
