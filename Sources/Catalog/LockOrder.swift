@@ -8,7 +8,7 @@ import Postgres
 ///     2  parallax.source        rows, in the order of their ids: what a run holds while it stages, compares and publishes
 ///     3  dimension.*, the user's tables      (DDL)
 ///     4  LockClass.serving      one writer of the merged views at a time
-///     5  serving.*              (DDL) each waits for those who read the view
+///     5  serving.*              (DDL) each waits for those who read the view; and views of others on it, where it is made anew
 ///     6  parallax.partition_position         rows, in the order (source, partition): what a flush holds
 ///     7  parallax.watermark, rows of the state tables, touched windows, rejections, versions that go
 ///

@@ -46,6 +46,8 @@ public struct ParallaxError: Error, Hashable, Sendable, CustomStringConvertible 
     public var hint: String?
     /// PostgreSQL's five-character code, where the error came from there.
     public var sqlState: String?
+    /// The place in the statement that PostgreSQL means, in characters from 1.
+    public var position: Int?
 
     public init(
         _ code: Code, _ message: String, detail: String? = nil, hint: String? = nil,

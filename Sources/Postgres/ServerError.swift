@@ -58,9 +58,11 @@ extension OwnedResult {
             details.append(place)
         }
         if let context = field("W") { details.append("CONTEXT:  \(context)") }
-        return ParallaxError(
+        var error = ParallaxError(
             code, primary, detail: details.isEmpty ? nil : details.joined(separator: "\n"), hint: field("H"),
             isRetriable: isRetriable, sqlState: state)
+        error.position = field("P").flatMap { Int($0) }
+        return error
     }
 }
 

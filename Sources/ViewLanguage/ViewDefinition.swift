@@ -10,6 +10,9 @@ public struct ViewDefinition: Hashable, Sendable, Codable {
     public var definitionText: String
     /// A run whose drift exceeds this share (0.05 for '5%') is held; nil: none is. Changes no row, and so no version.
     public var maxDrift: Double?
+    /// What readers find in `serving`: the outputs, and what the row says of itself.
+    public var servedColumns: [String] { plan.outputs.map(\.name) + ["is_exact", "is_closed"] }
+
     public init(
         name: String, plan: Plan, selectText: String, version: String, definitionText: String? = nil, maxDrift: Double? = nil
     ) {

@@ -22,7 +22,7 @@ public enum ServingViews {
     /// A view that is as it should be is not touched, so that nobody who reads it is waited for.
     ///
     /// Returns what could not be written: an apply fails with it, a publication goes on without it and says so. A view of the pipeline over one that
-    /// waits for its first run waits with it, silently: that is no refusal.
+    /// waits for its first run, or over a column that its new version has, waits with it, silently: that is no refusal.
     public static func refresh(_ connection: Connection) throws(ParallaxError) -> [Refusal] {
         let catalog = Catalog(connection)
         // Before the versions are read: two that write the views of all sources at once would undo one another.
@@ -39,6 +39,7 @@ public enum ServingViews {
                 }
             }
         }
+        let changing = waiting
         waiting.subtract(merged.map(\.viewName))
         let overlays = try connection.query("SELECT name, select_text FROM parallax.overlay ORDER BY position").rows
             .map { (name: $0[0] ?? "", sql: $0[1] ?? "") }
@@ -55,8 +56,11 @@ public enum ServingViews {
         }
         for overlay in overlays {
             guard let error = try refusal({ () throws(ParallaxError) in try writer.write(overlay.name) }) else { continue }
+            // It may read a view that is not served yet, or a column that a view's new version has. What it said until now it says until then.
             if error.sqlState == SQLState.undefinedTable && !waiting.isEmpty {
                 waiting.insert(overlay.name)
+            } else if error.sqlState == SQLState.undefinedColumn && !changing.isEmpty {
+                continue
             } else {
                 refusals.append(Refusal(view: overlay.name, error: error))
             }

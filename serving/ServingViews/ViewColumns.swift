@@ -26,7 +26,8 @@ struct ViewColumns: Equatable {
     }
 
     /// The SELECT with its columns in another order. PostgreSQL sees through it when it plans.
-    static func select(_ names: [String], from sql: String) -> String {
+    static func select(_ names: [String], from sql: String, where condition: String? = nil) -> String {
         "SELECT \(names.map { "q.\(Connection.quoteIdentifier($0))" }.joined(separator: ", "))\nFROM (\n\(sql)\n) q"
+            + (condition.map { "\nWHERE \($0)" } ?? "")
     }
 }

@@ -32,8 +32,16 @@ struct ViewWriter {
         try atomically { () throws(ParallaxError) in
             if view.isOverlay { try connection.execute(Self.overlayPath) }
             let place = Self.place(name)
+            let look = try self.look(at: view.sql)
             guard let existing = try relation(name) else {
-                try connection.execute("CREATE VIEW \(place) AS\n\(view.sql)")
+                // The text alone first: an error's place is in it.
+                try create("CREATE VIEW \(place)", view.sql)
+                if view.isOverlay, let look, !look.tables.isEmpty {
+                    try connection.execute(
+                        "CREATE OR REPLACE VIEW \(place) AS\n"
+                            + ViewColumns.select(look.columns.columns.map(\.name), from: view.sql, where: Self.hasTables(look.tables, name))
+                    )
+                }
                 try connection.query("INSERT INTO parallax.serving_view (name) VALUES ($1) ON CONFLICT DO NOTHING", [.text(name)])
                 return
             }
@@ -43,12 +51,14 @@ struct ViewWriter {
                     hint: "rename one of the two, or drop it: parallax psql")
             }
             var sql = view.sql
-            if let columns = try columns(of: sql) {
+            if let look {
+                let columns = look.columns
                 let old = try self.columns(of: existing.id)
                 guard let order = columns.order(after: old) else {
                     return try makeAnew(name, existing.id, lost: columns.lost(of: old).map(\.words))
                 }
-                if order != columns.columns.map(\.name) { sql = ViewColumns.select(order, from: sql) }
+                let condition = view.isOverlay && !look.tables.isEmpty ? Self.hasTables(look.tables, name) : nil
+                if condition != nil || order != columns.columns.map(\.name) { sql = ViewColumns.select(order, from: sql, where: condition) }
                 if try isInPlace(existing.id, sql) { return }
             } else {
                 // Of names alone: PostgreSQL judges the types.
@@ -171,6 +181,15 @@ extension ViewWriter {
         ).rows.first.map { ($0.int(0) ?? 0, $0.bool(1) ?? false, $0[2] ?? name) }
     }
 
+    /// An error's place is that in the SELECT.
+    private func create(_ head: String, _ sql: String) throws(ParallaxError) {
+        do { try connection.execute("\(head) AS\n\(sql)") } catch {
+            var error = error
+            error.position = error.position.map { $0 - head.unicodeScalars.count - " AS\n".unicodeScalars.count }
+            throw error
+        }
+    }
+
     /// CREATE OR REPLACE forgets a view's options that it does not name.
     private func replace(_ id: Int64, _ place: String, _ sql: String) throws(ParallaxError) {
         let options = try connection.query(
@@ -195,8 +214,30 @@ extension ViewWriter {
     }
 
     /// Of a SELECT. Nil where the role may not make the view for a look at it (TEMP on the database).
-    func columns(of sql: String) throws(ParallaxError) -> ViewColumns? {
-        try withTwin(sql) { (twin) throws(ParallaxError) in try columns(of: twin) }
+    func columns(of sql: String) throws(ParallaxError) -> ViewColumns? { try look(at: sql)?.columns }
+
+    /// A SELECT's columns, and the numbers of the pipeline's tables that it reads by itself. Nil as above.
+    private func look(at sql: String) throws(ParallaxError) -> (columns: ViewColumns, tables: [Int64])? {
+        try withTwin(sql) { (twin) throws(ParallaxError) in
+            let tables = try connection.query(
+                """
+                SELECT DISTINCT t.dimension_id FROM pg_catalog.pg_rewrite r
+                JOIN pg_catalog.pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass
+                JOIN pg_catalog.pg_class c ON c.oid = d.refobjid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                JOIN parallax.dimension t ON (t.schema_name, t.name) = (n.nspname, c.relname)
+                WHERE r.ev_class = $1::bigint::oid AND t.is_owned ORDER BY 1
+                """, [.int(twin)])
+            return (columns: try columns(of: twin), tables: tables.rows.compactMap { $0.int(0) })
+        }
+    }
+
+    /// A table of the pipeline that was made anew is empty in older snapshots: then a view that reads it says so, as merged views do (`MergedViewSQL`).
+    private static func hasTables(_ tables: [Int64], _ name: String) -> String {
+        let list = tables.map(String.init).joined(separator: ", ")
+        return """
+            (SELECT CASE WHEN (SELECT count(*) FROM parallax.dimension t WHERE t.dimension_id IN (\(list))) = \(tables.count) \
+            THEN true ELSE parallax.not_served(\(Connection.quoteLiteral(name))) END)
+            """
     }
 
     /// Whether the view says the same already, in PostgreSQL's own words.
@@ -211,7 +252,7 @@ extension ViewWriter {
     /// A view of the text, for a look at it: gone when the body returns. Nil where the role may not make one.
     private func withTwin<R>(_ sql: String, _ body: (Int64) throws(ParallaxError) -> R) throws(ParallaxError) -> R? {
         try connection.execute("SAVEPOINT twin")
-        do { try connection.execute("CREATE TEMPORARY VIEW \"twin of a served view\" AS\n\(sql)") } catch {
+        do { try create("CREATE TEMPORARY VIEW \"twin of a served view\"", sql) } catch {
             guard error.sqlState == SQLState.insufficientPrivilege else { throw error }
             try connection.execute("ROLLBACK TO SAVEPOINT twin; RELEASE SAVEPOINT twin")
             return nil
@@ -227,6 +268,7 @@ extension ViewWriter {
 enum SQLState {
     static let insufficientPrivilege = "42501"
     static let undefinedTable = "42P01"
+    static let undefinedColumn = "42703"
     static let invalidTableDefinition = "42P16"
     static let dependentObjectsStillExist = "2BP01"
 }

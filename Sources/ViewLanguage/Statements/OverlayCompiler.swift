@@ -3,6 +3,8 @@
 struct OverlayCompiler {
     let declaration: Declaration
     let relations: Relations
+    /// The columns of the pipeline's materialized views, as readers see them.
+    var columnsByView: [String: [String]] = [:]
 
     private var statement: Statement { declaration.statement }
 
@@ -25,7 +27,9 @@ struct OverlayCompiler {
         guard let query = body["query"], let text = statement.queryText(after: declaration.nameOffset) else {
             throw Refusal(statement.start, "a view needs a SELECT")
         }
-        return OverlayDefinition(name: declaration.name, selectText: text.text, reads: try reads(of: query))
+        let reads = try reads(of: query)
+        try OverlayColumns(statement: statement, columnsByView: columnsByView).check(query)
+        return OverlayDefinition(name: declaration.name, selectText: text.text, reads: reads)
     }
 
     /// Names bound by WITH, as far as they are visible. Kept in an array and not in the call stack: queries nest deeply.

@@ -22,7 +22,7 @@ struct PipelineCompiler {
             let compiler = ViewCompiler(declaration, relations: relations, reportingTo: collector)
             if let view = compiler.compile() { views.append(view) }
         }
-        let overlays = self.overlays()
+        let overlays = self.overlays(over: views)
         let place = Dictionary(files.enumerated().map { ($0.element.path, $0.offset) }) { first, _ in first }
         let diagnostics = collector.diagnostics.sorted {
             (place[$0.file] ?? 0, $0.line, $0.column, $0.message) < (place[$1.file] ?? 0, $1.line, $1.column, $1.message)
@@ -76,10 +76,13 @@ struct PipelineCompiler {
         return sources
     }
 
-    private func overlays() -> [OverlayDefinition] {
+    private func overlays(over views: [ViewDefinition]) -> [OverlayDefinition] {
         var overlays: [OverlayDefinition] = []
+        let columns = Dictionary(views.map { ($0.name, $0.servedColumns) }) { first, _ in first }
         for declaration in relations.order where declaration.kind == .overlay {
-            do { overlays.append(try OverlayCompiler(declaration: declaration, relations: relations).compile()) } catch {
+            do {
+                overlays.append(try OverlayCompiler(declaration: declaration, relations: relations, columnsByView: columns).compile())
+            } catch {
                 collector.report(error, in: declaration.statement.source)
             }
         }

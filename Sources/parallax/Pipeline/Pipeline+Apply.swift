@@ -13,19 +13,49 @@ extension Pipeline {
         let partitions = try partitionCounts(definitions.sources)
         let catalog = Catalog(connection, patience: .onTerminal)
         let left = try catalog.apply(definitions, partitions: partitions, holding: holding) { connection throws(ParallaxError) in
-            try Self.refreshServing(connection)
+            try Self.refreshServing(connection) { refusal in place(of: refusal, definitions) }
         }
         for line in left { Terminal.note("note: \(line)") }
     }
 
     /// Writes the merged views; throws where PostgreSQL does not take a definition that stands on them.
-    static func refreshServing(_ connection: Connection) throws(ParallaxError) {
+    ///
+    /// - Parameter place: the file's line that PostgreSQL means, with the message, where that is known.
+    static func refreshServing(
+        _ connection: Connection, place: (ServingViews.Refusal) -> String? = { _ in nil }
+    ) throws(ParallaxError) {
         let refusals = try ServingViews.refresh(connection)
         guard let first = refusals.first else { return }
-        let all = refusals.map { "view \"\($0.view)\": \($0.error.message)" }.joined(separator: "\n         ")
+        // What is in the way of a view has a sentence of its own.
+        if first.error.code == .definition { throw first.error }
+        let all = refusals.map { place($0) ?? "view \"\($0.view)\": \($0.error.message)" }.joined(separator: "\n         ")
         throw ParallaxError(
             .definition, "PostgreSQL does not take the definition of view \"\(first.view)\"; nothing was applied", detail: all,
             hint: first.error.hint)
+    }
+
+    /// PostgreSQL's place in a view of the pipeline as a compiler says it: its SELECT stands in a file as it is.
+    private func place(of refusal: ServingViews.Refusal, _ definitions: Definitions) -> String? {
+        guard let position = refusal.error.position, let files = try? definitionFiles(),
+            let overlay = definitions.overlays.first(where: { $0.name == refusal.view })
+        else { return nil }
+        for file in files {
+            let statements = file.text.ranges(of: overlay.selectText)
+            // Where two views say the same, nothing tells which of them is meant.
+            guard statements.count == 1 else { continue }
+            let scalars = file.text.unicodeScalars
+            guard position >= 1,
+                let at = scalars.index(statements[0].lowerBound, offsetBy: position - 1, limitedBy: scalars.endIndex)
+            else { return nil }
+            let before = scalars[..<at]
+            let start = before.lastIndex(of: "\n").map { scalars.index(after: $0) } ?? scalars.startIndex
+            let line = scalars[start...].prefix { $0 != "\n" && $0 != "\r" }
+            return Diagnostic(
+                severity: .error, file: file.path, line: before.count { $0 == "\n" } + 1,
+                column: scalars.distance(from: start, to: at) + 1, message: refusal.error.message, sourceLine: String(line)
+            ).rendered
+        }
+        return nil
     }
 }
 
