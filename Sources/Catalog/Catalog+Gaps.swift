@@ -54,21 +54,16 @@ extension Catalog {
             ])
     }
 
-    /// The sources with accepted gaps that a statement may read through views, and how many offsets each lacks. Judged by the views'
-    /// names in its text: a name too many only means a note too many.
+    /// The sources with accepted gaps that a statement may read through views, and how many offsets each lacks.
     public func givenUp(readBy sql: String) throws(ParallaxError) -> [(source: String, offsets: Int64)] {
         guard try connection.query("SELECT to_regclass('parallax.accepted_gap') IS NOT NULL").rows[0].bool(0) == true else { return [] }
         return try connection.query(
             """
-            WITH RECURSIVE read AS (
-                SELECT c.oid FROM pg_class c WHERE position(lower(c.relname) IN lower($1)) > 0
-                UNION
-                SELECT d.refobjid FROM read JOIN pg_rewrite r ON r.ev_class = read.oid
-                JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass)
+            \(Self.relationsRead)
             SELECT s.name, sum(g.next_offset - g.first_offset)::bigint
             FROM parallax.accepted_gap g JOIN parallax.source s USING (source_id)
             WHERE EXISTS (SELECT 1 FROM parallax.view w JOIN parallax.view_version v USING (view_id)
-                          JOIN read ON read.oid = to_regclass('batch.' || quote_ident(v.state_table)) WHERE w.source_id = g.source_id)
+                          WHERE w.source_id = g.source_id AND \(Self.isRead))
             GROUP BY s.name ORDER BY s.name
             """, [.text(sql)]
         ).rows.map { ($0[0] ?? "", $0.int(1) ?? 0) }

@@ -160,7 +160,7 @@ extension Catalog {
         }
     }
 
-    /// Inside the transaction that holds the position row: records from `offset` on belong to slice `through`. Slices in between are empty
+    /// Inside the transaction that holds the position row, after it was moved on: records from `offset` on belong to slice `through`. Slices in between are empty
     /// in this partition. `processedUntil` is less than `offset` only where a run skips what the speed layer has not read.
     public func closeSlices(
         source id: Int64, partition: Partition, from slice: SliceNumber, through last: SliceNumber, at offset: Offset,
@@ -169,8 +169,10 @@ extension Catalog {
         guard slice < last else { return }
         try connection.query(
             """
-            INSERT INTO parallax.boundary (source_id, slice, partition, first_offset, processed_until)
-            SELECT $1, s, $2, $5, CASE WHEN s = $3::bigint + 1 THEN $6::bigint ELSE $5::bigint END FROM generate_series($3::bigint + 1, $4::bigint) s
+            INSERT INTO parallax.boundary (source_id, slice, partition, first_offset, processed_until, late)
+            SELECT $1, s, $2, $5, CASE WHEN s = $3::bigint + 1 THEN $6::bigint ELSE $5::bigint END,
+                   (SELECT p.late FROM parallax.partition_position p WHERE (p.source_id, p.partition) = ($1, $2))
+            FROM generate_series($3::bigint + 1, $4::bigint) s
             """,
             [
                 .int(id), .int(Int64(partition.rawValue)), .int(slice.rawValue), .int(last.rawValue), .int(offset.rawValue),

@@ -69,7 +69,7 @@ public struct SourceStatus: Sendable {
     public var logClients: [LogClientStatus]
     /// The server's clock.
     public var now: Instant
-    /// Late events that wait for a run.
+    /// Late events that wait for a run: each once, whatever the number of views.
     public var lateWaiting: Int64
     /// Published rows were computed when the source had another form: the next run computes all of history again.
     public var hasChanged = false
@@ -143,10 +143,9 @@ extension Catalog {
                 """
                 SELECT \(Self.micros("clock_timestamp()")), (SELECT \(Self.micros("watermark")) FROM parallax.watermark WHERE source_id = $1),
                        \(Self.micros("p.published_at")), p.cut,
-                       (SELECT coalesce(sum(t.late), 0)::bigint FROM parallax.touched_window t JOIN parallax.view w
-                        ON w.active_version_id = t.version_id WHERE w.source_id = $1 AND t.slice >= $3), p.source_form
+                       (SELECT coalesce(sum(f.late_waiting), 0)::bigint FROM parallax.frontier f WHERE f.source = $3), p.source_form
                 FROM (SELECT 1) one LEFT JOIN parallax.publication p ON p.source_id = $1 AND p.run_id = $2
-                """, [.int(source.id), .int(source.published.run.rawValue), .int(source.published.slice.rawValue)]
+                """, [.int(source.id), .int(source.published.run.rawValue), .text(source.name)]
             ).rows[0]
             let last = all.count - 1
             all[last].now = Instant(microseconds: row.int(0) ?? 0)

@@ -150,6 +150,60 @@ import ViewLanguage
         #expect(try exact() == ["t", "t", "t"])
     }
 
+    /// I7: what a partition's late events were when the published slice began is in the publication; what came since is in no answer.
+    @Test func I7_lateEventsAreCountedOnceAndListedByWindow() throws {
+        let fixture = try Fixture([
+            ("traffic", Fixture.plan(measures: [0])), ("total", Fixture.plan(window: false, groups: false, measures: [0])),
+        ])
+        let source = try fixture.catalog.source(named: "page_view")
+        let worker = WorkerID("00000000-0000-0000-0000-000000000001")
+        /// As a worker does that comes, flushes once, and goes.
+        func flush(late: Int64) throws {
+            for lease in try fixture.catalog.acquirePartitions(source: source.id, worker: worker, lease: .seconds(600)) {
+                let end = Offset(lease.nextOffset.rawValue + late)
+                try fixture.connection.transaction { () throws(ParallaxError) in
+                    try fixture.catalog.advance(
+                        lease,
+                        to: PartitionProgress(
+                            nextOffset: end, slice: lease.slice, maxEventTime: nil, isIdle: false, newestAppendedAt: nil, logEnd: end,
+                            events: 0, late: late, duplicates: 0), lease: .seconds(600))
+                    for version in try fixture.catalog.versions(ofSource: source.id) {
+                        try fixture.connection.query(
+                            """
+                            INSERT INTO parallax.touched_window AS t VALUES ($1, $2::timestamptz, $3, $4)
+                            ON CONFLICT (version_id, window_start, slice) DO UPDATE SET late = t.late + excluded.late
+                            """,
+                            [
+                                .int(version.id), .text(version.viewName == "total" ? "-infinity" : "2026-01-01 00:01Z"),
+                                .int(lease.slice.rawValue), .int(late),
+                            ])
+                    }
+                }
+            }
+            try fixture.catalog.releasePartitions(worker: worker)
+        }
+        func waiting() throws -> [String] {
+            try fixture.rows("SELECT late_waiting FROM parallax.frontier ORDER BY partition")
+                + fixture.rows("SELECT view, window_start, late FROM parallax.late_window ORDER BY view")
+        }
+        try flush(late: 2)
+        #expect(try waiting() == ["2", "2", "total|null|4", "traffic|2026-01-01 00:01:00+00|4"])
+        #expect(try fixture.catalog.status()[0].lateWaiting == 4)
+        #expect(try fixture.rows("SELECT is_exact FROM serving.total") == ["f"])
+        let lacking = try fixture.catalog.late(readBy: "SELECT * FROM traffic")
+        #expect(lacking.count == 1 && lacking[0] == ("traffic", 1, 4))
+        let first = try fixture.publish()
+        #expect(try waiting() == ["0", "0"])
+        try flush(late: 3)
+        _ = try fixture.publish()
+        try flush(late: 1)
+        #expect(try waiting() == ["1", "1", "total|null|2", "traffic|2026-01-01 00:01:00+00|2"])
+        // Back at the first publication, the second one's are in no answer again.
+        try fixture.catalog.revert(source: try fixture.catalog.source(named: "page_view"), to: first.number)
+        #expect(try waiting() == ["4", "4", "total|null|8", "traffic|2026-01-01 00:01:00+00|8"])
+        #expect(try fixture.catalog.status()[0].lateWaiting == 8)
+    }
+
     @Test func aGlobalViewHasOneRowAlways() throws {
         let fixture = try Fixture([("total", Fixture.plan(window: false, groups: false, measures: [0, 2, 3]))])
         #expect(try fixture.rows("SELECT * FROM serving.total") == ["0|null|null|t|f"])
@@ -193,6 +247,19 @@ import ViewLanguage
         try fixture.apply([("traffic", Fixture.plan(measures: [0]))])
         #expect(try fixture.rows("SELECT viewname FROM pg_views WHERE schemaname = 'serving'") == ["traffic"])
         #expect(try fixture.rows("SELECT count(*) FROM pg_tables WHERE schemaname IN ('batch', 'speed')") == ["2"])
+    }
+
+    /// One apply may give a view a column and let a view on top read it: that comes with the column, and says until then what it said.
+    @Test func aViewOnTopWaitsForTheColumnThatItReads() throws {
+        func top(_ column: String) -> OverlayDefinition {
+            OverlayDefinition(name: "top", selectText: "SELECT page, \(column) AS value FROM traffic", reads: ["traffic"])
+        }
+        let fixture = try Fixture([("traffic", Fixture.plan(measures: [0]))], overlays: [top("views::numeric")])
+        _ = try fixture.publish()
+        try fixture.apply([("traffic", Fixture.plan(measures: [0, 2]))], overlays: [top("revenue::numeric")], hash: "2")
+        #expect(try fixture.rows("SELECT pg_get_viewdef('serving.top'::regclass) LIKE '%views%'") == ["t"])
+        _ = try fixture.publish()
+        #expect(try fixture.rows("SELECT pg_get_viewdef('serving.top'::regclass) LIKE '%revenue%'") == ["t"])
     }
 
     @Test func anOverlayThatPostgreSQLRefusesFailsTheApply() throws {

@@ -28,29 +28,27 @@ struct QueryCommand: ParsableCommand {
 
     func run() throws {
         let pipeline = try options.pipeline()
-        let (result, contained, lacking) = try Database.with(pipeline) { connection in
+        let (result, contained, notes) = try Database.with(pipeline) { connection in
             try connection.execute("SET search_path = serving, public")
             if !write { try connection.execute("SET default_transaction_read_only = on") }
             var contained: QueryResult?
             let result: QueryResult
-            if frontier {
-                _ = try requireApplied(connection)
-                // One snapshot, so that the frontier is that of these rows.
-                result = try connection.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") { () throws(ParallaxError) in
-                    let result = try answer(connection)
-                    contained = try connection.query("SELECT * FROM parallax.frontier ORDER BY source, partition")
-                    return result
+            do throws(ParallaxError) {
+                if frontier {
+                    _ = try requireApplied(connection)
+                    // One snapshot, so that the frontier is that of these rows.
+                    result = try connection.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") { () throws(ParallaxError) in
+                        let result = try answer(connection)
+                        contained = try connection.query("SELECT * FROM parallax.frontier ORDER BY source, partition")
+                        return result
+                    }
+                } else {
+                    result = try answer(connection)
                 }
-            } else {
-                result = try answer(connection)
-            }
-            return (result, contained, try Catalog(connection).givenUp(readBy: sql))
+            } catch { throw Self.explained(error, connection) }
+            return (result, contained, try Self.notes(sql, Catalog(connection)))
         }
-        for (source, offsets) in lacking {
-            Terminal.note(
-                "note: \(grouped(Int(offsets))) offsets of source \(source) were lost and given up: rows that may lack them are marked "
-                    + "is_exact = false (parallax status names them)")
-        }
+        for note in notes { Terminal.note("note: \(note)") }
         guard !result.columns.isEmpty else { return Terminal.note("ok, \(grouped(result.affectedRows)) rows changed") }
         let rows = QueryOutput(result)
         switch (format, contained.map(QueryOutput.init)) {
@@ -61,6 +59,42 @@ struct QueryCommand: ParsableCommand {
         case (.json, let contained?):
             Terminal.write("{\"rows\": \(rows.json().dropLast()),\n\"frontier\": \(contained.json().dropLast())}\n", to: 1)
         }
+    }
+
+    /// What the rows lack, also where there is no row to say so.
+    private static func notes(_ sql: String, _ catalog: Catalog) throws(ParallaxError) -> [String] {
+        var notes: [String] = []
+        for (source, offsets) in try catalog.givenUp(readBy: sql) {
+            notes.append(
+                "\(grouped(Int(offsets))) offsets of source \(source) were lost and given up: rows that may lack them are marked "
+                    + "is_exact = false (parallax status names them)")
+        }
+        for (source, records) in try catalog.waiting(readBy: sql) {
+            notes.append(
+                "\(grouped(Int(records))) records of source \(source) are in no answer until a batch run is published: no row is exact")
+        }
+        for (view, windows, events) in try catalog.late(readBy: sql) {
+            let place = windows == 0 ? "" : " in \(grouped(Int(windows))) window\(windows == 1 ? "" : "s")"
+            notes.append(
+                "view \(view) lacks \(grouped(Int(events))) late event\(events == 1 ? "" : "s")\(place) until the next batch run: their windows' "
+                    + "rows are not exact, or are not there yet (SELECT * FROM parallax.late_window)")
+        }
+        return notes
+    }
+
+    /// Who asks a source for its events should hear what it is. PostgreSQL only knows that there is no such relation (42P01).
+    private static func explained(_ error: ParallaxError, _ connection: Connection) -> ParallaxError {
+        guard error.sqlState == "42P01", let sources = try? Catalog(connection).sources().map(\.name),
+            let source = sources.first(where: { error.message.contains("\"\($0)\"") || error.message.contains(".\($0)\"") })
+        else { return error }
+        let views = try? connection.query(
+            "SELECT w.name FROM parallax.view w JOIN parallax.source s USING (source_id) WHERE s.name = $1 ORDER BY w.name", [.text(source)]
+        ).rows.compactMap { $0[0] }
+        var error = error
+        error.detail =
+            "\"\(source)\" is a source: its events are not rows of a table. They are counted in views, and kept in the archive, as Parquet files."
+        error.hint = views.flatMap { $0.isEmpty ? nil : "views over it: \($0.joined(separator: ", "))" } ?? "no view reads it yet"
+        return error
     }
 
     /// The extended protocol takes one statement, so that none can follow that ends a transaction and begins another.
