@@ -43,6 +43,59 @@ extension Connection {
         }.joined(separator: "\"")
     }
 
+    /// What a DSN says, by libpq's keywords. Throws `.configuration`.
+    public static func parts(of dsn: String) throws(ParallaxError) -> [String: String] {
+        guard dsn.contains("=") || dsn.hasPrefix("postgresql://") || dsn.hasPrefix("postgres://") else { return ["dbname": dsn] }
+        try checkSyntax(of: dsn)
+        guard let options = PQconninfoParse(dsn, nil) else {
+            throw ParallaxError(.internalInconsistency, "libpq cannot read a connection string that it has just read")
+        }
+        defer { PQconninfoFree(options) }
+        var parts: [String: String] = [:]
+        var option = options
+        while let name = option.pointee.keyword {
+            if let value = option.pointee.val { parts[String(cString: name)] = String(cString: value) }
+            option += 1
+        }
+        return parts
+    }
+
+    /// `postgresql://user@/database?host=…`: the form that SQLAlchemy and psycopg take. A socket's folder is a parameter, everything is percent-encoded.
+    public static func url(of parts: [String: String]) -> String {
+        func encoded(_ text: String) -> String {
+            text.utf8.map { byte -> String in
+                let isPlain =
+                    UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte
+                    || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || "-._~".utf8.contains(byte)
+                if isPlain { return String(UnicodeScalar(byte)) }
+                let digits = String(byte, radix: 16, uppercase: true)
+                return "%" + (digits.count == 1 ? "0" : "") + digits
+            }.joined()
+        }
+        var rest = parts
+        func take(_ name: String) -> String? { rest.removeValue(forKey: name) }
+        var authority = take("user").map(encoded) ?? ""
+        if let password = take("password") { authority += ":" + encoded(password) }
+        if !authority.isEmpty { authority += "@" }
+        // Several hosts, and sockets, have no place in a URL's own form that all programs read.
+        if let host = parts["host"], !host.hasPrefix("/"), !host.hasPrefix("@"), !host.contains(","), !(parts["port"] ?? "").contains(",") {
+            authority += host.contains(":") ? "[\(host)]" : encoded(host)
+            if let port = take("port") { authority += ":" + port }
+            rest["host"] = nil
+        }
+        let database = take("dbname").map(encoded) ?? ""
+        let parameters = rest.sorted { $0.key < $1.key }.map { "\($0.key)=\(encoded($0.value))" }
+        return "postgresql://\(authority)/\(database)" + (parameters.isEmpty ? "" : "?" + parameters.joined(separator: "&"))
+    }
+
+    /// The keyword form: `host=… user=…`.
+    public static func keywords(of parts: [String: String]) -> String {
+        parts.sorted { $0.key < $1.key }.map { (name, value) -> String in
+            let isPlain = !value.isEmpty && value.allSatisfy { !$0.isWhitespace && $0 != "'" && $0 != "\\" }
+            return "\(name)=" + (isPlain ? value : "'" + value.replacing("\\", with: "\\\\").replacing("'", with: "\\'") + "'")
+        }.joined(separator: " ")
+    }
+
     /// The DSN as libpq's environment variables (`PGHOST`, `PGPASSWORD` …), for a child such as psql: a password on its command line would
     /// stand in the list of processes. Parts that have no variable are left out. Throws `.configuration`.
     public static func environment(for dsn: String) throws(ParallaxError) -> [String: String] {

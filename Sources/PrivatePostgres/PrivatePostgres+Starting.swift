@@ -15,9 +15,10 @@ extension PrivatePostgres {
     }
 
     /// `port`: what the running server uses, where one runs.
-    func dsn(_ server: ServerFolder, port: Int?, database: String = PrivatePostgres.database) -> String {
+    func dsn(_ server: ServerFolder, port: Int?, database: String = PrivatePostgres.database, role: String = PrivatePostgres.role) -> String
+    {
         let port = port ?? tcpPort ?? ServerSettings.socketOnlyPort
-        return "host=\(SocketFolder(server).path) port=\(port) user=\(Self.role) dbname=\(database)"
+        return "host=\(SocketFolder(server).path) port=\(port) user=\(role) dbname=\(database)"
     }
 
     /// Returns the DSN. `users` is our own shared lock, to tell whether we are alone.
@@ -49,7 +50,10 @@ extension PrivatePostgres {
 
     private func ready(_ server: ServerFolder, _ process: pid_t, port: Int?) throws(ParallaxError) -> String {
         let connection = try waitUntilReady(server, process, port: port)
-        if tcpPort != nil { try preparePassword(server, connection) }
+        try prepareReaders(server, connection)
+        if tcpPort != nil {
+            for role in [Self.role, Self.readerRole] { try preparePassword(server, role, connection) }
+        }
         return dsn(server, port: port)
     }
 
@@ -101,17 +105,39 @@ extension PrivatePostgres {
         }
     }
 
+    /// The role that `parallax dsn` names. What it may read is said by the catalog, where the relations are made. A person who takes the right to log in
+    /// away from it, or gives it other settings, is not overruled.
+    private func prepareReaders(_ server: ServerFolder, _ connection: Connection) throws(ParallaxError) {
+        if try connection.query("SELECT FROM pg_catalog.pg_roles WHERE rolname = $1", [.text(Self.readerRole)]).rows.isEmpty {
+            let role = Connection.quoteIdentifier(Self.readerRole)
+            try connection.execute(
+                """
+                BEGIN;
+                CREATE ROLE \(role) LOGIN;
+                ALTER ROLE \(role) SET search_path = serving, public;
+                ALTER ROLE \(role) SET default_transaction_read_only = on;
+                COMMIT
+                """)
+        }
+        let rules = readFile("\(server.data)/pg_hba.conf") ?? ""
+        guard !rules.contains(Self.readerRole) else { return }
+        try writeFile("\(server.data)/pg_hba.conf", ServerSettings.readerAuthentication + rules, owner: server.user)
+        let map = readFile("\(server.data)/pg_ident.conf") ?? ""
+        try writeFile("\(server.data)/pg_ident.conf", map + ServerSettings.readerMap(server.user), owner: server.user)
+        try connection.execute("SELECT pg_reload_conf()")
+    }
+
     /// The password's own text never goes to the server, only its SCRAM verifier.
-    private func preparePassword(_ server: ServerFolder, _ connection: Connection) throws(ParallaxError) {
-        if let known = readFile(server.password)?.firstLine, !known.isEmpty {
-            return try connection.setPassword(known, of: Self.role)
+    private func preparePassword(_ server: ServerFolder, _ role: String, _ connection: Connection) throws(ParallaxError) {
+        if let known = readFile(server.password(of: role))?.firstLine, !known.isEmpty {
+            return try connection.setPassword(known, of: role)
         }
         var random = SystemRandomNumberGenerator()
         let password = (0..<4).map { _ in
             let digits = String(random.next(), radix: 16)
             return String(repeating: "0", count: 16 - digits.count) + digits
         }.joined()
-        try writeFile(server.password, password + "\n", owner: server.user)
-        try connection.setPassword(password, of: Self.role)
+        try writeFile(server.password(of: role), password + "\n", owner: server.user)
+        try connection.setPassword(password, of: role)
     }
 }

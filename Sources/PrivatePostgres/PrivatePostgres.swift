@@ -19,6 +19,9 @@ public final class PrivatePostgres: Sendable {
     /// A superuser: the catalog makes extensions.
     public static let role = "parallax"
 
+    /// For programs that only look: may read what `Catalog.grantReaders` says, and finds the views without naming their schema.
+    public static let readerRole = "parallax_reader"
+
     /// `<pipeline>/.parallax/postgres`.
     public let folder: String
     /// On 127.0.0.1, with a password; nil: no TCP.
@@ -131,19 +134,24 @@ public final class PrivatePostgres: Sendable {
     }
 
     /// For libpq, over the socket; nobody but root and the server's user gets in. Throws `.missing` where no server was ever made here.
-    public func dsn() throws(ParallaxError) -> String {
+    public func dsn(role: String = PrivatePostgres.role) throws(ParallaxError) -> String {
         guard let server = try ServerFolder.existing(folder) else {
             throw ParallaxError(.missing, "there is no private PostgreSQL in \(folder) yet", hint: "Run: parallax up")
         }
-        return dsn(server, port: ServerProcess.running(in: server)?.port)
+        return dsn(server, port: ServerProcess.running(in: server)?.port, role: role)
     }
 
     /// For programs that cannot use the socket: over TCP, with the password in it. Throws `.configuration` where TCP was not asked for.
-    public func tcpDSN() throws(ParallaxError) -> String {
-        guard let tcpPort, let server = try ServerFolder.existing(folder), let password = readFile(server.password)?.firstLine else {
+    public func tcpDSN(role: String = PrivatePostgres.role) throws(ParallaxError) -> String {
+        guard let tcpPort else {
             throw ParallaxError(
-                .configuration, "the private PostgreSQL listens on no TCP port", hint: "Set postgres.port and start it again.")
+                .configuration, "the private PostgreSQL listens on no TCP port",
+                hint: "Set postgres.tcp_port in parallax.yaml, and start the pipeline again.")
         }
-        return "postgresql://\(Self.role):\(password)@127.0.0.1:\(tcpPort)/\(Self.database)"
+        guard let server = try ServerFolder.existing(folder), let password = readFile(server.password(of: role))?.firstLine else {
+            throw ParallaxError(
+                .missing, "the private PostgreSQL has not been started with TCP port \(tcpPort) yet", hint: "Run: parallax up")
+        }
+        return "postgresql://\(role):\(password)@127.0.0.1:\(tcpPort)/\(Self.database)"
     }
 }

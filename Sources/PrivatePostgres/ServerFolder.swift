@@ -6,7 +6,7 @@ import ParallaxCore
 ///     <folder>              0700, of the server's user; or a link to a folder below /var/lib/parallax
 ///     <folder>/data         PostgreSQL's data folder
 ///     <folder>/log          its log, one file a weekday, each overwritten after a week
-///     <folder>/password     for TCP, where that was asked for; 0600
+///     <folder>/password     for TCP, where that was asked for; 0600. <folder>/reader.password is the readers' role's
 ///     <folder>/.s.PGSQL.*   its socket
 ///     <folder>.lock         held while someone starts or stops the server
 ///     <folder>.users        held (shared) by every process that uses it
@@ -23,6 +23,9 @@ struct ServerFolder: Sendable {
     /// What the server says before its log is open.
     var startLog: String { "\(path)/start.log" }
     var password: String { "\(path)/password" }
+    var readerPassword: String { "\(path)/reader.password" }
+
+    func password(of role: String) -> String { role == PrivatePostgres.readerRole ? readerPassword : password }
 
     /// Finds the folder; nil where it was never made.
     static func existing(_ folder: String) throws(ParallaxError) -> ServerFolder? {

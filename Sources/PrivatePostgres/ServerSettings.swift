@@ -41,7 +41,7 @@ struct ServerSettings {
     }
 
     /// Who may connect. Over the socket the kernel tells the server who calls (peer), and only root and the server's user become
-    /// `parallax`, whatever the modes of files; over TCP a password is due.
+    /// `parallax` or its readers' role, whatever the modes of files; over TCP a password is due.
     static let clientAuthentication = """
         # Written by parallax when it made this server.
         local all parallax peer map=parallax
@@ -49,6 +49,14 @@ struct ServerSettings {
         host all all 127.0.0.1/32 scram-sha-256
 
         """
+
+    /// Of servers that were made before there was a role for readers: put before what is there, for the first line that fits decides.
+    static let readerAuthentication = "local all \(PrivatePostgres.readerRole) peer map=parallax\n"
+
+    static func readerMap(_ user: ServerUser) -> String {
+        let name = user.name.replacing("\"", with: "\"\"")
+        return "parallax \"\(name)\" \(PrivatePostgres.readerRole)\nparallax root \(PrivatePostgres.readerRole)\n"
+    }
 
     static func userMap(_ user: ServerUser) -> String {
         let name = user.name.replacing("\"", with: "\"\"")

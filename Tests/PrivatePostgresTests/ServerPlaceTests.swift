@@ -99,7 +99,8 @@ import Testing
             try plain.acquire()
             let busy = try #require(throws: ParallaxError.self) { try server.acquire() }
             #expect(busy.code == .busy && plain.isRunning)
-            #expect(throws: ParallaxError.self) { try plain.tcpDSN() }
+            let closed = try #require(throws: ParallaxError.self) { try plain.tcpDSN() }
+            #expect(closed.hint?.contains("postgres.tcp_port in parallax.yaml") == true)
             try plain.release()
 
             let socket = try server.acquire()
@@ -107,6 +108,12 @@ import Testing
             #expect(try Connection(server.tcpDSN()).query("SHOW listen_addresses").rows[0][0] == "127.0.0.1")
             #expect(try plain.dsn() == socket && plain.acquire() == socket)
             let password = try #require(readFile(server.folder + "/password")).firstLine
+            let reader = try Connection(server.tcpDSN(role: PrivatePostgres.readerRole))
+            #expect(
+                try reader.query("SELECT current_user, current_setting('search_path')").rows[0].values == [
+                    "parallax_reader", "serving, public",
+                ])
+            reader.close()
             #expect(password.count == 64 && FileStatus(server.folder + "/password", following: true)?.mode == 0o600)
             for wrong in ["postgresql://parallax@127.0.0.1:\(port)/parallax", "postgresql://parallax:wrong@127.0.0.1:\(port)/parallax"] {
                 #expect(throws: ParallaxError.self) { try Connection(wrong) }
@@ -121,6 +128,30 @@ import Testing
             #expect(try Connection(server.tcpDSN()).query("SELECT 1").rows.count == 1)
             try server.release()
             #expect(!server.isRunning)
+        }
+    }
+
+    /// A server that was made before there was a role for readers gets it when it is used again.
+    @Test func anOlderServerLetsReadersInToo() throws {
+        try TemporaryFolder.with { folder in
+            let server = PrivatePostgres(folder: folder.path("p"))
+            let connection = try Connection(server.acquire())
+            try connection.execute("DROP ROLE parallax_reader")
+            connection.close()
+            for name in ["pg_hba.conf", "pg_ident.conf"] {
+                let path = server.folder + "/data/" + name
+                let lines = try #require(readFile(path)).split(separator: "\n").filter { !$0.contains("parallax_reader") }
+                try (lines.joined(separator: "\n") + "\n").write(toFile: path, atomically: false, encoding: .utf8)
+            }
+            try server.release()
+            try server.acquire()
+            let reader = try Connection(server.dsn(role: PrivatePostgres.readerRole))
+            #expect(
+                try reader.query("SELECT current_user, current_setting('default_transaction_read_only')").rows[0].values == [
+                    "parallax_reader", "on",
+                ])
+            reader.close()
+            try server.release()
         }
     }
 

@@ -142,7 +142,7 @@ struct LookAt: Sendable {
 
     /// psql itself for the private server, whose connection string holds no password; else our command, which hides it.
     private static func psql(_ database: Database, query: String, flag: String) -> String {
-        let target = database.isPrivate ? "psql \"\(database.dsn)\"" : "\(Pipeline.program) psql\(flag)"
+        let target = database.readerDSN.map { "psql \"\($0)\"" } ?? "\(Pipeline.program) psql\(flag)"
         return "echo \(shellQuoted("\(query) \\watch 1")) | \(target)"
     }
 }

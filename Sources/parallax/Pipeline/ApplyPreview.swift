@@ -159,6 +159,7 @@ extension Pipeline {
     func preview(_ definitions: Definitions, _ connection: Connection, holds: Bool = false) throws(ParallaxError) -> ApplyPreview {
         try checkServer(connection)
         try Catalog.migrate(connection)
+        try Catalog.grantReaders(connection)
         let catalog = Catalog(connection)
         let plan = try catalog.planApply(definitions)
         var histories: [String: History] = [:]

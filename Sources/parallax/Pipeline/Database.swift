@@ -13,6 +13,9 @@ final class Database: Sendable {
 
     var isPrivate: Bool { privateServer != nil }
 
+    /// For programs that only look, over the socket; nil where the server is the user's own.
+    var readerDSN: String? { try? privateServer?.dsn(role: PrivatePostgres.readerRole) }
+
     /// - Parameter whileRestoring: by the restore itself; nobody else works with half of a pipeline.
     init(
         _ pipeline: Pipeline, whileRestoring: Bool = false, log: @escaping @Sendable (String) -> Void = { Terminal.note($0) }

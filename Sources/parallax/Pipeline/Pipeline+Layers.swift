@@ -76,11 +76,15 @@ extension Pipeline {
             writer: try archiveWriter(source, log: log), reader: try ArchiveReader(directory: archiveFolder, source: source))
         return BatchWorker(dsn: dsn, log: log, archive: archive, settings: batchSettings, logger: logger, observe: observe) {
             connection throws(ParallaxError) in
-            // A publication goes on without a view that PostgreSQL refuses: the merged rows matter more.
+            // A publication goes on without a view that PostgreSQL refuses, and without a switch that something of others is in the way of: the merged
+            // rows matter more.
             for refusal in try ServingViews.refresh(connection) {
                 logger.error(
-                    "a view of the pipeline could not be created",
-                    metadata: ["view": "\(refusal.view)", "error": "\(refusal.error.message)"])
+                    "a view is not as the definitions say",
+                    metadata: [
+                        "view": "\(refusal.view)",
+                        "error": "\([refusal.error.message, refusal.error.detail].compactMap(\.self).joined(separator: "; "))",
+                    ])
             }
         }
     }
