@@ -38,6 +38,8 @@ public final class DecompressingReader {
     private var inputHasEnded: Bool
     private var isInsideFrame = false
     private var framesRead = 0
+    /// The codec filled the last buffer: it may have more without any more input.
+    private var mayHoldOutput = false
 
     public static let inputBufferBytes = 256 * 1024
 
@@ -61,8 +63,8 @@ public final class DecompressingReader {
         var hasEnded = false
         let format: Format
         do throws(ParallaxError) {
-            // A pipe may bring the magic bytes one by one.
-            while filled < 4 && !hasEnded {
+            // A pipe may bring the magic bytes one by one; whoever sends what is plain text already is not waited for.
+            while filled < 4 && !hasEnded && Self.mayBecomeMagic(first[..<filled]) {
                 let count = try readSome(descriptor, name: name, into: &first, from: filled)
                 filled += count
                 hasEnded = count == 0
@@ -88,10 +90,20 @@ public final class DecompressingReader {
 
     /// Up to `buffer.count` bytes of content; 0 only at the end of the input.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws(ParallaxError) -> Int {
+        guard let count = try read(into: buffer, until: nil) else { preconditionFailure("a read without a deadline ended at one") }
+        return count
+    }
+
+    /// Likewise; nil where nothing came before the deadline. What is there is read also when the deadline has passed.
+    public func read(
+        into buffer: UnsafeMutableRawBufferPointer, until deadline: ContinuousClock.Instant?
+    ) throws(ParallaxError) -> Int? {
         precondition(buffer.count > 0, "no room to read into")
-        guard let codec else { return try readPlain(into: buffer) }
+        guard let codec else { return try readPlain(into: buffer, until: deadline) }
         while true {
-            if inputStart == inputEnd && !inputHasEnded { try refill() }
+            if inputStart == inputEnd && !inputHasEnded && !mayHoldOutput {
+                guard try refill(until: deadline) else { return nil }
+            }
             let isUsedUp = inputStart == inputEnd && inputHasEnded
             if !isInsideFrame {
                 if isUsedUp { return 0 }
@@ -104,17 +116,25 @@ public final class DecompressingReader {
             guard let step else { throw damaged(codec.trouble) }
             inputStart += step.consumed
             inputPosition += step.consumed
+            let mightHaveHeld = mayHoldOutput
+            mayHoldOutput = step.produced == buffer.count && !step.isAtEndOfFrame
             if step.isAtEndOfFrame {
                 isInsideFrame = false
                 framesRead += 1
             }
             if step.produced > 0 { return step.produced }
-            if step.consumed == 0 && !step.isAtEndOfFrame { throw isUsedUp ? truncated() : damaged("no progress") }
+            if step.consumed > 0 || step.isAtEndOfFrame { continue }
+            if isUsedUp { throw truncated() }
+            guard mightHaveHeld && inputStart == inputEnd else { throw damaged("no progress") }
         }
     }
 
-    private func readPlain(into buffer: UnsafeMutableRawBufferPointer) throws(ParallaxError) -> Int {
-        if inputStart == inputEnd && !inputHasEnded { try refill() }
+    private func readPlain(
+        into buffer: UnsafeMutableRawBufferPointer, until deadline: ContinuousClock.Instant?
+    ) throws(ParallaxError) -> Int? {
+        if inputStart == inputEnd && !inputHasEnded {
+            guard try refill(until: deadline) else { return nil }
+        }
         let count = min(buffer.count, inputEnd - inputStart)
         input.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[inputStart..<inputStart + count])) }
         inputStart += count
@@ -122,11 +142,28 @@ public final class DecompressingReader {
         return count
     }
 
-    private func refill() throws(ParallaxError) {
+    /// False where nothing came before the deadline.
+    private func refill(until deadline: ContinuousClock.Instant?) throws(ParallaxError) -> Bool {
+        if let deadline, !Self.waitForInput(descriptor, until: deadline) { return false }
         inputStart = 0
         inputEnd = 0
         inputEnd = try readSome(descriptor, name: name, into: &input, from: 0)
         inputHasEnded = inputEnd == 0
+        return true
+    }
+
+    /// True as soon as a read of the descriptor would not wait (also at its end), false where that has not come by the deadline.
+    public static func waitForInput(_ descriptor: Int32, until deadline: ContinuousClock.Instant) -> Bool {
+        while true {
+            let (seconds, attoseconds) = max(.zero, deadline - .now).components
+            // Rounded up: a wait of 0.4 ms must not become a loop that does not wait at all.
+            let milliseconds = seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+            var asked = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            let count = poll(&asked, 1, Int32(clamping: milliseconds))
+            // What poll cannot tell, the read will say.
+            if count > 0 || (count < 0 && errno != EINTR) { return true }
+            if count == 0 && ContinuousClock.now >= deadline { return false }
+        }
     }
 
     /// gzip files may be filled up with zeros after the last member (tapes and block devices did that). True: some were skipped.
@@ -152,6 +189,12 @@ extension DecompressingReader {
                 hint: "If it is plain text, give it a name without \"\(ending)\"; otherwise it is damaged: fetch it again.")
         }
         return isGzip ? .gzip : isZstd ? .zstd : .plain
+    }
+
+    /// Whether what comes next decides what these bytes begin.
+    static func mayBecomeMagic(_ first: ArraySlice<UInt8>) -> Bool {
+        let magics: [[UInt8]] = [[0x1F, 0x8B], [0x28, 0xB5, 0x2F, 0xFD]] + (0x50...0x5F).map { [$0, 0x2A, 0x4D, 0x18] }
+        return magics.contains { $0.count > first.count && $0.starts(with: first) }
     }
 
     private func damaged(_ trouble: String) -> ParallaxError {

@@ -49,16 +49,23 @@ public final class LineReader {
     }
 
     /// At most `maxLines` lines, fewer where `maxBytes` are reached first; nil at the end of the input.
-    public func next(maxLines: Int, maxBytes: Int) throws(ParallaxError) -> Batch? {
+    ///
+    /// - Parameter patience: how long to gather; then the batch has the lines that are whole by then, which may be none. Nil: as long as it takes.
+    public func next(maxLines: Int, maxBytes: Int, patience: Duration? = nil) throws(ParallaxError) -> Batch? {
         precondition(maxLines > 0 && maxBytes > 0, "no room for a line")
         var batch = Batch()
+        let deadline = patience.map { ContinuousClock.now + $0 }
         var ends: [Int] = []
         var used = 0
         while ends.count < maxLines && used < maxBytes && !hasEnded {
             if blockStart == blockEnd {
                 blockStart = 0
                 blockEnd = 0
-                blockEnd = try fill()
+                let hasLines = !ends.isEmpty || !batch.tooLong.isEmpty || batch.emptyLineCount > 0
+                // An input that always has a little more must not keep what it brought before.
+                if hasLines, let deadline, ContinuousClock.now >= deadline { break }
+                guard let filled = try fill(until: deadline) else { break }
+                blockEnd = filled
                 if blockEnd == 0 {
                     hasEnded = true
                     if lineBytes > 0 {
@@ -84,9 +91,10 @@ public final class LineReader {
         return batch
     }
 
-    private func fill() throws(ParallaxError) -> Int {
-        let result: Result<Int, ParallaxError> = block.withUnsafeMutableBytes { bytes in
-            do throws(ParallaxError) { return .success(try reader.read(into: bytes)) } catch { return .failure(error) }
+    /// Nil where nothing came before the deadline.
+    private func fill(until deadline: ContinuousClock.Instant?) throws(ParallaxError) -> Int? {
+        let result: Result<Int?, ParallaxError> = block.withUnsafeMutableBytes { bytes in
+            do throws(ParallaxError) { return .success(try reader.read(into: bytes, until: deadline)) } catch { return .failure(error) }
         }
         return try result.get()
     }

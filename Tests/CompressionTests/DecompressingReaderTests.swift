@@ -146,4 +146,33 @@ import Testing
         #expect(try Self.content(of: reader, readBytes: 10) == Self.text)
         #expect(reader.inputPosition == bytes.count)
     }
+
+    /// What the codec has taken in already is handed out without waiting for more, and a pipe that is silent is left at the deadline.
+    @Test func aSilentPipeGivesAllThatItBroughtAndThenNothing() throws {
+        for (bytes, trailer) in [(Self.text, 0), (Self.gzip, 8), (Self.zstd, 4)] {
+            var ends: [Int32] = [0, 0]
+            #expect(pipe(&ends) == 0)
+            _ = bytes.dropLast(trailer).withUnsafeBytes { write(ends[1], $0.baseAddress, $0.count) }
+            let reader = try DecompressingReader(descriptor: ends[0], name: "standard input", closesDescriptor: true)
+            var all: [UInt8] = []
+            var buffer = [UInt8](repeating: 0, count: 7)
+            func next() throws -> Int? { try buffer.withUnsafeMutableBytes { try reader.read(into: $0, until: .now) } }
+            while let count = try next() { all += buffer[..<count] }
+            #expect(all == Self.text)
+            _ = bytes.suffix(trailer).withUnsafeBytes { write(ends[1], $0.baseAddress, $0.count) }
+            close(ends[1])
+            #expect(try next() == 0)
+        }
+    }
+
+    /// One byte decides that this is no compressed file; a pipe may bring no other for an hour.
+    @Test func plainTextIsNotWaitedForUntilItIsFourBytesLong() throws {
+        var ends: [Int32] = [0, 0]
+        #expect(pipe(&ends) == 0)
+        #expect(write(ends[1], "7", 1) == 1)
+        let reader = try DecompressingReader(descriptor: ends[0], name: "standard input", closesDescriptor: true)
+        #expect(reader.format == .plain)
+        close(ends[1])
+        #expect(try Self.content(of: reader, readBytes: 10) == Array("7".utf8))
+    }
 }

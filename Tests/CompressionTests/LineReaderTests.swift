@@ -58,4 +58,24 @@ import Testing
         // One line may lie over the byte limit, not more.
         #expect(found.allSatisfy { $0.lines.count <= 250 && $0.lines.byteCount < 20_000 + 380 })
     }
+
+    /// A slow producer: whole lines come in time, the beginning of one waits for its end.
+    @Test func linesOfASilentPipeComeInTimeAndHalfALineWaitsForItsEnd() throws {
+        var ends: [Int32] = [0, 0]
+        #expect(pipe(&ends) == 0)
+        func send(_ text: String) { #expect(write(ends[1], text, text.utf8.count) == text.utf8.count) }
+        send("a\n\nb")
+        let reader = LineReader(try DecompressingReader(descriptor: ends[0], name: "standard input", closesDescriptor: true))
+        func next() throws -> [String]? {
+            try reader.next(maxLines: 10, maxBytes: 1_000, patience: .milliseconds(20)).map { lines([$0]) }
+        }
+        #expect(try next() == ["1:a"])
+        #expect(try next() == [])
+        send("c\nd\n")
+        #expect(try next() == ["3:bc", "4:d"])
+        send("e")
+        close(ends[1])
+        #expect(try next() == ["5:e"])
+        #expect(try next() == nil)
+    }
 }

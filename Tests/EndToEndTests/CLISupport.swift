@@ -20,7 +20,11 @@ struct CLIProgram {
     private let folder: TemporaryFolder
 
     /// Starts it. Nothing of our environment that could change settings reaches it.
-    init(_ arguments: [String], input: [UInt8] = [], environment: [String: String] = [:], directory: String? = nil) throws {
+    ///
+    /// - Parameter pipe: what it reads, instead of `input`.
+    init(
+        _ arguments: [String], input: [UInt8] = [], pipe: Pipe? = nil, environment: [String: String] = [:], directory: String? = nil
+    ) throws {
         folder = try TemporaryFolder("cli")
         process.executableURL = URL(fileURLWithPath: Self.path)
         process.arguments = arguments
@@ -29,7 +33,7 @@ struct CLIProgram {
         if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
         try Data(input).write(to: URL(fileURLWithPath: folder.path("in")))
         for name in ["out", "err"] { FileManager.default.createFile(atPath: folder.path(name), contents: nil) }
-        process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder.path("in")))
+        process.standardInput = try pipe ?? FileHandle(forReadingFrom: URL(fileURLWithPath: folder.path("in")))
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: folder.path("out")))
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: folder.path("err")))
         try process.run()

@@ -10,7 +10,8 @@ struct IngestCommand: ParsableCommand {
         discussion: discussion(
             """
             Reads plain text, gzip and zstd. Each line is a record, whatever is in it: lines that are no events go into the log too and are \
-            counted as malformed. The event id is the record's key. Returns when all records are durable.
+            counted as malformed. The event id is the record's key. Lines of a slow producer wait for others 0.2 s at most. Returns when all records \
+            are durable.
             """, example: "parallax ingest page_view events.ndjson.gz --pipeline demo", "zcat events.gz | parallax ingest page_view -"))
 
     @OptionGroup var options: PipelineOptions
@@ -37,6 +38,7 @@ struct IngestCommand: ParsableCommand {
     func run() throws {
         let pipeline = try options.pipeline()
         let definition = try pipeline.definitions().source(named: source)
+        if file == "-" { try waitForInput() }
         let reader =
             file == "-"
             ? try DecompressingReader(descriptor: STDIN_FILENO, name: "standard input") : try DecompressingReader(path: file)
@@ -63,6 +65,13 @@ struct IngestCommand: ParsableCommand {
                 .cancelled, "stopped before the end of the input: \(grouped(ingestion.totals.records)) records are in the log")
         }
         if ingestion.totals.tooLong.count > 0 { throw ExitCode(ExitStatus.of(.input)) }
+    }
+
+    /// A pipe that stays silent must not keep Ctrl-C from ending us.
+    private func waitForInput() throws(ParallaxError) {
+        while !DecompressingReader.waitForInput(STDIN_FILENO, until: .now + Ingestion.patience) {
+            if Interrupt.isRequested { throw ParallaxError(.cancelled, "stopped before any input came") }
+        }
     }
 
     private func withPosition(_ error: ParallaxError, _ totals: Ingestion.Totals) -> ParallaxError {

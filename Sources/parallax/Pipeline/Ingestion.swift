@@ -10,6 +10,8 @@ struct Ingestion {
     /// Lines a durable append. More would wait longer for the disk's answer, fewer would ask it more often.
     static let linesPerAppend = 8_192
     static let bytesPerAppend = 8 << 20
+    /// What a slow producer's lines wait for others at most, before they are appended.
+    static let patience = Duration.milliseconds(200)
     /// Line numbers that are kept for each reason.
     static let samplesPerReason = 5
 
@@ -51,9 +53,11 @@ struct Ingestion {
         decoder = EventDecoder(source)
     }
 
-    /// Appends the next lines; false at the end of the input.
+    /// Appends the next lines, if any come within `patience`; false at the end of the input.
     mutating func step() throws(ParallaxError) -> Bool {
-        guard let batch = try lines.next(maxLines: Self.linesPerAppend, maxBytes: Self.bytesPerAppend) else { return false }
+        guard
+            let batch = try lines.next(maxLines: Self.linesPerAppend, maxBytes: Self.bytesPerAppend, patience: Self.patience)
+        else { return false }
         let (payloads, numbers) = withEmptyLines(batch)
         for long in batch.tooLong {
             note(line: long.lineNumber, message: "\(long.byteCount) bytes", in: &totals.tooLong)
