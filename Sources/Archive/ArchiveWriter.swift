@@ -81,31 +81,74 @@ public final class ArchiveWriter: Sendable {
         defer { withExtendedLifetime(lock) {} }
         var summary = ArchiveSummary()
         let decode = decoding.makeDecoder(source)
-        for partition in Set(partitions).union(cut?.partitions ?? []).sorted() {
-            try archive(partition, below: cut?[partition], tail, decode, &summary, progress)
+        var due = try due(Set(partitions).union(cut?.partitions ?? []).sorted(), below: cut)
+        for partition in due.order {
+            guard let target = due.targets[partition], let manifest = due.manifests[partition] else { continue }
+            do {
+                due.manifests[partition] = try archive(partition, manifest, below: target, tail, decode, &summary, progress)
+            } catch {
+                // One partition's loss or damage must not keep the log from archiving the others before it gives them up, too.
+                guard error.code == .offsetGone || error.code == .corrupt else { throw error }
+                due.failure = due.failure ?? error
+            }
         }
+        if let failure = due.failure { throw failure }
+        for (partition, manifest) in due.manifests { summary.archived[partition] = manifest.position }
         return summary
     }
 
-    private func archive(
-        _ partition: Partition, below boundary: Offset?, _ tail: TailPolicy, _ decode: (RecordBatch) -> EventBatch,
-        _ summary: inout ArchiveSummary, _ progress: (ArchiveProgress) throws(ParallaxError) -> Void
-    ) throws(ParallaxError) {
-        var manifest = try manifest(partition)
-        // A cut may name a partition of which nothing is wanted.
-        if boundary == .zero && manifest.position == .zero { return }
-        let bounds = try log.bounds(of: partition)
-        try recover(&manifest, logBegins: bounds.lowerBound)
-        let target = boundary ?? bounds.upperBound
-        if manifest.position < target {
-            try checkRange(manifest.position..<target, within: bounds, partition)
-            try Files.makeFolder(folder.partition(partition))
-        } else if bounds.upperBound < manifest.position {
-            throw ParallaxError(
-                .offsetGone, "the archive of source \"\(source.name)\" is ahead of its log in partition \(partition)",
-                detail: "Archived up to offset \(manifest.position); the log ends at \(bounds.upperBound).",
-                hint: "Was the log replaced? Give the new log another source, or restore the old one.")
+    /// What there is to do, by partition.
+    private struct Due {
+        /// Those with something to archive, in the order in which reading costs least.
+        var order: [Partition] = []
+        var targets: [Partition: Offset] = [:]
+        var manifests: [Partition: Manifest] = [:]
+        /// The first that cannot be archived; the others can.
+        var failure: ParallaxError?
+    }
+
+    /// One question to the log for all partitions, and one word that they will be read: behind a network each question waits its turn after
+    /// whatever the connection is waiting for, so that partitions which are asked one by one cost two or three long polls each.
+    private func due(_ partitions: [Partition], below cut: Cut?) throws(ParallaxError) -> Due {
+        var due = Due()
+        for partition in partitions {
+            do {
+                let manifest = try manifest(partition)
+                // A cut may name a partition of which nothing is wanted.
+                if cut?[partition] == .zero && manifest.position == .zero { continue }
+                due.manifests[partition] = manifest
+            } catch {
+                guard error.code == .corrupt else { throw error }
+                due.failure = due.failure ?? error
+            }
         }
+        let bounds = try log.bounds(of: due.manifests.keys.sorted())
+        var places: [LogPlace] = []
+        for partition in due.manifests.keys.sorted() {
+            guard var manifest = due.manifests[partition], let bounds = bounds[partition] else { continue }
+            do {
+                try recover(&manifest, logBegins: bounds.lowerBound)
+                let target = cut?[partition] ?? bounds.upperBound
+                try check(manifest.position..<max(target, manifest.position), within: bounds, partition)
+                due.manifests[partition] = manifest
+                guard manifest.position < target else { continue }
+                try Files.makeFolder(folder.partition(partition))
+                due.targets[partition] = target
+                places.append(LogPlace(partition, manifest.position))
+            } catch {
+                guard error.code == .offsetGone || error.code == .corrupt else { throw error }
+                due.failure = due.failure ?? error
+            }
+        }
+        due.order = log.readAhead(places)
+        return due
+    }
+
+    private func archive(
+        _ partition: Partition, _ manifest: Manifest, below target: Offset, _ tail: TailPolicy, _ decode: (RecordBatch) -> EventBatch,
+        _ summary: inout ArchiveSummary, _ progress: (ArchiveProgress) throws(ParallaxError) -> Void
+    ) throws(ParallaxError) -> Manifest {
+        var manifest = manifest
         while manifest.position < target {
             if try isLeftForLater(manifest.position..<target, partition, tail) { break }
             let segment = try writeSegment(manifest.position..<target, partition, decode, summary, progress)
@@ -115,10 +158,18 @@ public final class ArchiveWriter: Sendable {
             FaultPoint.pass("archive.afterManifest")
             summary.add(segment)
         }
-        summary.archived[partition] = manifest.position
+        return manifest
     }
 
-    private func checkRange(_ range: Range<Offset>, within bounds: Range<Offset>, _ partition: Partition) throws(ParallaxError) {
+    /// - Parameter range: what is to be archived; it may be empty.
+    private func check(_ range: Range<Offset>, within bounds: Range<Offset>, _ partition: Partition) throws(ParallaxError) {
+        guard !range.isEmpty else {
+            if bounds.upperBound >= range.lowerBound { return }
+            throw ParallaxError(
+                .offsetGone, "the archive of source \"\(source.name)\" is ahead of its log in partition \(partition)",
+                detail: "Archived up to offset \(range.lowerBound); the log ends at \(bounds.upperBound).",
+                hint: "Was the log replaced? Give the new log another source, or restore the old one.")
+        }
         if range.lowerBound < bounds.lowerBound {
             throw ParallaxError(
                 .offsetGone,

@@ -44,6 +44,41 @@ import ViewLanguage
         #expect(try writer(log).archived() == Cut([Partition(0): Offset(250)]))
     }
 
+    /// Behind a network each question waits for its turn: however many partitions, the log is asked once for all of their bounds, and told before the first
+    /// read what will be read.
+    @Test func allPartitionsAreAskedForAtOnceAndReadAhead() throws {
+        let log = CountingLog(try Fixture.log(640, partitions: 32))
+        let writer = try ArchiveWriter(directory: folder.path, source: Fixture.source, log: log, limits: Fixture.limits)
+        let all = (0..<32).map { Partition($0) }
+        for round in 0..<2 {
+            let before = log.questions.count
+            #expect(try writer.archive(upTo: nil).records == (round == 0 ? 640 : 32))
+            let questions = log.questions.dropFirst(before)
+            let places = all.map { LogPlace($0, Offset(round == 0 ? 0 : 20)) }
+            #expect(questions.prefix(3) == [.partitions, .bounds(all), .readAhead(places)])
+            #expect(questions.dropFirst(3).allSatisfy { if case .read = $0 { true } else { false } })
+            for partition in all { try log.append(Fixture.records(700..<701), to: partition) }
+        }
+    }
+
+    /// A log gives up what is archived, and retention does not wait: one partition's loss is no reason to lose the others, too.
+    @Test func aPartitionThatCannotBeArchivedKeepsNoOtherFromIt() throws {
+        let log = try Fixture.log(300, partitions: 3)
+        try log.trim(below: Cut([Partition(0): Offset(40)]))
+        for _ in 0..<2 {
+            let gone = #expect(throws: ParallaxError.self) { try writer(log).archive(upTo: nil) }
+            #expect(gone?.code == .offsetGone)
+            #expect(gone?.message.contains("offsets 0 up to, not including, 40 of partition 0") == true)
+        }
+        #expect(try writer(log).archived() == Cut([Partition(1): Offset(100), Partition(2): Offset(100)]))
+        // A manifest that is damaged, and one in whose turn the log says something else than before.
+        try Data("nonsense\n".utf8).write(to: URL(fileURLWithPath: folder.path("page_view/p=1/manifest.ndjson")))
+        try log.append(Fixture.records(300..<303), to: Partition(2))
+        #expect(throws: ParallaxError.self) { try writer(log).archive(upTo: nil) }
+        let reader = try ArchiveReader(directory: folder.path, source: Fixture.source)
+        #expect(try reader.segments(below: Cut([Partition(2): Offset(103)])).map(\.next.rawValue) == [100, 103])
+    }
+
     /// Whatever the cuts on the way, the records are the same.
     @Test(arguments: [1, 2, 3, 4] as [UInt64]) func anySequenceOfCutsArchivesEachRecordOnce(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)

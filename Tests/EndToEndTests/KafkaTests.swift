@@ -90,6 +90,34 @@ import Testing
         #expect(try pipeline.run("doctor").output.contains("Kafka topic page_view: 4 partitions, reachable"))
     }
 
+    /// With the wait that a fetch has by default: a question that is asked while one is under way comes after it. So questions and fetches are counted,
+    /// not seconds: they do not grow with the partitions.
+    @Test func archivingAsksForAllPartitionsAtOnce() throws {
+        let broker = try TestBroker()
+        let partitions = 48
+        let (pipeline, log) = try Self.makePipeline(broker, partitions: partitions)
+        let wait = "log.kafka.properties.fetch.wait.max.ms="
+        func archive() throws -> (questions: Int, fetches: Int) {
+            let archived = try pipeline.run(
+                "archive", "--until-caught-up", "--set", wait + "100", "--set", "log.kafka.properties.debug=protocol", "--log-level",
+                "debug")
+            let lines = archived.errors.split(separator: "\n")
+            return (lines.count { $0.contains("Sent ListOffsets") }, lines.count { $0.contains("Sent Fetch") })
+        }
+        for round in 1...2 {
+            for number in 0..<partitions {
+                try log.append((0..<20).map { _ in NewRecord(key: nil, payload: Array("{}".utf8)) }, to: Partition(number))
+            }
+            let (questions, fetches) = try archive()
+            // Earliest and end; a connection that has just come up may be asked again.
+            #expect((2...6).contains(questions), "\(questions) questions")
+            #expect((1...partitions / 2).contains(fetches), "\(fetches) fetches")
+            #expect(
+                try pipeline.value("SELECT sum(archived_offset)::bigint FROM parallax.partition_position")
+                    == Int64(round * 20 * partitions))
+        }
+    }
+
     @Test func aTopicNeedNotBeNamedLikeItsSource() throws {
         let broker = try TestBroker()
         let (pipeline, _) = try Self.makePipeline(broker, partitions: 2, topic: "shop.page-views")
