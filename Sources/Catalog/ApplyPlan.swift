@@ -53,6 +53,20 @@ public struct ApplyPlan: Sendable {
     /// Tables that the versions of now cannot be computed with: live rows of their sources wait.
     public var troubles: [DimensionTrouble] = []
 
+    init(changes: [Change], definitions: Definitions, troubles: [DimensionTrouble]) {
+        self.changes = changes
+        self.definitions = definitions
+        self.troubles = troubles
+    }
+
+    /// Where nothing was ever applied.
+    public init(beginningWith definitions: Definitions) {
+        self.definitions = definitions
+        changes =
+            definitions.sources.map { Change(.new, .source, $0.name) } + definitions.dimensions.map { Change(.new, .table, $0.name) }
+            + definitions.views.map { Change(.new, .view, $0.name) } + definitions.overlays.map { Change(.new, .overlay, $0.name) }
+    }
+
     public var isEmpty: Bool { changes.allSatisfy { $0.action == .unchanged } }
 }
 

@@ -11,7 +11,9 @@ extension Catalog {
     ///
     /// Throws `.busy` where others hold what it changes for longer than `patience` allows.
     ///
-    /// - Parameter holding: versions that would take the place of a served one wait for `promote`.
+    /// - Parameters:
+    ///   - partitions: how many each source's log has. Of a source that is not named, those after the first come with whoever reads its log first.
+    ///   - holding: versions that would take the place of a served one wait for `promote`.
     /// - Returns: state tables that nothing names any more and that somebody still reads, and who; a clean-up drops them later.
     @discardableResult
     public func apply(
@@ -44,7 +46,9 @@ extension Catalog {
             // What stands on them reads other tables now.
             for old in setAside { try drop(old) }
             try dropDimensions(except: definitions.dimensions.map(\.name))
+            try connection.execute("DELETE FROM parallax.trouble WHERE source_id NOT IN (SELECT source_id FROM parallax.source)")
             for source in definitions.sources {
+                // A log that could not be asked has one at least, once it is there.
                 let count = partitions[source.name] ?? 1
                 try ensurePartitions(source: try id(ofSource: source.name), (0..<count).map { Partition($0) })
             }

@@ -10,7 +10,9 @@ struct Migration: Sendable {
 }
 
 /// All migrations, in order. The number of the last is the version that this binary knows.
-let migrations: [Migration] = [migration1, migration2, migration3, migration4, migration5, migration6, migration8, migration9, migration11]
+let migrations: [Migration] = [
+    migration1, migration2, migration3, migration4, migration5, migration6, migration8, migration9, migration11, migration12,
+]
 
 extension Catalog {
     /// Brings the control tables to this binary's version, each migration in a transaction of its own, under a lock against a second one.

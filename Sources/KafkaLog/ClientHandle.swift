@@ -1,4 +1,6 @@
 import CKafka
+import Dispatch
+import Glibc
 import ParallaxCore
 
 /// `rd_kafka_t`. Freed when the last of its topics and queues is gone.
@@ -18,6 +20,37 @@ final class ClientHandle: @unchecked Sendable {
         return code == RD_KAFKA_RESP_ERR_NO_ERROR ? nil : KafkaError(code)
     }
 
-    // Never leaves a group here: that would talk to the network. A member says good-bye before (`GroupMember.close`).
-    deinit { rd_kafka_destroy_flags(pointer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE) }
+    /// What freeing a client may take. It waits for the client's own threads; in 2.0.2 one of them may wait without end for a partition whose topic was
+    /// deleted meanwhile.
+    private static let patience = DispatchTimeInterval.seconds(5)
+
+    /// Never leaves a group here: that would talk to the network. A member says good-bye before (`KafkaGroupMember.close`).
+    ///
+    /// On a thread of its own, so that a client which cannot be freed costs its memory and not the end of the process.
+    deinit {
+        let work = Unmanaged.passRetained(Destruction(pointer))
+        let ended = work.takeUnretainedValue().ended
+        var thread = pthread_t()
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                if let context { Unmanaged<Destruction>.fromOpaque(context).takeRetainedValue().run() }
+                return nil
+            }, work.toOpaque())
+        guard code == 0 else { return work.takeRetainedValue().run() }
+        pthread_detach(thread)
+        _ = ended.wait(timeout: .now() + Self.patience)
+    }
+
+    /// `@unchecked Sendable`: the pointer is handed over, from the handle that ends to the thread that frees it.
+    private final class Destruction: @unchecked Sendable {
+        private let pointer: OpaquePointer
+        let ended = DispatchSemaphore(value: 0)
+        init(_ pointer: OpaquePointer) { self.pointer = pointer }
+
+        func run() {
+            rd_kafka_destroy_flags(pointer, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+            ended.signal()
+        }
+    }
 }

@@ -21,7 +21,7 @@ final class KafkaClient: Sendable {
     /// - Parameter onEvent: called on the loop's thread with the events that are not log lines, errors or statistics.
     init(
         _ settings: KafkaSettings, _ role: ClientProperties.Role, listener: @escaping KafkaListener,
-        onEvent: @escaping @Sendable (borrowing EventLoop.Event, ClientHandle) -> Void = { _, _ in }
+        onEvent: @escaping @Sendable (borrowing EventLoop.Event, ClientHandle, Sink) -> Void = { _, _, _ in }
     ) throws(ParallaxError) {
         self.settings = settings
         let properties = try ClientProperties(settings, role)
@@ -47,13 +47,14 @@ final class KafkaClient: Sendable {
         let sink = Sink(listener)
         self.sink = sink
         loop = try EventLoop(handle, isMember: isMember) { [handle] event in
-            if !sink.take(event) { onEvent(event, handle) }
+            if !sink.take(event) { onEvent(event, handle, sink) }
         }
     }
 
     var metrics: KafkaMetrics { sink.metrics.withLock { $0 } }
     /// What the cluster's connections said last, in librdkafka's words: the likely reason when nothing comes.
-    var lastTrouble: String? { sink.lastError.withLock { $0?.words } }
+    var lastTrouble: String? { lastError?.words }
+    var lastError: KafkaError? { sink.lastError.withLock { $0 } }
 
     /// Serves events to the end, then stops serving.
     func stop() { loop.stop() }

@@ -26,6 +26,8 @@ public final class KafkaGroupMember: Sendable {
         /// How often an assignment was lost without a word.
         public var losses = 0
         public var demand = Demand.nothing
+        /// Why there is no assignment, in the cluster's words: nil where there is one, or where it may still come.
+        public var trouble: ParallaxError?
     }
 
     private let client: KafkaClient
@@ -34,10 +36,14 @@ public final class KafkaGroupMember: Sendable {
     /// Written by the client's thread, read by the worker's.
     fileprivate final class Wishes: Sendable {
         let current = Mutex(Wish())
+        let group: String
         let gaveUp = DispatchSemaphore(value: 0)
         let patience: Duration
         let isClosing = Atomic<Bool>(false)
-        init(patience: Duration) { self.patience = patience }
+        init(group: String, patience: Duration) {
+            self.group = group
+            self.patience = patience
+        }
     }
 
     /// Joins; the first assignment comes when the group has settled (seconds).
@@ -46,10 +52,13 @@ public final class KafkaGroupMember: Sendable {
     public init(
         _ settings: KafkaSettings, group: String, patience: Duration = .seconds(10), listener: @escaping KafkaListener = { _ in }
     ) throws(ParallaxError) {
-        let wishes = Wishes(patience: patience)
+        let wishes = Wishes(group: group, patience: patience)
         wish = wishes
-        client = try KafkaClient(settings, .member(group: group), listener: listener) { event, client in
-            if rd_kafka_event_type(event.pointer) == RD_KAFKA_EVENT_REBALANCE { wishes.rebalance(event, client) }
+        client = try KafkaClient(settings, .member(group: group), listener: listener) { event, client, sink in
+            guard rd_kafka_event_type(event.pointer) == RD_KAFKA_EVENT_REBALANCE else { return }
+            // Whatever it was, it is over: the group has answered.
+            sink.lastError.withLock { $0 = nil }
+            wishes.rebalance(event, client)
         }
         let topics = rd_kafka_topic_partition_list_new(1)
         defer { rd_kafka_topic_partition_list_destroy(topics) }
@@ -58,7 +67,18 @@ public final class KafkaGroupMember: Sendable {
         guard code == .none else { throw code.parallaxError("cannot join group \"\(group)\"") }
     }
 
-    public var currentWish: Wish { wish.current.withLock { $0 } }
+    public var currentWish: Wish {
+        var wish = wish.current.withLock { $0 }
+        guard let error = client.lastError else { return wish }
+        switch (wish.generation, error.kind) {  // assigned before   what the cluster said        what it means
+        case (0, _):  // no                anything                     it may be why
+            wish.trouble = self.wish.trouble(error)
+        case (_, .configuration):  // yes               it has no right (any more)   it will not come back by itself
+            wish.trouble = self.wish.trouble(error)
+        default: break  // yes               a broker was lost            it comes back
+        }
+        return wish
+    }
 
     /// The worker's answer to a demand.
     public func gaveUp() {
@@ -90,6 +110,13 @@ public final class KafkaGroupMember: Sendable {
 }
 
 extension KafkaGroupMember.Wishes {
+    fileprivate func trouble(_ error: KafkaError) -> ParallaxError {
+        let isForbidden = error.code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED
+        return error.parallaxError(
+            "the consumer group \"\(group)\" gives no partitions",
+            hint: isForbidden ? "Give its user READ on the group: kafka-acls --add --operation Read --group \(group) …" : nil)
+    }
+
     /// On the client's thread. The group waits for the end of this call, the heartbeats do not.
     fileprivate func rebalance(_ event: borrowing EventLoop.Event, _ client: ClientHandle) {
         let list = rd_kafka_event_topic_partition_list(event.pointer)

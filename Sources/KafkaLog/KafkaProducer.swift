@@ -51,7 +51,7 @@ final class KafkaProducer: Sendable {
     init(_ settings: KafkaSettings, listener: @escaping KafkaListener) throws(ParallaxError) {
         let reports = Reports()
         self.reports = reports
-        client = try KafkaClient(settings, .producer, listener: listener) { event, _ in reports.take(event) }
+        client = try KafkaClient(settings, .producer, listener: listener) { event, _, _ in reports.take(event) }
     }
 
     var metrics: KafkaMetrics { client.metrics }

@@ -128,6 +128,9 @@ public final class PrivatePostgres: Sendable {
         return users
     }
 
+    /// Whether a server was ever made here.
+    public var isMade: Bool { ((try? ServerFolder.existing(folder)) ?? nil) != nil }
+
     public var isRunning: Bool {
         guard let server = try? ServerFolder.existing(folder) else { return false }
         return ServerProcess.running(in: server) != nil

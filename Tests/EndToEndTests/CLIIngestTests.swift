@@ -50,7 +50,7 @@ import Testing
         let ingest = try CLIProgram(["ingest", "page_view", "-", "--pipeline", pipeline.path], pipe: pipe)
         for number in 0..<lines { try pipe.fileHandleForWriting.write(contentsOf: Data((Self.event(number) + "\n").utf8)) }
         if lines > 0 { #expect(try becomesTrue { try Self.payloads(pipeline).count == lines }) }
-        #expect(try becomesTrue { try Self.ignores(SIGTERM, ingest.process.processIdentifier) })
+        #expect(try becomesTrue { try Self.listens(to: SIGTERM, ingest.process.processIdentifier) })
         kill(ingest.process.processIdentifier, SIGTERM)
         let result = try ingest.wait()
         #expect(result.status == 130, "\(result.errors)")
@@ -58,9 +58,9 @@ import Testing
     }
 
     /// The default, which would end it at once, has been taken away: it listens.
-    private static func ignores(_ signal: Int32, _ process: pid_t) throws -> Bool {
+    private static func listens(to signal: Int32, _ process: pid_t) throws -> Bool {
         let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
-        guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("SigIgn:") }),
+        guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("SigCgt:") }),
             let mask = UInt64(line.dropFirst(7).trimmingCharacters(in: .whitespaces), radix: 16)
         else { return false }
         return mask & 1 << (signal - 1) != 0

@@ -29,10 +29,13 @@ public struct PartitionWish: Sendable, Hashable {
     public var demand: Demand
     /// How often an assignment was lost without a word, for people.
     public var losses: Int
-    public init(partitions: Set<Partition>, generation: Int, demand: Demand, losses: Int = 0) {
+    /// Why there is no assignment, as far as it is known: nil where there is one, or where one may still come.
+    public var trouble: ParallaxError?
+    public init(partitions: Set<Partition>, generation: Int, demand: Demand, losses: Int = 0, trouble: ParallaxError? = nil) {
         self.partitions = partitions
         self.generation = generation
         self.demand = demand
         self.losses = losses
+        self.trouble = trouble
     }
 }

@@ -9,7 +9,7 @@ extension SourceFeed {
     /// Takes the partitions that are free.
     func acquire() throws(ParallaxError) {
         let catalog = Catalog(connection)
-        let partitions = try log.partitions()
+        guard let partitions = try knownPartitions() else { return }
         let unknown = partitions.filter { !registered.contains($0) }
         if !unknown.isEmpty {
             try catalog.ensurePartitions(source: sourceID, unknown)
@@ -23,13 +23,13 @@ extension SourceFeed {
             reset()
             nextRenewalAt = context.now + context.settings.lease / 3
         }
+        // Where the log cannot say, the first read will. One question: behind a network each would wait for its turn.
+        let bounds = (try? log.bounds(of: taken.map(\.partition))) ?? [:]
         for lease in taken {
             leases[lease.partition] = lease
             let position = PartitionPosition(
                 partition: lease.partition, slice: lease.slice, next: lease.nextOffset, newestEventTime: lease.maxEventTime)
-            // Where the log cannot say, the first read will.
-            let earliest = (try? log.bounds(of: lease.partition).lowerBound) ?? .zero
-            state.join(position, earliest: earliest, now: context.now)
+            state.join(position, earliest: bounds[lease.partition]?.lowerBound ?? .zero, now: context.now)
         }
         if !state.isDirty { try setViews() }
         context.logger.info(
@@ -104,13 +104,18 @@ extension SourceFeed {
             "partition \(partition) of source \(name) stops at offset \(lease.nextOffset): it cannot be read on",
             metadata: ["error": "\(error)"])
         try Catalog(connection).release(lease)
+        troubles[.partition(partition)] = error
+        try sayTroubles()
     }
 
     /// Somebody moved the position: there is something else to read now.
     private func forgetStoppedThatMoved(_ catalog: Catalog) throws(ParallaxError) {
         guard !stopped.isEmpty else { return }
         let positions = try catalog.positions(source: sourceID)
-        stopped.removeAll { positions[$0.partition] != $0.position }
+        for moved in stopped where positions[moved.partition] != moved.position {
+            stopped.removeAll { $0.partition == moved.partition }
+            try goesOn(.partition(moved.partition))
+        }
     }
 
     /// Nothing is in memory. Another schema means another decoder and other rules: the source begins anew where it stands.

@@ -11,8 +11,11 @@ final class SourceFeed {
     let sourceID: Int64
     let name: String
     let log: any EventLog
-    /// Nil: this feed takes whatever is free.
-    let assignment: (any PartitionAssignment)?
+    /// Nil: this feed takes whatever is free, or its log could not be asked yet.
+    var assignment: (any PartitionAssignment)? { joined ?? nil }
+    /// What `join` gave; nil: it was not called yet.
+    var joined: (any PartitionAssignment)??
+    let join: () throws(ParallaxError) -> (any PartitionAssignment)?
     let connection: Connection
     let context: WorkerContext
     let goal: Goal
@@ -35,10 +38,14 @@ final class SourceFeed {
 
     /// Partitions that cannot be read.
     var stopped: [StoppedPartition] = []
+    /// What cannot be done now, and is tried again.
+    var troubles: [LogSubject: ParallaxError] = [:]
+    /// The catalog may have troubles of a worker before this one.
+    var mayHaveTroublesOfOthers = true
     /// Partitions of the log that the catalog has.
     var registered: Set<Partition> = []
     /// Reads that failed and may be tried again.
-    private var retryReadAt: [Partition: Duration] = [:]
+    var retryReadAt: [Partition: Duration] = [:]
     private var nextControlAt: Duration
     var nextRenewalAt: Duration
     /// The log's ends when the feed began: what `hasCaughtUp` measures by.
@@ -52,14 +59,18 @@ final class SourceFeed {
     /// Partitions that may be taken from whoever has them, once.
     var mayTake: Set<Partition> = []
 
+    /// - Parameter join: asks for the word of others on who has which partition, once the log has said that it is there: a consumer group that is
+    ///   joined for a topic which is not there hears of it late.
     init(
-        _ source: CatalogSource, log: any EventLog, assignment: (any PartitionAssignment)? = nil, connection: Connection,
+        _ source: CatalogSource, log: any EventLog,
+        join: @escaping () throws(ParallaxError) -> (any PartitionAssignment)? = { () throws(ParallaxError) in nil },
+        connection: Connection,
         context: WorkerContext, goal: Goal = .untilStopped
     ) throws(ParallaxError) {
         sourceID = source.id
         name = source.name
         self.log = log
-        self.assignment = assignment
+        self.join = join
         self.connection = connection
         self.context = context
         self.goal = goal
@@ -68,7 +79,8 @@ final class SourceFeed {
         refusal = FlushRefusal(context.settings)
         nextControlAt = context.now
         nextRenewalAt = context.now
-        targets = try log.bounds(of: log.partitions()).mapValues(\.upperBound)
+        // Nobody else wants to know, and a log in trouble would keep the other sources waiting.
+        targets = goal == .untilCaughtUp ? try log.bounds(of: log.partitions()).mapValues(\.upperBound) : [:]
     }
 
     var owned: Int { leases.count }
@@ -80,6 +92,8 @@ final class SourceFeed {
             report.rebalances = wish.generation
             report.lostAssignments = wish.losses
         }
+        // What keeps it from reading is worth more than what a connection said last.
+        if let trouble = worstTrouble { report.lastError = trouble.description.replacing("\n", with: " ") }
         return report
     }
 
@@ -137,6 +151,7 @@ final class SourceFeed {
             return false
         }
         retryReadAt[partition] = nil
+        try goesOn(.partition(partition))
         state.receive(
             records, state.schemas.map { records.isEmpty ? .empty(of: partition) : decoder($0).decode(records) }, now: context.now)
         return !records.isEmpty
@@ -157,12 +172,9 @@ final class SourceFeed {
             return
         }
         context.statistics.update { $0.lastError = error }
-        if error.isRetriable {
-            retryReadAt[partition] = context.now + context.settings.discoveryInterval
-            context.logger.warning("partition \(partition) of source \(name) cannot be read now", metadata: ["error": "\(error)"])
-            return
-        }
-        try stop(partition, error)
+        guard waits(for: error) else { return try stop(partition, error) }
+        retryReadAt[partition] = context.now + context.settings.discoveryInterval
+        try cannot(.partition(partition), error)
     }
 
     /// What a flush would see, looked at also while there is nothing to flush.

@@ -23,6 +23,8 @@ public struct SpeedStatistics: Sendable, Hashable {
     public var refused: [String: ParallaxError] = [:]
     /// Whether everything that was read first has been written, or refused, or there was nothing to read.
     public var hasSettled = false
+    /// By source: what keeps its log from being read, or a part of it. It is tried again.
+    public var troubles: [String: ParallaxError] = [:]
     /// The last thing that went wrong, as people read it.
     public var lastError: ParallaxError?
     public init() {}

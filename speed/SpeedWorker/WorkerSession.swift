@@ -54,6 +54,7 @@ final class WorkerSession {
         if now >= nextHeartbeatAt {
             try Catalog(connection).registerWorker(context.id, layer: "speed", host: Self.host(), pid: getpid())
             for feed in feeds {
+                try feed.sayTroubles()
                 guard let report = feed.clientReport else { continue }
                 try Catalog(connection).recordLogClient(report, worker: context.id, source: feed.sourceID)
             }
@@ -69,18 +70,22 @@ final class WorkerSession {
             feeds.removeAll { $0 === feed }
         }
         for source in sources where !feeds.contains(where: { $0.sourceID == source.id }) {
+            let assignments = context.assignments
             do {
                 feeds.append(
                     try SourceFeed(
-                        source, log: context.openLog(source.definition), assignment: context.assignments.assignment(of: source.definition),
-                        connection: connection, context: context, goal: goal))
+                        source, log: context.openLog(source.definition),
+                        join: { () throws(ParallaxError) in try assignments.assignment(of: source.definition) }, connection: connection,
+                        context: context, goal: goal))
             } catch {
                 // Without its log a source waits; the others go on.
-                context.statistics.update { $0.lastError = error }
-                guard goal == .untilStopped else { throw error }
-                // Once, not at every look.
-                guard unopened.updateValue(error, forKey: source.name) != error else { continue }
-                context.logger.warning("cannot open the log of source \(source.name)", metadata: ["error": "\(error)"])
+                guard goal == .untilStopped, connection.isOpen else { throw error }
+                try couldNotOpen(source, error)
+                continue
+            }
+            if unopened.removeValue(forKey: source.name) != nil {
+                context.statistics.update { $0.troubles[source.name] = nil }
+                context.logger.info("opened the log of source \(source.name)")
             }
         }
         for feed in feeds {
@@ -93,6 +98,18 @@ final class WorkerSession {
             statistics.partitionsOwned = feeds.reduce(0) { $0 + $1.owned }
             statistics.stopped = feeds.flatMap(\.stopped)
         }
+    }
+
+    private func couldNotOpen(_ source: CatalogSource, _ error: ParallaxError) throws(ParallaxError) {
+        context.statistics.update {
+            $0.lastError = error
+            $0.troubles[source.name] = error
+        }
+        // At every look: a row that is not seen any more is of a worker that has ended.
+        try Catalog(connection).recordTrouble(.speed, source: source.id, subject: LogSubject.log.text, error)
+        // Once.
+        guard unopened.updateValue(error, forKey: source.name) != error else { return }
+        context.logger.error("cannot open the log of source \(source.name)", metadata: ["error": "\(error)"])
     }
 
     /// What ends a source's memory but not the session. All of it is handled alike: what was read and not written is read again.

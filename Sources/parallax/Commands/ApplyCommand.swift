@@ -1,4 +1,5 @@
 import ArgumentParser
+import Catalog
 import ParallaxCore
 import ViewLanguage
 
@@ -25,27 +26,31 @@ struct ApplyCommand: ParsableCommand {
     func run() throws {
         let pipeline = try options.pipeline()
         let definitions = try pipeline.definitions()
-        try Database.with(pipeline) { connection in
-            let preview = try pipeline.preview(definitions, connection, holds: hold)
-            if !json {
-                for line in preview.lines { Terminal.print(line) }
-                if preview.plan.isEmpty { Terminal.print("nothing to change") }
-            }
-            if !dryRun {
-                try Self.agree(to: preview, yes: yes)
-                // Also when nothing changes: the merged views are written again, should somebody have dropped them.
-                try pipeline.apply(definitions, connection, holding: hold)
-            }
-            if json {
-                Terminal.print(
-                    JSONText.object([
-                        ("changes", preview.json), ("problems", .array(preview.plan.troubles.map(\.json))),
-                        ("obstacles", preview.obstaclesJSON), ("applied", .bool(!dryRun)),
-                    ]).text())
-            } else if !dryRun && !preview.plan.isEmpty {
-                Terminal.print("applied")
-            }
+        // Who only looks makes no server.
+        if dryRun && !pipeline.mayHaveDatabase {
+            return show(ApplyPreview(plan: ApplyPlan(beginningWith: definitions), histories: [:]))
         }
+        try Database.with(pipeline, making: !dryRun) { connection in
+            let preview = try pipeline.preview(definitions, connection, holds: hold)
+            if !json || dryRun { show(preview) }
+            guard !dryRun else { return }
+            try Self.agree(to: preview, yes: yes)
+            // Also when nothing changes: the merged views are written again, should somebody have dropped them.
+            try pipeline.apply(definitions, connection, holding: hold)
+            if json { show(preview) } else if !preview.plan.isEmpty { Terminal.print("applied") }
+        }
+    }
+
+    private func show(_ preview: ApplyPreview) {
+        if json {
+            return Terminal.print(
+                JSONText.object([
+                    ("changes", preview.json), ("problems", .array(preview.plan.troubles.map(\.json))),
+                    ("obstacles", preview.obstaclesJSON), ("applied", .bool(!dryRun)),
+                ]).text())
+        }
+        for line in preview.lines { Terminal.print(line) }
+        if preview.plan.isEmpty { Terminal.print("nothing to change") }
     }
 
     /// Throws `.definition` where a person should have agreed and did not, and where something of others is in the way.

@@ -69,10 +69,10 @@ struct ArchiveRunCommand: AsyncParsableCommand {
             }
             let connection = try Connection(dsn, applicationName: "parallax archive")
             var parts: [Int64: SourceArchiver] = [:]
-            try pipeline.archiveOnce(Catalog(connection), &parts, tail: .everything, logger)
-            for (_, part) in parts.sorted(by: { $0.value.writer.source.name < $1.value.writer.source.name }) {
-                Terminal.print("\(part.writer.source.name): archived up to \(part.recorded)")
-            }
+            let failure = try pipeline.archiveOnce(Catalog(connection), &parts, tail: .everything, logger)
+            let names = parts.values.compactMap { part in part.writer.map { ($0.source.name, part.recorded) } }
+            for (name, recorded) in names.sorted(by: { $0.0 < $1.0 }) { Terminal.print("\(name): archived up to \(recorded)") }
+            if let failure { throw failure }
         }
     }
 }

@@ -34,7 +34,7 @@ struct UpCommand: AsyncParsableCommand {
                 .busy, "the pipeline is up already, in process \(holder.process)",
                 hint: "parallax down\(pipeline.pipelineFlag) ends it", isRetriable: false)
         }
-        let database = try Database(pipeline)
+        let database = try Database(pipeline, making: true)
         do {
             let connection = try database.connect()
             let preview = try pipeline.preview(definitions, connection)
@@ -62,13 +62,26 @@ struct UpCommand: AsyncParsableCommand {
     private func checkThatLiveRowsCome(_ connection: Connection) throws(ParallaxError) {
         defer { connection.close() }
         let troubles = try Catalog(connection).viewTroubles().filter { $0.layer == .speed }
-        guard let first = troubles.first else { return }
+        if let first = troubles.first {
+            throw ParallaxError(
+                .database,
+                "the pipeline is up, but no live rows come from source \"\(first.source)\": PostgreSQL refuses those of view "
+                    + troubles.map { "\"\($0.view)\"" }.joined(separator: ", "),
+                detail: troubles.map(\.problem).joined(separator: "\n"), hint: ViewTrouble.hint)
+        }
+        let unread = try Catalog(connection).troubles().filter { $0.layer == .speed }
+        guard let first = unread.first else { return }
         throw ParallaxError(
-            .database,
-            "the pipeline is up, but no live rows come from source \"\(first.source)\": PostgreSQL refuses those of view "
-                + troubles.map { "\"\($0.view)\"" }.joined(separator: ", "),
-            detail: troubles.map(\.problem).joined(separator: "\n"), hint: ViewTrouble.hint)
+            first.error.code,
+            "the pipeline is up, but source \"\(first.source)\" is not read: \(first.error.message)",
+            detail: unread.map {
+                "\($0.source), \($0.subject): \([$0.error.message, $0.error.detail].compactMap(\.self).joined(separator: ": "))"
+            }
+            .joined(separator: "\n"),
+            hint: "It goes on by itself when it can." + (first.error.hint.map { " \($0)" } ?? ""))
     }
+
+    private static let graceForLogs = Duration.seconds(5)
 
     private var childArguments: [String] {
         ["up", "--pipeline", Pipeline.absolutePath(options.folder), "--yes"] + options.settings.flatMap { ["--set", $0] }
@@ -87,7 +100,7 @@ struct UpCommand: AsyncParsableCommand {
             services.append(.init(service: pipeline.batchSchedule(dsn: database.dsn, every: interval, logger: logging.logger("batch"))))
         }
         if let traffic {
-            services.append(.init(service: try pipeline.traffic(traffic, logger: logging.logger("generate"))))
+            services.append(.init(service: pipeline.traffic(traffic, logger: logging.logger("generate"))))
         }
         let lookAt = LookAt(definitions, pipeline, database)
         services.append(
@@ -95,9 +108,12 @@ struct UpCommand: AsyncParsableCommand {
                 service: ThreadService(name: "ready") { stop in
                     // Ready means: live rows come, or it is known why not. The worker owns a partition and has written what it read first, or
                     // there is none to own.
+                    let began = ContinuousClock.now
                     while !stop.isSet && !definitions.sources.isEmpty {
                         let speed = worker.statistics
                         if !speed.refused.isEmpty || (speed.partitionsOwned > 0 && speed.hasSettled) { break }
+                        // What is missing may be on its way; whoever waits for us should hear of it all the same.
+                        if !speed.troubles.isEmpty && ContinuousClock.now - began > Self.graceForLogs { break }
                         stop.wait(atMost: .milliseconds(20))
                     }
                     guard !stop.isSet else { return }

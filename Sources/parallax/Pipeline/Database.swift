@@ -16,9 +16,13 @@ final class Database: Sendable {
     /// For programs that only look, over the socket; nil where the server is the user's own.
     var readerDSN: String? { try? privateServer?.dsn(role: PrivatePostgres.readerRole) }
 
-    /// - Parameter whileRestoring: by the restore itself; nobody else works with half of a pipeline.
+    /// - Parameters:
+    ///   - making: whether the private server is made where there is none. Only what applies definitions makes one: whoever looks, or works with what was
+    ///     applied, is told that nothing was. Throws `.missing` then, and leaves no trace.
+    ///   - whileRestoring: by the restore itself; nobody else works with half of a pipeline.
     init(
-        _ pipeline: Pipeline, whileRestoring: Bool = false, log: @escaping @Sendable (String) -> Void = { Terminal.note($0) }
+        _ pipeline: Pipeline, making: Bool = false, whileRestoring: Bool = false,
+        log: @escaping @Sendable (String) -> Void = { Terminal.note($0) }
     ) throws(ParallaxError) {
         if !whileRestoring, Disk.exists(Restore.mark(in: pipeline.state)) {
             throw ParallaxError(
@@ -30,10 +34,18 @@ final class Database: Sendable {
             privateServer = nil
             return
         }
-        try pipeline.makeStateFolder()
         let server = pipeline.privatePostgres(log: log)
+        guard making || whileRestoring || server.isMade else { throw Self.nothingApplied(pipeline) }
+        try pipeline.makeStateFolder()
         dsn = try server.acquire()
         privateServer = server
+    }
+
+    static func nothingApplied(_ pipeline: Pipeline) -> ParallaxError {
+        ParallaxError(
+            .missing, "no definitions of the pipeline \"\(pipeline.shownFolder)\" have been applied yet",
+            detail: "It has no database: there is no \(pipeline.postgresFolder).",
+            hint: "run parallax apply\(pipeline.pipelineFlag), or parallax up\(pipeline.pipelineFlag)")
     }
 
     func connect() throws(ParallaxError) -> Connection { try Connection(dsn) }
@@ -41,8 +53,8 @@ final class Database: Sendable {
     func close() throws(ParallaxError) { try privateServer?.release() }
 
     /// Opens, connects, and closes again however the body ends.
-    static func with<R>(_ pipeline: Pipeline, _ body: (Connection) throws -> R) throws -> R {
-        let database = try Database(pipeline)
+    static func with<R>(_ pipeline: Pipeline, making: Bool = false, _ body: (Connection) throws -> R) throws -> R {
+        let database = try Database(pipeline, making: making)
         do {
             let connection = try database.connect()
             // Ctrl-C ends the statement, and with it the body.
@@ -63,6 +75,9 @@ final class Database: Sendable {
 }
 
 extension Pipeline {
+    /// False only where nothing can have been applied yet.
+    var mayHaveDatabase: Bool { configuration.isSet(.postgresURL) || privatePostgres().isMade }
+
     func privatePostgres(log: @escaping @Sendable (String) -> Void = { _ in }) -> PrivatePostgres {
         let port = configuration.integer(.postgresTCPPort)
         return PrivatePostgres(folder: postgresFolder, tcpPort: port == 0 ? nil : port, log: log)

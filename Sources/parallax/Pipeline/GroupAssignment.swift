@@ -18,7 +18,9 @@ final class GroupAssignment: PartitionAssignment {
             case .giveUp: .giveUp
             case .drop: .drop
             }
-        return PartitionWish(partitions: wish.partitions, generation: wish.generation, demand: demand, losses: wish.losses)
+        return PartitionWish(
+            partitions: wish.partitions, generation: wish.generation, demand: demand, losses: wish.losses,
+            trouble: wish.trouble)
     }
 
     func gaveUp() { member.gaveUp() }

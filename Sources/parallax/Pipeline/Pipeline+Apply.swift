@@ -10,12 +10,15 @@ extension Pipeline {
 
     /// One transaction. An overlay that PostgreSQL does not take fails all of it, with PostgreSQL's words.
     func apply(_ definitions: Definitions, _ connection: Connection, holding: Bool = false) throws(ParallaxError) {
-        let partitions = try partitionCounts(definitions.sources)
+        let (partitions, troubles) = try partitionCounts(definitions.sources)
         let catalog = Catalog(connection, patience: .onTerminal)
         let left = try catalog.apply(definitions, partitions: partitions, holding: holding) { connection throws(ParallaxError) in
             try Self.refreshServing(connection) { refusal in place(of: refusal, definitions) }
         }
         for line in left { Terminal.note("note: \(line)") }
+        for (source, error) in troubles {
+            Terminal.note("warning: source \(source) waits for its log, and goes on by itself when it can be read: \(error)")
+        }
     }
 
     /// Writes the merged views; throws where PostgreSQL does not take a definition that stands on them.

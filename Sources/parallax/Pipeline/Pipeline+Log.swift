@@ -56,11 +56,33 @@ extension Pipeline {
         }
     }
 
-    /// Each source's number of partitions: what the topic has; or what the configuration says, or more where the embedded log has grown.
-    func partitionCounts(_ sources: [SourceDefinition]) throws(ParallaxError) -> [String: Int] {
+    /// Each source's number of partitions: what the topic has; or what the configuration says, or more where the embedded log has grown. A log that
+    /// cannot be read now is its source's own trouble: the source joins when it can, and the others need not wait for it.
+    ///
+    /// Throws `.configuration` where no waiting would help.
+    func partitionCounts(
+        _ sources: [SourceDefinition]
+    ) throws(ParallaxError) -> (counts: [String: Int], troubles: [(source: String, error: ParallaxError)]) {
         var counts: [String: Int] = [:]
-        for source in sources { counts[source.name] = try openLog(source).partitions().count }
-        return counts
+        var troubles: [(source: String, error: ParallaxError)] = []
+        // Brokers that are away are waited for once, not once a source.
+        var away: ParallaxError?
+        for source in sources {
+            let log: any EventLog
+            do throws(ParallaxError) { log = try openLog(source) } catch {
+                if error.code == .configuration { throw error }
+                troubles.append((source.name, error))
+                continue
+            }
+            do throws(ParallaxError) {
+                if let away { throw away }
+                counts[source.name] = try log.partitions().count
+            } catch {
+                if error.code == .unavailable { away = error }
+                troubles.append((source.name, error))
+            }
+        }
+        return (counts, troubles)
     }
 
     static func kafkaListener(_ logger: Logger?) -> KafkaListener {

@@ -38,39 +38,61 @@ extension Pipeline {
         .when(records: configuration.integer(.archiveRecordsPerSegment), age: configuration.duration(.archiveMinimumAge))
     }
 
-    /// Every source once. `stop` ends it after the row group that is being written.
+    /// Every source that is due, once. `stop` ends it after the row group that is being written.
+    ///
+    /// A source that cannot be archived keeps no other from it: their logs go on giving up records. It is tried again after a while of its own.
+    /// Returns the first that failed now.
+    @discardableResult
     func archiveOnce(
         _ catalog: Catalog, _ parts: inout [Int64: SourceArchiver], tail: TailPolicy, _ logger: Logger, _ stop: StopSignal? = nil
-    ) throws(ParallaxError) {
+    ) throws(ParallaxError) -> ParallaxError? {
         var first: ParallaxError?
         for source in try catalog.sources() {
-            do { try archive(source, catalog, &parts, tail: tail, logger, stop) } catch {
-                // A source that cannot be archived must not keep the others from it: their logs go on giving up records.
+            var part = parts[source.id] ?? SourceArchiver()
+            guard part.retryAt.map({ ContinuousClock.now >= $0 }) ?? true else { continue }
+            do throws(ParallaxError) {
+                try archive(source, catalog, &part, tail: tail, logger, stop)
+                if part.failure != nil { logger.info("the source is archived again", metadata: ["source": "\(source.name)"]) }
+                if part.failure != nil || !part.hasSucceeded { try catalog.clearTroubles(.archive, source: source.id) }
+                part.succeeded()
+            } catch {
                 guard error.code != .cancelled, catalog.connection.isOpen else { throw error }
-                logger.error("a source was not archived", metadata: ["source": "\(source.name)", "error": "\(error)"])
+                // Once, not at every attempt.
+                if part.failure != error {
+                    logger.error(
+                        "a source cannot be archived now; it is tried again", metadata: ["source": "\(source.name)", "error": "\(error)"])
+                }
+                try catalog.recordTrouble(.archive, source: source.id, subject: "log", error)
+                part.failed(error)
                 first = first ?? error
             }
+            parts[source.id] = part
         }
-        if let first { throw first }
+        return first
     }
 
     private func archive(
-        _ source: CatalogSource, _ catalog: Catalog, _ parts: inout [Int64: SourceArchiver], tail: TailPolicy, _ logger: Logger,
-        _ stop: StopSignal?
+        _ source: CatalogSource, _ catalog: Catalog, _ part: inout SourceArchiver, tail: TailPolicy, _ logger: Logger, _ stop: StopSignal?
     ) throws(ParallaxError) {
-        if parts[source.id]?.writer.source != source.definition {
-            let log = try openLog(source.definition, logger: logger)
-            parts[source.id] = SourceArchiver(writer: try archiveWriter(source.definition, log: log))
+        let writer: ArchiveWriter
+        if let known = part.writer, known.source == source.definition {
+            writer = known
+        } else {
+            writer = try archiveWriter(source.definition, log: try openLog(source.definition, logger: logger))
+            part.writer = writer
+            part.recorded = Cut()
         }
-        guard let part = parts[source.id] else { return }
-        let summary = try part.writer.archive(upTo: nil, tail: tail) { _ throws(ParallaxError) in
-            if stop?.isSet ?? Interrupt.isRequested { throw ParallaxError(.cancelled, "stopped while archiving") }
+        let summary: ArchiveSummary
+        do throws(ParallaxError) {
+            summary = try writer.archive(upTo: nil, tail: tail) { _ throws(ParallaxError) in
+                if stop?.isSet ?? Interrupt.isRequested { throw ParallaxError(.cancelled, "stopped while archiving") }
+            }
+        } catch {
+            // One partition's trouble: what was archived of the others counts.
+            if let archived = try? writer.archived() { try record(archived, source, catalog, &part) }
+            throw error
         }
-        if summary.archived != part.recorded {
-            try catalog.recordGaps(try part.writer.acceptedGaps(), source: source.id)
-            try catalog.recordArchived(source: source.id, summary.archived)
-            parts[source.id]?.recorded = summary.archived
-        }
+        try record(summary.archived, source, catalog, &part)
         if summary.records > 0 {
             logger.info(
                 "archived",
@@ -79,6 +101,15 @@ extension Pipeline {
                     "bytes": "\(summary.bytes)",
                 ])
         }
+    }
+
+    private func record(
+        _ archived: Cut, _ source: CatalogSource, _ catalog: Catalog, _ part: inout SourceArchiver
+    ) throws(ParallaxError) {
+        guard archived != part.recorded, let writer = part.writer else { return }
+        try catalog.recordGaps(try writer.acceptedGaps(), source: source.id)
+        try catalog.recordArchived(source: source.id, archived)
+        part.recorded = archived
     }
 
     /// Runs the batch layer every so often, where there is something new for it. A run that fails is logged; the next one comes in its time.
@@ -123,12 +154,14 @@ extension Pipeline {
                     if stop.isSet { throw ParallaxError(.cancelled, "stopped while a batch run was under way") }
                 }
                 let report = try worker.run(source: status.source.name, full: false)
+                try say(nil, of: status.source, dsn)
                 guard report.held.isEmpty else { continue }
                 logger.info(
                     "published", metadata: ["source": "\(report.source)", "run": "\(report.run)", "new_offsets": "\(report.newOffsets)"])
             } catch {
                 // The other sources' runs do not wait for this one to be mended.
                 if error.code == .cancelled { throw error }
+                try say(error, of: status.source, dsn)
                 logger.error(
                     "the batch layer failed; it is tried again after batch.interval",
                     metadata: ["source": "\(status.source.name)", "error": "\(error)"])
@@ -136,20 +169,42 @@ extension Pipeline {
         }
     }
 
+    /// What keeps the batch layer from a source; nil: nothing does.
+    private func say(_ failure: ParallaxError?, of source: CatalogSource, _ dsn: String) throws(ParallaxError) {
+        let connection = try Connection(dsn, applicationName: "parallax batch schedule")
+        defer { connection.close() }
+        guard let failure else { return try Catalog(connection).clearTroubles(.batch, source: source.id) }
+        try Catalog(connection).recordTrouble(.batch, source: source.id, subject: "run", failure)
+    }
+
     private func isDue(_ status: SourceStatus) -> Bool {
         if status.hasChanged || status.views.contains(where: \.needsRun) { return true }
         return status.positions.contains { max($0.nextOffset, $0.logEnd) > status.cut[$0.partition] }
     }
 
-    /// Demo traffic, in real time. A failed append is made up for by the next.
-    func traffic(_ source: SourceDefinition, logger: Logger) throws(ParallaxError) -> ThreadService {
-        let log = try openLog(source, logger: logger)
-        let rate = configuration.integer(.generatorRate)
-        let seed = UInt64(configuration.integer(.generatorSeed))
+    /// Demo traffic, in real time, for as long as the source's log can be opened; where it cannot, it is tried again. A failed append is made up for by
+    /// the next.
+    func traffic(_ source: SourceDefinition, logger: Logger) -> ThreadService {
+        let pipeline = self
         return ThreadService(name: "generate") { stop in
-            let start = systemClock().rawValue
-            var generator = TrafficGenerator(maker: EventMaker(source), seed: seed, startMicroseconds: start, rate: rate)
             var patience = Patience()
+            var last: ParallaxError?
+            /// Says a failure once, not at every attempt.
+            func failed(_ error: ParallaxError) {
+                if last != error { logger.error("the demo traffic cannot be appended, trying again", metadata: ["error": "\(error)"]) }
+                last = error
+                patience.wait(stop)
+            }
+            var opened: (any EventLog)?
+            while opened == nil && !stop.isSet {
+                do throws(ParallaxError) { opened = try pipeline.openLog(source, logger: logger) } catch { failed(error) }
+            }
+            guard let log = opened else { return }
+            let rate = pipeline.configuration.integer(.generatorRate)
+            let start = systemClock().rawValue
+            var generator = TrafficGenerator(
+                maker: EventMaker(source), seed: UInt64(pipeline.configuration.integer(.generatorSeed)), startMicroseconds: start,
+                rate: rate)
             while !stop.isSet {
                 let due = Int(Double(systemClock().rawValue - start) / 1e6 * Double(rate))
                 if due <= generator.count {
@@ -161,11 +216,9 @@ extension Pipeline {
                     do throws(ParallaxError) {
                         try log.append(records, to: nil)
                         patience.reset()
+                        last = nil
                         break
-                    } catch {
-                        logger.error("the demo traffic cannot be appended, trying again", metadata: ["error": "\(error)"])
-                        patience.wait(stop)
-                    }
+                    } catch { failed(error) }
                 }
             }
         }
@@ -174,7 +227,23 @@ extension Pipeline {
 
 /// One source's archiver, kept between its rounds.
 struct SourceArchiver {
-    var writer: ArchiveWriter
+    /// Nil before the log could be opened.
+    var writer: ArchiveWriter?
     /// What the catalog was told last.
     var recorded = Cut()
+    /// Why it does not go on; nil: it does.
+    private(set) var failure: ParallaxError?
+    private(set) var retryAt: ContinuousClock.Instant?
+    private(set) var hasSucceeded = false
+    private var patience = Patience()
+
+    mutating func succeeded() {
+        (failure, retryAt, hasSucceeded) = (nil, nil, true)
+        patience.reset()
+    }
+
+    mutating func failed(_ error: ParallaxError) {
+        failure = error
+        retryAt = .now + patience.next()
+    }
 }
