@@ -64,7 +64,11 @@ public struct ApplyPlan: Sendable {
         self.definitions = definitions
         changes =
             definitions.sources.map { Change(.new, .source, $0.name) } + definitions.dimensions.map { Change(.new, .table, $0.name) }
-            + definitions.views.map { Change(.new, .view, $0.name) } + definitions.overlays.map { Change(.new, .overlay, $0.name) }
+            + definitions.views.map { view in
+                var change = Change(.new, .view, view.name)
+                change.recomputes = view.plan.source.name
+                return change
+            } + definitions.overlays.map { Change(.new, .overlay, $0.name) }
     }
 
     public var isEmpty: Bool { changes.allSatisfy { $0.action == .unchanged } }

@@ -163,6 +163,8 @@ extension KafkaClient.Sink {
     private func say(_ level: Int32, _ facility: String, _ message: String) {
         // One set of properties serves readers and producers; librdkafka remarks on every one that is meant for the other.
         if facility == "CONFWARN", message.contains("will be ignored by this") { return }
+        // Commits are for people's lag tools: the next one comes with the next flush, to wherever the coordinator is by then.
+        let level = facility == "COMMITFAIL" ? 7 : level
         let kind: KafkaNotice.Level =
             switch level {
             case ...3: .error

@@ -41,7 +41,14 @@ struct KafkaError: Sendable, Hashable {
 
     /// What a person may do about it.
     var hint: String? {
-        switch kind {
+        switch code {
+        case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+            return "Give its user the right on the topic: READ to read it, WRITE to append to it."
+        case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+            return "Give its user WRITE on the topic; brokers before 2.8 also want IDEMPOTENT_WRITE on the cluster."
+        default: break
+        }
+        return switch kind {
         case .configuration: "Check log.kafka.properties (security, access) and the cluster's access rules."
         case .unavailable: "Is log.kafka.brokers right, and are the brokers up?"
         default: nil

@@ -80,6 +80,29 @@ public final class KafkaGroupMember: Sendable {
         return wish
     }
 
+    /// Asks for the group's positions, without joining it: nobody's partitions move. Throws where the cluster does not answer, or does not let us.
+    ///
+    /// Not promised: that it lets us join. Reading positions takes the right to DESCRIBE a group, joining the right to READ it.
+    public static func check(_ settings: KafkaSettings, group: String) throws(ParallaxError) {
+        let client = try KafkaClient(settings, .member(group: group), listener: { _ in })
+        defer { client.stop() }
+        let list = rd_kafka_topic_partition_list_new(1)
+        defer { rd_kafka_topic_partition_list_destroy(list) }
+        rd_kafka_topic_partition_list_add(list, settings.topic, 0)
+        var code = KafkaError(rd_kafka_committed(client.handle.pointer, list, settings.requestDeadline.wholeMilliseconds))
+        guard code != .none else { return }
+        // While it waits for the coordinator, the connection says why there is none.
+        if let said = client.lastError, code.kind == .unavailable { code = said }
+        throw Self.refusal(of: group, code)
+    }
+
+    fileprivate static func refusal(of group: String, _ error: KafkaError) -> ParallaxError {
+        let isForbidden = error.code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED
+        return error.parallaxError(
+            "the consumer group \"\(group)\" gives no partitions",
+            hint: isForbidden ? "Give its user READ on the group: kafka-acls --add --operation Read --group \(group) …" : nil)
+    }
+
     /// The worker's answer to a demand.
     public func gaveUp() {
         let wasAsked = wish.current.withLock { wish in
@@ -110,12 +133,7 @@ public final class KafkaGroupMember: Sendable {
 }
 
 extension KafkaGroupMember.Wishes {
-    fileprivate func trouble(_ error: KafkaError) -> ParallaxError {
-        let isForbidden = error.code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED
-        return error.parallaxError(
-            "the consumer group \"\(group)\" gives no partitions",
-            hint: isForbidden ? "Give its user READ on the group: kafka-acls --add --operation Read --group \(group) …" : nil)
-    }
+    fileprivate func trouble(_ error: KafkaError) -> ParallaxError { KafkaGroupMember.refusal(of: group, error) }
 
     /// On the client's thread. The group waits for the end of this call, the heartbeats do not.
     fileprivate func rebalance(_ event: borrowing EventLoop.Event, _ client: ClientHandle) {
@@ -127,6 +145,8 @@ extension KafkaGroupMember.Wishes {
             answer(client, event, nil)
             return
         }
+        // From their ends: without a place, the client would look for one that was committed, and warn of each partition that has none.
+        for index in 0..<Int(list.pointee.cnt) { list.pointee.elems[index].offset = Int64(RD_KAFKA_OFFSET_END) }
         answer(client, event, list)
         // Members read nothing: the worker's own client does.
         _ = rd_kafka_pause_partitions(client.pointer, list)

@@ -20,6 +20,7 @@ public final class KafkaLog: EventLog {
     private let knownPartitions = Atomic<Int>(0)
     private let producer = Mutex<KafkaProducer?>(nil)
     private let roundRobin = Atomic<Int>(0)
+    private let deliveredOfFailed = Atomic<Int>(0)
 
     /// Contacts nobody yet. Throws `.configuration` for properties that cannot be.
     public init(
@@ -90,12 +91,16 @@ public final class KafkaLog: EventLog {
         let producer = try currentProducer()
         let outcome = producer.append(placed)
         guard let (index, error) = outcome.firstFailure else { return outcome.ranges }
-        throw error.parallaxError(
+        deliveredOfFailed.store(outcome.delivered, ordering: .relaxed)
+        throw producer.reason(of: error).parallaxError(
             "\(outcome.failed) of \(records.count) records were not delivered to topic \"\(settings.topic)\"",
             detail: "The first of them is number \(index + 1) of the call, for partition \(placed[index].partition); "
                 + "\(outcome.delivered) are in the topic."
                 + (producer.lastTrouble.map { " The connections say: \($0)" } ?? ""))
     }
+
+    /// How many records of the last append that threw are in the topic all the same.
+    public var recordsOfFailedAppend: Int { deliveredOfFailed.load(ordering: .relaxed) }
 
     /// A producer that has begun goes on while no broker answers: what it hands over waits for them (`message.timeout.ms`).
     private func partitionsToWriteTo() throws(ParallaxError) -> Int {

@@ -59,6 +59,17 @@ final class KafkaProducer: Sendable {
     var isBroken: Bool { client.handle.fatalError != nil }
     var lastTrouble: String? { client.lastTrouble }
 
+    /// Why a record was given up. One that was waiting when the client could not go on, or until its time was up, says only that: the reason is what the
+    /// cluster said.
+    func reason(of error: KafkaError) -> KafkaError {
+        switch error.code {
+        case RD_KAFKA_RESP_ERR__PURGE_QUEUE, RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
+            let said = [client.handle.fatalError, client.lastError].compactMap(\.self)
+            return said.first { $0.kind == .configuration } ?? (error.code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT ? nil : said.first) ?? error
+        default: return error
+        }
+    }
+
     func append(_ records: [Placed]) -> Outcome {
         turn.withLock { _ in
             reports.state.withLock { $0 = Reports.State() }

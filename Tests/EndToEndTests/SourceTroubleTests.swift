@@ -53,6 +53,12 @@ import Testing
         ).rows.map { $0[0] ?? "" }
     }
 
+    /// The mock makes a topic that anybody asks for: one that is not there is one of which it says so. 3: UNKNOWN_TOPIC_OR_PART.
+    static func makeMissing(_ topic: String, _ broker: TestBroker) throws {
+        try broker.tell("topic \(topic) 2")
+        try broker.tell("topic-error \(topic) 3")
+    }
+
     static func feed(_ pipeline: TestPipeline, _ source: String, _ count: Int, seed: Int = 1) throws {
         try pipeline.run(
             "generate", source, "--count", "\(count)", "--seed", "\(seed)", "--malformed", "0", "--duplicates", "0", "--late", "0")
@@ -63,6 +69,7 @@ import Testing
         let broker = try TestBroker()
         let other = missing == "alpha" ? "beta" : "alpha"
         try broker.tell("topic \(other) 2")
+        try Self.makeMissing(missing, broker)
         let pipeline = try TestPipeline(
             sql: Self.sql, configuration: Self.kafka(broker, "generator:\n  source: \(missing)\n  rate: 50\narchive:\n  minimum_age: 1s\n"))
         let up = try pipeline.start("up")
@@ -75,7 +82,7 @@ import Testing
         }
         #expect(up.process.isRunning)
 
-        try broker.tell("topic \(missing) 2")
+        try broker.tell("topic-error \(missing) 0")
         try waitUntil("demo traffic") { try Self.counted(pipeline, missing) > 20 }
         try waitUntil("a publication of it") { try Self.published(pipeline, missing) > 0 }
         try waitUntil("its archive") { try Self.archived(pipeline, missing) > 0 }
@@ -160,5 +167,114 @@ import Testing
         let ended = speed.wait()
         #expect(ended.status == 0, "\(ended.errors)")
         #expect(ended.errors.contains("source alpha waits: its group cannot be used now"), "\(ended.errors)")
+    }
+
+    private struct Status: Decodable {
+        struct Source: Decodable {
+            var source: String
+            var lag: Int64?
+            var log_error: Trouble.Cause?
+            var troubles: [Trouble]
+        }
+        struct Trouble: Decodable {
+            struct Cause: Decodable {
+                var code: String
+                var message: String
+            }
+            var layer: String, subject: String, error: Cause, seen: Int64
+        }
+        var sources: [Source]
+    }
+    private static func status(_ pipeline: TestPipeline) throws -> [String: Status.Source] {
+        let status = try JSONDecoder().decode(Status.self, from: Data(pipeline.run("status", "--json").output.utf8))
+        return Dictionary(status.sources.map { ($0.source, $0) }) { $1 }
+    }
+
+    /// A topic that is gone, then brokers that are away: never a lag of 0 where nobody knows.
+    @Test func statusSaysWhatItCouldNotLearn() throws {
+        let broker = try TestBroker()
+        for topic in ["alpha", "beta"] { try broker.tell("topic \(topic) 1") }
+        let pipeline = try TestPipeline(sql: Self.sql, configuration: Self.kafka(broker))
+        for source in ["alpha", "beta"] { try Self.feed(pipeline, source, 60) }
+        try pipeline.run("speed", "--until-caught-up")
+        #expect(try pipeline.run("status", "--check").output.contains("lag         0 records"))
+        #expect(try Self.status(pipeline)["alpha"]?.lag == 0)
+        // What a worker saw last may lie behind the last stable offset: the log's own word counts.
+        try pipeline.connection.execute("UPDATE parallax.partition_position SET log_end = log_end + 5")
+        #expect(try Self.status(pipeline)["alpha"]?.lag == 0)
+
+        // 3: UNKNOWN_TOPIC_OR_PART
+        try broker.tell("topic-error alpha 3")
+        let missing = try pipeline.run("status", "--check", expecting: 66)
+        #expect(missing.output.contains("PROBLEM     the log cannot be asked: topic \"alpha\""), "\(missing.output)")
+        #expect(missing.output.contains("lag         unknown"), "\(missing.output)")
+        let sources = try Self.status(pipeline)
+        #expect(sources["alpha"]?.lag == nil && sources["alpha"]?.log_error?.code == "missing")
+        #expect(sources["beta"]?.lag == 0 && sources["beta"]?.log_error == nil)
+        let doctor = try pipeline.run("doctor", expecting: 66)
+        #expect(doctor.output.contains("MISSING Kafka topic alpha"), "\(doctor.output)")
+        #expect(doctor.output.contains("ok      Kafka topic beta: 1 partitions, reachable"), "\(doctor.output)")
+
+        // What a layer said stays until it takes it back.
+        try pipeline.connection.execute(
+            """
+            INSERT INTO parallax.trouble (layer, source_id, subject, code, message, hint, seen)
+            SELECT 'speed', source_id, 'group', 'configuration', 'no right', 'give it', 7 FROM parallax.source WHERE name = 'beta'
+            """)
+        let troubled = try #require(try Self.status(pipeline)["beta"]?.troubles.first)
+        #expect(troubled.layer == "speed" && troubled.subject == "group" && troubled.error.code == "configuration" && troubled.seen == 7)
+        #expect(try pipeline.run("doctor", expecting: 66).output.contains("speed layer, source beta, group: no right"))
+
+        try broker.tell("down 1")
+        let away = try pipeline.run("status", "--check", expecting: 69)
+        #expect(away.output.components(separatedBy: "PROBLEM     the log cannot be asked").count == 3, "\(away.output)")
+        #expect(try pipeline.run("status").output.contains("unknown"))
+    }
+
+    /// `up --detach` is up, and says by its number that one source does not come.
+    @Test func upInTheBackgroundSaysWhichSourceDoesNotCome() throws {
+        let broker = try TestBroker()
+        try broker.tell("topic beta 1")
+        try Self.makeMissing("alpha", broker)
+        let pipeline = try TestPipeline(sql: Self.sql, configuration: Self.kafka(broker))
+        try Self.feed(pipeline, "beta", 50)
+        let up = try pipeline.run("up", "--detach", expecting: 66)
+        #expect(up.errors.contains("the pipeline is up, but source \"alpha\" is not read"), "\(up.errors)")
+        #expect(up.output.contains("up, in process"))
+        // The test's own connection keeps the server up.
+        try pipeline.run("down", expecting: 75)
+    }
+
+    @Test func doctorFindsWhatIsLostOfTheArchive() throws {
+        let pipeline = try TestPipeline(
+            sql: Self.sql
+                + "CREATE MATERIALIZED VIEW p AS SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY length(page)) AS m FROM beta;",
+            configuration: "log:\n  partitions: 1\n")
+        for source in ["alpha", "beta"] { try Self.feed(pipeline, source, 200) }
+        try pipeline.run("archive", "--until-caught-up")
+        let well = try pipeline.run("doctor")
+        #expect(well.output.contains("ok      archive of source alpha: 1 files"), "\(well.output)")
+        #expect(well.output.contains("PostgreSQL extension tdigest"), "\(well.output)")
+        #expect(well.output.contains("ok      layers"), "\(well.output)")
+        let folder = pipeline.path + "/.parallax/archive/alpha/p=0"
+        let file = try #require(try FileManager.default.contentsOfDirectory(atPath: folder).first { $0.hasSuffix(".parquet") })
+        let bytes = try #require(FileManager.default.contents(atPath: "\(folder)/\(file)"))
+
+        var flipped = bytes
+        flipped[bytes.count / 2] ^= 1
+        try flipped.write(to: URL(fileURLWithPath: "\(folder)/\(file)"))
+        try pipeline.run("doctor")
+        #expect(try pipeline.run("doctor", "--verify", expecting: 65).output.contains("WRONG   archive of source alpha"))
+
+        try bytes.dropLast().write(to: URL(fileURLWithPath: "\(folder)/\(file)"))
+        let shorter = try pipeline.run("doctor", expecting: 65)
+        #expect(shorter.output.contains("WRONG   archive of source alpha") && shorter.output.contains("bytes long"), "\(shorter.output)")
+        #expect(shorter.output.contains("restore \(folder)/\(file) from a backup"), "\(shorter.output)")
+
+        try FileManager.default.removeItem(atPath: "\(folder)/\(file)")
+        let gone = try pipeline.run("doctor", expecting: 66)
+        #expect(
+            gone.output.contains("MISSING archive of source alpha") && gone.output.contains("ok      archive of source beta"),
+            "\(gone.output)")
     }
 }

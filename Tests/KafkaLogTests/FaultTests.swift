@@ -14,6 +14,7 @@ enum RequestKind {
     static let joinGroup = 11
     static let heartbeat = 12
     static let syncGroup = 14
+    static let producerID = 22
 }
 
 @Suite struct FaultTests {
@@ -74,6 +75,24 @@ enum RequestKind {
         #expect(error?.message == "1 of 10 records were not delivered to topic \"\(topic)\"")
         #expect(error?.detail?.contains("number 7 of the call, for partition 1; 9 are in the topic") == true)
         #expect(try log.bounds(of: Partition(1)).upperBound == Offset(9))
+        #expect(log.recordsOfFailedAppend == 9)
+    }
+
+    /// 29 TOPIC_AUTHORIZATION_FAILED of a produce, 31 CLUSTER_AUTHORIZATION_FAILED of the idempotent producer's number: the right that is missing is what people
+    /// hear of, not the queue that was emptied because of it.
+    @Test(arguments: [
+        (RequestKind.produce, 29, "TOPIC_AUTHORIZATION_FAILED"), (RequestKind.producerID, 31, "CLUSTER_AUTHORIZATION_FAILED"),
+    ])
+    func aRightThatIsMissingIsNamed(request: Int, code: Int, name: String) throws {
+        let broker = try TestBroker()
+        let topic = try broker.makeTopic(partitions: 1)
+        let log = try KafkaLog(source: "s", settings: KafkaSettings(broker, topic: topic, properties: ["message.timeout.ms": "5000"]))
+        try broker.tell("errors \(request) \(code) 1000")
+        let error = #expect(throws: ParallaxError.self) {
+            try log.append((0..<5).map { _ in NewRecord(key: nil, payload: [1]) }, to: nil)
+        }
+        #expect(error?.code == .configuration && error?.detail?.contains(name) == true, "\(error.map { "\($0)" } ?? "")")
+        #expect(error?.hint?.contains("WRITE") == true, "\(error?.hint ?? "")")
     }
 
     @Test func noBrokerAtAll() throws {

@@ -1,5 +1,6 @@
 import Glibc
 import ParallaxCore
+import Synchronization
 import TestSupport
 import Testing
 
@@ -7,10 +8,12 @@ import Testing
 
 /// Members of a group, without the workers behind them: what the group wants of whom, and what they answer.
 @Suite struct GroupTests {
-    private func join(_ broker: TestBroker, _ topic: String, patience: Duration = .seconds(10)) throws -> KafkaGroupMember {
+    private func join(
+        _ broker: TestBroker, _ topic: String, patience: Duration = .seconds(10), listener: @escaping KafkaListener = { _ in }
+    ) throws -> KafkaGroupMember {
         let properties = ["session.timeout.ms": "3000", "heartbeat.interval.ms": "100", "topic.metadata.refresh.interval.ms": "500"]
         return try KafkaGroupMember(
-            KafkaSettings(broker, topic: topic, properties: properties), group: "g-\(topic)", patience: patience)
+            KafkaSettings(broker, topic: topic, properties: properties), group: "g-\(topic)", patience: patience, listener: listener)
     }
 
     @Test func aRevocationWaitsUntilThePartitionsAreGivenBack() throws {
@@ -86,6 +89,45 @@ import Testing
                 && member.currentWish.partitions.isDisjoint(with: second.currentWish.partitions)
         }
     }
+
+    /// Nobody needs to hear that a new group has committed nothing yet, or that a commit went to a coordinator that had moved: commits are for lag tools.
+    @Test func aNewGroupAndAFailedCommitAreNoWarnings() throws {
+        let broker = try TestBroker()
+        let topic = try broker.makeTopic(partitions: 3)
+        let notices = Notices()
+        let member = try join(broker, topic) { notice in notices.all.withLock { $0.append(notice) } }
+        defer { member.close() }
+        try waitUntil("everything") { member.currentWish.partitions.count == 3 }
+        // 8: OffsetCommit, 12: OFFSET_METADATA_TOO_LARGE
+        try broker.tell("errors 8 12 1")
+        member.committed([Partition(0): Offset(5)])
+        try waitUntil("the failure") { notices.all.withLock { $0.contains { $0.facility == "COMMITFAIL" } } }
+        let loud = notices.all.withLock { $0.filter { $0.level == .warning || $0.level == .error } }
+        #expect(loud.isEmpty, "\(loud)")
+        #expect(member.currentWish.trouble == nil)
+    }
+
+    private final class Notices: Sendable { let all = Mutex<[KafkaNotice]>([]) }
+
+    /// 10: FindCoordinator, 30: GROUP_AUTHORIZATION_FAILED
+    @Test func aGroupThatIsForbiddenIsSaidByTheMemberAndByACheck() throws {
+        let broker = try TestBroker()
+        let topic = try broker.makeTopic(partitions: 1)
+        var settings = KafkaSettings(broker, topic: topic)
+        settings.requestDeadline = .seconds(5)
+        try KafkaGroupMember.check(settings, group: "g-\(topic)")
+        try broker.tell("errors 10 30 100000")
+        settings.requestDeadline = .seconds(2)
+        let error = #expect(throws: ParallaxError.self) { try KafkaGroupMember.check(settings, group: "g-\(topic)") }
+        #expect(error?.code == .configuration && error?.hint?.contains("READ on the group") == true, "\(error.map { "\($0)" } ?? "")")
+        let member = try join(broker, topic)
+        defer { member.close() }
+        try waitUntil("the trouble") { member.currentWish.trouble?.code == .configuration }
+        try broker.tell("clear 10")
+        try waitUntil("the partitions") { member.currentWish.partitions.count == 1 }
+        #expect(member.currentWish.trouble == nil)
+    }
+
 }
 
 /// Asks again and again, for half a minute.

@@ -19,7 +19,7 @@ struct ArchiveAcceptGapCommand: ParsableCommand {
             """, example: "parallax archive accept-gap page_view --pipeline demo"))
 
     @OptionGroup var options: PipelineOptions
-    @Argument(help: "The source, as the definitions name it.") var source: String
+    @Argument(help: "The source, as the definitions name it.", completion: .sourceNames) var source: String
     @Option(help: ArgumentHelp("No lost event has an event time before this one, such as 2024-01-01T00:00:00Z.", valueName: "instant"))
     var eventsFrom: String?
     @Option(help: ArgumentHelp("No lost event has this event time or a later one.", valueName: "instant"))

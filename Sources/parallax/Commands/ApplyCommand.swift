@@ -28,7 +28,8 @@ struct ApplyCommand: ParsableCommand {
         let definitions = try pipeline.definitions()
         // Who only looks makes no server.
         if dryRun && !pipeline.mayHaveDatabase {
-            return show(ApplyPreview(plan: ApplyPlan(beginningWith: definitions), histories: [:]))
+            let nothing = Dictionary(definitions.sources.map { ($0.name, History()) }) { $1 }
+            return show(ApplyPreview(plan: ApplyPlan(beginningWith: definitions), histories: nothing))
         }
         try Database.with(pipeline, making: !dryRun) { connection in
             let preview = try pipeline.preview(definitions, connection, holds: hold)

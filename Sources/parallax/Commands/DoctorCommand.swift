@@ -1,4 +1,5 @@
 import ArgumentParser
+import Catalog
 import Foundation
 import KafkaLog
 import ParallaxCore
@@ -7,28 +8,34 @@ import PrivatePostgres
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "What is missing on this machine, and the command that brings it.",
-        discussion: discussion("Exit code 69 where something is missing.", example: "parallax doctor --pipeline demo"))
+        commandName: "doctor", abstract: "What is missing or wrong, on this machine and in the pipeline, and the command that mends it.",
+        discussion: discussion(
+            """
+            Looks at programs and extensions, rights and disk space, definitions, logs, topics and groups, the files of the archive, and what the layers say \
+            that they cannot do. Changes nothing and starts nothing. Ends with the number of the first finding's kind: 69 where something is missing.
+            """, example: "parallax doctor --pipeline demo"))
 
     @OptionGroup var options: PipelineOptions
+    @Flag(help: "Also read the archive's files and compare their checksums. That takes as long as reading them does.") var verify = false
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
-        let findings = Doctor(options).examine()
+        let findings = Doctor(options, verifies: verify).examine()
         if json {
             let rows = findings.map {
                 JSONText.object([
                     ("check", .string($0.check)), ("ok", .bool($0.isOK)), ("found", .string($0.found)), ("remedy", .optional($0.remedy)),
+                    ("code", $0.isOK ? .null : .string($0.code.rawValue)),
                 ])
             }
             Terminal.print(JSONText.array(rows).text())
         } else {
             for finding in findings {
-                Terminal.print("\(finding.isOK ? "ok     " : "MISSING") \(finding.check): \(finding.found)")
+                Terminal.print("\(finding.word) \(finding.check): \(finding.found)")
                 if let remedy = finding.remedy { Terminal.print("        \(remedy)") }
             }
         }
-        if findings.contains(where: { !$0.isOK }) { throw ExitCode(ExitStatus.of(.notInstalled)) }
+        if let first = findings.first(where: { !$0.isOK }) { throw ExitCode(ExitStatus.of(first.code)) }
     }
 }
 
@@ -39,14 +46,29 @@ struct Doctor {
         var isOK: Bool
         var found: String
         var remedy: String?
+        /// Of what is not well.
+        var code = ParallaxError.Code.notInstalled
+
+        var word: String {
+            if isOK { return "ok     " }
+            return switch code {
+            case .notInstalled, .missing, .unavailable, .configuration: "MISSING"
+            default: "WRONG  "
+            }
+        }
     }
 
     /// Below this the log soon refuses to take records.
     static let leastFreeBytes = 1 << 30
 
     let options: PipelineOptions
+    /// Also by reading every byte.
+    let verifies: Bool
 
-    init(_ options: PipelineOptions) { self.options = options }
+    init(_ options: PipelineOptions, verifies: Bool = false) {
+        self.options = options
+        self.verifies = verifies
+    }
 
     func examine() -> [Finding] {
         var findings: [Finding] = []
@@ -64,17 +86,22 @@ struct Doctor {
                 })
             findings.append(rights(pipeline))
             findings.append(space(pipeline))
-            if pipeline.logKind == .kafka { findings += kafka(pipeline) }
+            findings += pipeline.logKind == .kafka ? kafka(pipeline) : embeddedLogs(pipeline)
+            findings += archive(pipeline)
+            if let ended = lastEnd(pipeline) { findings.append(ended) }
         }
+        let extensions = neededExtensions(pipeline)
         if let url = pipeline?.configuration.text(.postgresURL) {
-            findings.append(reach(url))
+            findings.append(reach(url, extensions))
+            findings += layers(url)
         } else {
-            findings += privateServer()
+            findings += privateServer(extensions)
             if let pipeline, let port = port(pipeline) { findings.append(port) }
             if let pipeline {
                 let server = pipeline.privatePostgres()
                 if server.isRunning, let dsn = try? server.dsn() {
-                    findings.append(reach(dsn))
+                    findings.append(reach(dsn, extensions))
+                    findings += layers(dsn)
                 } else {
                     findings.append(Finding(check: "PostgreSQL", isOK: true, found: "not running; commands that need it start it"))
                 }
@@ -98,23 +125,34 @@ struct Doctor {
         for source in (try? pipeline.definitions().sources) ?? [] {
             findings.append(
                 finding("Kafka topic \(source.topic)") {
-                    "\(try pipeline.openLogForLooking(source).partitions().count) partitions, reachable"
+                    let log = try pipeline.openLogForLooking(source)
+                    let partitions = try log.partitions()
+                    _ = try log.bounds(of: partitions)
+                    return "\(partitions.count) partitions, reachable"
+                })
+            let group = pipeline.kafkaGroup(source)
+            findings.append(
+                finding("Kafka group \(group)") {
+                    var settings = pipeline.kafkaSettings(source)
+                    settings.requestDeadline = .seconds(3)
+                    try KafkaGroupMember.check(settings, group: group)
+                    return "may be asked for its positions"
                 })
         }
         return findings
     }
 
-    private func finding(_ check: String, _ body: () throws -> String) -> Finding {
+    func finding(_ check: String, _ body: () throws -> String) -> Finding {
         do {
             return Finding(check: check, isOK: true, found: try body())
         } catch let problems as ReportedProblems {
             let remedy = "run parallax check: \(problems.texts.count) to mend"
-            return Finding(check: check, isOK: false, found: problems.texts.first ?? "unsound", remedy: remedy)
+            return Finding(check: check, isOK: false, found: problems.texts.first ?? "unsound", remedy: remedy, code: problems.code)
         } catch let error as ParallaxError {
             let found = [error.message, error.detail?.replacing("\n", with: "; ")].compactMap { $0 }.joined(separator: ": ")
-            return Finding(check: check, isOK: false, found: found, remedy: error.hint)
+            return Finding(check: check, isOK: false, found: found, remedy: error.hint, code: error.code)
         } catch {
-            return Finding(check: check, isOK: false, found: "\(error)")
+            return Finding(check: check, isOK: false, found: "\(error)", code: .internalInconsistency)
         }
     }
 
@@ -122,7 +160,8 @@ struct Doctor {
         let place = FileManager.default.fileExists(atPath: pipeline.state) ? pipeline.state : pipeline.folder
         guard access(place, W_OK | X_OK) == 0 else {
             return Finding(
-                check: "folder", isOK: false, found: "\(place) cannot be written to", remedy: "chown -R $(id -un) \(shellQuoted(place))")
+                check: "folder", isOK: false, found: "\(place) cannot be written to", remedy: "chown -R $(id -un) \(shellQuoted(place))",
+                code: .disk)
         }
         // The private server runs as an unprivileged user where we are root, and must be able to get to its folder.
         guard geteuid() == 0 && !pipeline.configuration.isSet(.postgresURL) else {
@@ -150,10 +189,16 @@ struct Doctor {
         let isEnough = free >= Self.leastFreeBytes
         return Finding(
             check: "disk space", isOK: isEnough, found: "\(ByteCount.text(free)) free",
-            remedy: isEnough ? nil : "make room on the disk of \(pipeline.folder)")
+            remedy: isEnough ? nil : "make room on the disk of \(pipeline.folder)", code: .disk)
     }
 
-    private func privateServer() -> [Finding] {
+    /// Those of what the definitions need; without definitions what most need.
+    private func neededExtensions(_ pipeline: Pipeline?) -> [String] {
+        guard let views = try? pipeline?.definitions().views else { return ["hll"] }
+        return views.reduce(into: Set(["hll"])) { $0.formUnion(StateTables.extensions(for: $1.plan)) }.sorted()
+    }
+
+    private func privateServer(_ extensions: [String]) -> [Finding] {
         var programs: ServerPrograms?
         let found = finding("PostgreSQL server programs") {
             let found = try ServerPrograms.find()
@@ -161,16 +206,16 @@ struct Doctor {
             return "version \(found.version) in \(found.folder)"
         }
         guard let programs else { return [found] }
-        let hll = "/usr/share/postgresql/\(programs.version)/extension/hll.control"
-        let beside = ((programs.folder as NSString).deletingLastPathComponent as NSString)
-            .appendingPathComponent("share/extension/hll.control")
-        let isThere = [hll, beside].contains { FileManager.default.isReadableFile(atPath: $0) }
-        return [
-            found,
-            Finding(
-                check: "PostgreSQL extension hll", isOK: isThere, found: isThere ? "installed" : "not found",
-                remedy: isThere ? nil : "apt-get install postgresql-\(programs.version)-hll"),
-        ]
+        let beside = ((programs.folder as NSString).deletingLastPathComponent as NSString).appendingPathComponent("share/extension")
+        return [found]
+            + extensions.map { name in
+                let isThere = ["/usr/share/postgresql/\(programs.version)/extension", beside].contains {
+                    FileManager.default.isReadableFile(atPath: "\($0)/\(name).control")
+                }
+                return Finding(
+                    check: "PostgreSQL extension \(name)", isOK: isThere, found: isThere ? "installed" : "not found",
+                    remedy: isThere ? nil : "apt-get install postgresql-\(programs.version)-\(name)")
+            }
     }
 
     private func port(_ pipeline: Pipeline) -> Finding? {
@@ -190,12 +235,13 @@ struct Doctor {
             remedy: answers ? "set postgres.tcp_port in parallax.yaml to another one" : nil)
     }
 
-    private func reach(_ dsn: String) -> Finding {
+    private func reach(_ dsn: String, _ extensions: [String]) -> Finding {
         finding("PostgreSQL") {
             let connection = try Connection(dsn)
             defer { connection.close() }
-            try PrivatePostgres.checkServer(connection)
-            return "version \(connection.serverVersion / 10_000), reachable, with hll: \(Connection.masked(dsn))"
+            try PrivatePostgres.checkServer(connection, extensions: extensions)
+            let with = extensions.joined(separator: " and ")
+            return "version \(connection.serverVersion / 10_000), reachable, with \(with): \(Connection.masked(dsn))"
         }
     }
 }

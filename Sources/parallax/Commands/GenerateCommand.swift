@@ -22,7 +22,7 @@ struct GenerateCommand: ParsableCommand {
     static let recordsPerAppend = 8_192
 
     @OptionGroup var options: PipelineOptions
-    @Argument(help: "The source, as the definitions name it.") var source: String
+    @Argument(help: "The source, as the definitions name it.", completion: .sourceNames) var source: String
     @Option(help: ArgumentHelp("Events a second.", valueName: "n")) var rate: Int?
     @Option(help: ArgumentHelp("Records in all, duplicates and malformed ones too.", valueName: "n")) var count: Int?
     @Option(help: ArgumentHelp("The seed.", valueName: "n")) var seed: UInt64 = 1

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Compression
 import Foundation
+import KafkaLog
 import Operators
 import ParallaxCore
 
@@ -15,7 +16,7 @@ struct IngestCommand: ParsableCommand {
             """, example: "parallax ingest page_view events.ndjson.gz --pipeline demo", "zcat events.gz | parallax ingest page_view -"))
 
     @OptionGroup var options: PipelineOptions
-    @Argument(help: "The source, as the definitions name it.") var source: String
+    @Argument(help: "The source, as the definitions name it.", completion: .sourceNames) var source: String
     @Argument(help: ArgumentHelp("The file; - is standard input.", valueName: "file"), completion: .file()) var file = "-"
     @Option(
         name: .customLong("header"), help: ArgumentHelp("A header of every record; may be given several times.", valueName: "name=value"))
@@ -55,7 +56,8 @@ struct IngestCommand: ParsableCommand {
             }
         } catch {
             progress.finish()
-            report(ingestion.totals, limit: limit)
+            let partly = (log as? KafkaLog)?.recordsOfFailedAppend ?? 0
+            report(ingestion.totals, limit: limit, partly: partly)
             throw withPosition(error, ingestion.totals)
         }
         progress.finish()
@@ -76,7 +78,8 @@ struct IngestCommand: ParsableCommand {
 
     private func withPosition(_ error: ParallaxError, _ totals: Ingestion.Totals) -> ParallaxError {
         var error = error
-        let words = "The \(grouped(totals.records)) records before it are in the log; records that are sent again are counted once."
+        let words =
+            "The \(grouped(totals.records)) records of the appends before it are in the log; records that are sent again are counted once."
         error.detail = [error.detail, words].compactMap(\.self).joined(separator: "\n         ")
         return error
     }
@@ -85,7 +88,8 @@ struct IngestCommand: ParsableCommand {
         (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int
     }
 
-    private func report(_ totals: Ingestion.Totals, limit: Int) {
+    /// - Parameter partly: records of an append that failed, which are in the log all the same.
+    private func report(_ totals: Ingestion.Totals, limit: Int, partly: Int = 0) {
         if json {
             let reasons = totals.malformed.sorted { $0.key.rawValue < $1.key.rawValue }.map { reason, rejected in
                 (
@@ -98,15 +102,16 @@ struct IngestCommand: ParsableCommand {
             }
             return Terminal.print(
                 JSONText.object([
-                    ("source", .string(source)), ("records", .int(Int64(totals.records))), ("accepted", .int(Int64(totals.events))),
+                    ("source", .string(source)), ("records", .int(Int64(totals.records + partly))),
+                    ("accepted", .int(Int64(totals.events))),
                     ("malformed", .int(Int64(totals.malformedCount))), ("reasons", .object(reasons)),
                     ("too_long", .int(Int64(totals.tooLong.count))),
                     ("too_long_lines", .array(totals.tooLong.firstLines.map { .int(Int64($0)) })),
                 ]).text())
         }
         Terminal.print(
-            "\(source): \(grouped(totals.records)) records are in the log: \(grouped(totals.events)) accepted, "
-                + "\(grouped(totals.malformedCount)) malformed")
+            "\(source): \(grouped(totals.records + partly)) records are in the log: \(grouped(totals.events)) accepted, "
+                + "\(grouped(totals.malformedCount)) malformed" + (partly > 0 ? ", \(grouped(partly)) of an append that failed" : ""))
         for (reason, rejected) in totals.malformed.sorted(by: { ($1.value.count, $0.key.rawValue) < ($0.value.count, $1.key.rawValue) }) {
             Terminal.print("  \(grouped(rejected.count))  \(reason.rawValue)  \(lines(rejected)): \(rejected.message)")
         }

@@ -114,7 +114,7 @@ struct BatchRunCommand: ParsableCommand {
 
     @OptionGroup var options: PipelineOptions
     @OptionGroup var logging: LogOptions
-    @Argument(help: "The sources; all of them without any.") var sources: [String] = []
+    @Argument(help: "The sources; all of them without any.", completion: .sourceNames) var sources: [String] = []
     @Flag(help: "Recompute all of history.") var full = false
     @Flag(help: "Print the reports as JSON.") var json = false
 

@@ -19,7 +19,7 @@ struct LoadCommand: ParsableCommand {
     enum Format: String, ExpressibleByArgument, CaseIterable { case csv, ndjson }
 
     @OptionGroup var options: PipelineOptions
-    @Argument(help: "The table, as the definitions name it.") var table: String
+    @Argument(help: "The table, as the definitions name it.", completion: .tableNames) var table: String
     @Argument(help: ArgumentHelp("The file; - is standard input.", valueName: "file"), completion: .file()) var file: String
     @Option(help: "csv or ndjson. Without it the file's name tells.") var format: Format?
     @Flag(help: "Take all rows out of the table first.") var replace = false

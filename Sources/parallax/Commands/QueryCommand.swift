@@ -8,7 +8,7 @@ struct QueryCommand: ParsableCommand {
         commandName: "query", abstract: "Run one SQL statement and print its rows.",
         discussion: discussion(
             """
-            Read-only, unless --write is given. The views of the pipeline are in the schema "serving", which is searched first. \
+            A name alone is all rows of that view. Read-only, unless --write is given. The views of the pipeline are in the schema "serving", which is searched first. \
             --frontier prints beside the rows what they contain, from the same snapshot: cut, offsets, watermark, and what is missing or given up.
             """,
             example: "parallax query --pipeline demo 'SELECT * FROM traffic_by_page ORDER BY minute DESC, views DESC LIMIT 5'"))
@@ -16,10 +16,19 @@ struct QueryCommand: ParsableCommand {
     enum Format: String, ExpressibleByArgument, CaseIterable { case table, csv, json }
 
     @OptionGroup var options: PipelineOptions
-    @Argument(help: "The statement.") var sql: String
+    @Argument(help: "The statement, or a view's name.", completion: .viewNames) var statement: String
     @Option(help: "How to print: table, csv or json.") var format = Format.table
     @Flag(help: "Let the statement change things.") var write = false
     @Flag(help: "Also print what the rows contain; as JSON: an object with \"rows\" and \"frontier\".") var frontier = false
+
+    /// One word is no statement that reads anything: it is meant as a name.
+    private var sql: String {
+        let words = statement.trimmingSpaces
+        guard words.wholeMatch(of: /(serving\.)?([a-z_][a-z0-9_$]*|"([^"]|"")+")/.ignoresCase()) != nil,
+            !["commit", "rollback", "abort", "end", "begin", "checkpoint", "vacuum", "analyze"].contains(words.lowercased())
+        else { return statement }
+        return "SELECT * FROM \(words)"
+    }
 
     func validate() throws {
         if frontier && write { throw ValidationError("--frontier is for statements that read: it cannot be given with --write.") }

@@ -6,10 +6,15 @@ import ParallaxCore
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "How far each layer is, what is published, what was rejected, what is missing.",
-        discussion: discussion("", example: "parallax status --pipeline demo", "parallax status --json | jq '.sources[].lag'"))
+        discussion: discussion(
+            """
+            Looks only. What it could not learn it says: PROBLEM lines, "log_error" and "troubles" in JSON. With --check its exit code says it, too: the \
+            number of the first problem's kind, 0 where there is none. A lag is a number and no problem by itself.
+            """, example: "parallax status --pipeline demo", "parallax status --json | jq '.sources[].lag'", "parallax status --check"))
 
     @OptionGroup var options: PipelineOptions
     @Flag(help: "Print JSON.") var json = false
+    @Flag(help: "End with the number of the first problem's kind, where there is one.") var check = false
 
     func run() throws {
         let pipeline = try options.pipeline()
@@ -20,7 +25,7 @@ struct StatusCommand: ParsableCommand {
                 try StatusReport(catalog, pipeline)
             }
         }
-        if json { return Terminal.print(report.json.text()) }
-        Terminal.write(report.text, to: 1)
+        if json { Terminal.print(report.json.text()) } else { Terminal.write(report.text, to: 1) }
+        if check, let first = report.problems.first { throw ExitCode(ExitStatus.of(first.code)) }
     }
 }

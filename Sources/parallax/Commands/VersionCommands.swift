@@ -13,7 +13,7 @@ struct DiffCommand: ParsableCommand {
             """, example: "parallax diff traffic_by_page --pipeline demo"))
 
     @OptionGroup var options: PipelineOptions
-    @Argument(help: "The view.") var view: String
+    @Argument(help: "The view.", completion: .materializedNames) var view: String
     @Option(help: ArgumentHelp("How many rows of each kind to show.", valueName: "n")) var limit = 10
     @Flag(help: "Print JSON.") var json = false
 
@@ -39,7 +39,7 @@ struct PromoteCommand: ParsableCommand {
             example: "parallax promote traffic_by_page --pipeline demo"))
 
     @OptionGroup var options: PipelineOptions
-    @Argument(help: "The view.") var view: String
+    @Argument(help: "The view.", completion: .materializedNames) var view: String
 
     func run() throws {
         let promotion = try Database.with(options.pipeline()) { connection in
@@ -64,7 +64,7 @@ struct AbandonCommand: ParsableCommand {
             example: "parallax abandon traffic_by_page --pipeline demo"))
 
     @OptionGroup var options: PipelineOptions
-    @Argument(help: "The view.") var view: String
+    @Argument(help: "The view.", completion: .materializedNames) var view: String
 
     func run() throws {
         let version = try Database.with(options.pipeline()) { connection in

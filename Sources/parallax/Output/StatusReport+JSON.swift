@@ -24,7 +24,7 @@ extension StatusReport {
 extension StatusReport.Source {
     fileprivate var json: JSONText {
         let published = status.source.published
-        return .object([
+        let head: [(String, JSONText)] = [
             ("source", .string(status.source.name)), ("topic", .string(status.source.definition.topic)),
             (
                 "published",
@@ -34,10 +34,11 @@ extension StatusReport.Source {
                 ])
             ),
             ("requested_slice", .int(status.source.requestedSlice.rawValue)), ("watermark", .optional(status.watermark?.text)),
-            ("freshness_seconds", .optional(freshness.map { Double($0) / 1e6 })), ("lag", .int(lag)),
-            ("late_waiting", .int(status.lateWaiting)),
-            ("held_run", status.heldRun.map { .object([("run", .int($0.number.rawValue)), ("reason", .string($0.reason))]) } ?? .null),
-            ("missing", .int(missing)),
+            ("freshness_seconds", .optional(freshness.map { Double($0) / 1e6 })), ("lag", knownLag), ("log_error", logErrorJSON),
+            ("troubles", .array(troubles.map(trouble))), ("late_waiting", .int(status.lateWaiting)),
+            ("held_run", heldRun), ("missing", .int(missing)),
+        ]
+        let tail: [(String, JSONText)] = [
             ("partitions", .array(status.positions.map(partition))), ("views", .array(status.views.map(view))),
             (
                 "rejected",
@@ -61,6 +62,32 @@ extension StatusReport.Source {
             ("log_clients", .array(status.logClients.map(\.json))),
             ("given_up", .array(status.givenUp.map(gap))),
             ("runs", .array(runs.map(\.json))), ("drift", .array(drift.map(\.json))),
+        ]
+        return .object(head + tail)
+    }
+
+    private var heldRun: JSONText {
+        guard let held = status.heldRun else { return .null }
+        return .object([("run", .int(held.number.rawValue)), ("reason", .string(held.reason))])
+    }
+
+    /// Null where only the log would know.
+    private func known(_ position: SourceStatus.Position, _ number: Int64) -> JSONText { isKnown(position) ? .int(number) : .null }
+
+    private var knownLag: JSONText { logError == nil ? .int(lag) : .null }
+    private var logErrorJSON: JSONText { logError.map(Self.error) ?? .null }
+
+    private static func error(_ error: ParallaxError) -> JSONText {
+        .object([
+            ("code", .string(error.code.rawValue)), ("message", .string(error.message)), ("detail", .optional(error.detail)),
+            ("hint", .optional(error.hint)),
+        ])
+    }
+
+    private func trouble(_ trouble: LayerTrouble) -> JSONText {
+        .object([
+            ("layer", .string(trouble.layer.rawValue)), ("subject", .string(trouble.subject)), ("error", Self.error(trouble.error)),
+            ("since", .string(trouble.since.text)), ("seen_at", .string(trouble.seenAt.text)), ("seen", .int(trouble.seen)),
         ])
     }
 
@@ -71,8 +98,9 @@ extension StatusReport.Source {
     private func partition(_ position: SourceStatus.Position) -> JSONText {
         .object([
             ("partition", .int(Int64(position.partition.rawValue))), ("next_offset", .int(position.nextOffset.rawValue)),
-            ("log_end", .int(logEnd(position).rawValue)), ("log_start", .optional(bounds[position.partition]?.lowerBound.rawValue)),
-            ("lag", .int(lag(position))), ("archived_offset", .int(position.archivedOffset.rawValue)),
+            ("log_end", isKnown(position) ? .int(logEnd(position).rawValue) : .null),
+            ("log_start", .optional(bounds[position.partition]?.lowerBound.rawValue)),
+            ("lag", known(position, lag(position))), ("archived_offset", .int(position.archivedOffset.rawValue)),
             ("slice", .int(position.slice.rawValue)),
             ("events", .int(position.events)), ("late", .int(position.late)), ("duplicates", .int(position.duplicates)),
             ("owned", .bool(position.isOwned)), ("idle", .bool(position.isIdle)), ("flushed_at", .optional(position.flushedAt?.text)),

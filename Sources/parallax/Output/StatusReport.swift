@@ -5,8 +5,12 @@ import ParallaxCore
 struct StatusReport {
     struct Source {
         var status: SourceStatus
-        /// What the log holds; nil for partitions that could not be read.
+        /// What the log holds; empty where it could not be asked.
         var bounds: [Partition: Range<Offset>]
+        /// Why not: then lags and log ends are what a speed worker saw last.
+        var logError: ParallaxError?
+        /// What layers cannot do for the source now.
+        var troubles: [LayerTrouble]
         var runs: [RunStatus]
         var drift: [DriftStatus]
     }
@@ -25,25 +29,67 @@ struct StatusReport {
         tables = try catalog.dimensions()
         troubles = try catalog.dimensionTroubles()
         refused = try catalog.viewTroubles()
+        let layerTroubles = try catalog.troubles()
+        var away: ParallaxError?
         for status in try catalog.status() {
-            var bounds: [Partition: Range<Offset>] = [:]
-            if let log = try? pipeline.openLogForLooking(status.source.definition) {
-                for position in status.positions {
-                    // Brokers that are away are asked once, not once a partition.
-                    guard let found = try? log.bounds(of: position.partition) else { break }
-                    bounds[position.partition] = found
-                }
-            }
+            let (bounds, logError) = Self.ask(pipeline, status, away)
+            // Brokers that are away are asked once, not once a source.
+            if logError?.code == .unavailable { away = logError }
             let runs = try catalog.runs(source: status.source.name, limit: 5)
             let published = status.source.published.run
             sources.append(
-                Source(status: status, bounds: bounds, runs: runs, drift: published == .none ? [] : try catalog.drift(run: published)))
+                Source(
+                    status: status, bounds: bounds, logError: logError, troubles: layerTroubles.filter { $0.source == status.source.name },
+                    runs: runs, drift: published == .none ? [] : try catalog.drift(run: published)))
         }
     }
 }
 
+extension StatusReport {
+    private static func ask(
+        _ pipeline: Pipeline, _ status: SourceStatus, _ away: ParallaxError?
+    ) -> (bounds: [Partition: Range<Offset>], error: ParallaxError?) {
+        if let away { return ([:], away) }
+        do throws(ParallaxError) {
+            let log = try pipeline.openLogForLooking(status.source.definition)
+            // Also where the catalog knows no partition yet: the log may not be there.
+            let there = try log.partitions()
+            return (try log.bounds(of: status.positions.map(\.partition).filter(there.contains)), nil)
+        } catch {
+            return ([:], error)
+        }
+    }
+
+    /// Everything that somebody should mend, the worst first: what `--check` is asked for.
+    var problems: [ParallaxError] {
+        sources.compactMap(\.logError) + sources.flatMap { $0.troubles.map(\.error) } + sources.compactMap(\.missingRecords)
+            + refused.map {
+                ParallaxError(.database, "PostgreSQL refuses the rows of view \"\($0.view)\": \($0.problem)", hint: ViewTrouble.hint)
+            }
+            + troubles.map(\.error)
+            + tables.filter { table in !troubles.contains { $0.table == table.name } }.compactMap { table in
+                if let problem = table.problem { return ParallaxError(.database, "table \"\(table.name)\": \(problem)") }
+                return table.isWatched
+                    ? nil : ParallaxError(.database, "table \"\(table.name)\" is not watched", hint: "run parallax apply")
+            }
+    }
+}
+
 extension StatusReport.Source {
-    func logEnd(_ position: SourceStatus.Position) -> Offset { max(bounds[position.partition]?.upperBound ?? .zero, position.logEnd) }
+    fileprivate var missingRecords: ParallaxError? {
+        guard missing > 0 else { return nil }
+        return ParallaxError(
+            .offsetGone, "\(grouped(Int(missing))) offsets of source \"\(status.source.name)\" are in no answer",
+            hint: "run parallax batch run")
+    }
+
+    /// A partition that the log has, by its own word: nothing else knows where it ends.
+    func isKnown(_ position: SourceStatus.Position) -> Bool { bounds[position.partition] != nil }
+
+    /// What the worker saw last may lie behind the last stable offset, where a transaction is open: the log's own word comes first.
+    func logEnd(_ position: SourceStatus.Position) -> Offset {
+        max(bounds[position.partition]?.upperBound ?? position.logEnd, position.nextOffset)
+    }
     func lag(_ position: SourceStatus.Position) -> Int64 { max(0, logEnd(position) - position.nextOffset) }
     var lag: Int64 { status.positions.reduce(0) { $0 + lag($1) } }
 
@@ -111,7 +157,15 @@ extension StatusReport.Source {
         lines.append("  slices      served live from \(published.slice), newest \(status.source.requestedSlice)")
         lines.append("  watermark   \(status.watermark?.text ?? "none yet")")
         lines.append("  freshness   \(freshness.map { Duration.microseconds($0).rough } ?? "no record yet")")
-        lines.append("  lag         \(grouped(Int(lag))) records")
+        let counted = "\(grouped(Int(lag))) records"
+        lines.append(logError == nil ? "  lag         \(counted)" : "  lag         unknown: \(counted) when a worker last looked")
+        if let logError { lines += Self.problem("the log cannot be asked: \(logError.message)", logError) }
+        for trouble in troubles {
+            let times = trouble.seen > 1 ? ", \(grouped(Int(trouble.seen))) times, last \(ago(trouble.seenAt)) ago" : ""
+            lines += Self.problem(
+                "\(trouble.layer.rawValue), \(trouble.subject): \(trouble.error.message) (since \(ago(trouble.since))\(times))",
+                trouble.error)
+        }
         lines.append(
             "  late        \(grouped(Int(late))) left to the batch layer, \(grouped(Int(status.lateWaiting))) of them not in it yet")
         lines.append("  duplicates  \(grouped(Int(duplicates))) dropped by the speed layer")
@@ -164,6 +218,13 @@ extension StatusReport.Source {
         return output
     }
 
+    private static func problem(_ headline: String, _ error: ParallaxError) -> [String] {
+        var lines = ["  PROBLEM     \(headline)"]
+        if let detail = error.detail { lines += detail.split(separator: "\n").map { "              \($0)" } }
+        if let hint = error.hint { lines.append("              HINT:  \(hint)") }
+        return lines
+    }
+
     private func ago(_ instant: Instant) -> String { Duration.microseconds(max(0, status.now.rawValue - instant.rawValue)).rough }
 
     private func indented(_ text: String) -> String {
@@ -176,7 +237,8 @@ extension StatusReport.Source {
             ("events", .right), ("late", .right), ("duplicates", .right), ("worker", .left))
         for position in status.positions {
             table.rows.append([
-                "\(position.partition)", "\(position.nextOffset)", "\(logEnd(position))", "\(lag(position))", "\(position.archivedOffset)",
+                "\(position.partition)", "\(position.nextOffset)", isKnown(position) ? "\(logEnd(position))" : "?",
+                isKnown(position) ? "\(lag(position))" : "?", "\(position.archivedOffset)",
                 "\(position.slice)", "\(position.events)", "\(position.late)", "\(position.duplicates)",
                 position.isOwned ? (position.isIdle ? "idle" : "working") : "none",
             ])

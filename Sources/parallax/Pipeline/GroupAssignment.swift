@@ -29,10 +29,12 @@ final class GroupAssignment: PartitionAssignment {
 }
 
 extension Pipeline {
+    func kafkaGroup(_ source: SourceDefinition) -> String { "\(configuration.text(.logKafkaGroup) ?? "parallax")-\(source.name)" }
+
     /// Nil for the embedded log, which has no groups.
     func groupMember(_ source: SourceDefinition, _ logger: Logger) throws(ParallaxError) -> (any PartitionAssignment)? {
         guard logKind == .kafka else { return nil }
-        let group = "\(configuration.text(.logKafkaGroup) ?? "parallax")-\(source.name)"
-        return GroupAssignment(try KafkaGroupMember(kafkaSettings(source), group: group, listener: Self.kafkaListener(logger)))
+        return GroupAssignment(
+            try KafkaGroupMember(kafkaSettings(source), group: kafkaGroup(source), listener: Self.kafkaListener(logger)))
     }
 }
