@@ -63,42 +63,4 @@ enum FinishingSQL {
             FROM (\(all)) e) l) END
             """
     }
-
-    /// The exact result while no live row is in it; else what the digests of both layers say together. Where the batch layer's digest is gone
-    /// (its window had closed), its exact result says more than the live rows alone.
-    static func percentile(_ measure: Plan.Measure, exact: String, sketch: String, speedRows: String) -> String {
-        let isArray = measure.percentile?.isArray == true
-        let estimates = "\(sketch)_estimate"
-        let estimate =
-            switch (isArray, estimateCast(measure)) {
-            case (false, let cast): cast("(\(estimates))[1]")
-            case (true, _) where measure.function == .percentileCont && measure.argument?.type != .interval: estimates
-            case (true, let cast):
-                "(SELECT array_agg(\(cast("e.value")) ORDER BY e.place) FROM unnest(\(estimates)) WITH ORDINALITY AS e (value, place))"
-            }
-        return """
-            CASE WHEN \(speedRows) = 0 OR (\(exact) IS NOT NULL AND NOT \(sketch)_batch) THEN \(exact) ELSE \(estimate) END
-            """
-    }
-
-    /// An estimate is a double; a percentile_disc has the type of its values.
-    private static func estimateCast(_ measure: Plan.Measure) -> (String) -> String {
-        switch (measure.function, measure.argument?.type) {
-        case (.percentileDisc, .decimal): { "(\($0))::numeric" }
-        case (_, .interval): IntervalSQL.ofSeconds
-        case (.percentileDisc, .numeric(_, let scale)): { "round((\($0))::numeric, \(scale))" }
-        case (.percentileDisc, .float4): { "(\($0))::real" }
-        case (.percentileDisc, .int2): { "round(\($0))::smallint" }
-        case (.percentileDisc, .int4): { "round(\($0))::integer" }
-        case (.percentileDisc, .int8):
-            // The type's ends are no doubles: an estimate next to them lies beyond, and would make the whole view unreadable.
-            {
-                """
-                CASE WHEN \($0) >= 9223372036854775807::double precision THEN 9223372036854775807 \
-                WHEN \($0) <= (-9223372036854775808)::double precision THEN -9223372036854775808 ELSE round(\($0))::bigint END
-                """
-            }
-        default: { $0 }
-        }
-    }
 }

@@ -38,7 +38,8 @@ public enum StateSQL {
             default: preconditionFailure("\(column.name) is no extremum")
             }
         case .distinctSketch: "hll_union(\(old), \(new))"
-        case .percentileSketch: "coalesce(tdigest_union(\(old), \(new)), \(old), \(new))"
+        case .percentileSketch(let measure), .percentileValues(let measure):
+            PercentileSQL(plan.measures[measure], index: measure).added(column.role, to: oldRow, newRow)
         case .taggedValue(let measure), .tagOrder(let measure), .tagPartition(let measure), .tagOffset(let measure):
             "CASE WHEN \(newTagWins(measure, plan, oldRow, newRow)) THEN \(new) ELSE \(old) END"
         case .distinctValues(let measure) where plan.measures[measure].argument?.type == .decimal:
@@ -167,10 +168,12 @@ public enum StateSQL {
                 fromSpeed.append("NULL::\(column.sqlType)")
                 continue
             case .percentileSketch(let measure):
-                let fractions = tables.plan.measures[measure].percentile?.fractions ?? []
-                let array = "ARRAY[\(fractions.map { "\($0)" }.joined(separator: ", "))]::double precision[]"
-                merged.append("tdigest_percentile(u.\(name), \(array)) FILTER (WHERE u.\(name) IS NOT NULL) AS \(name)_estimate")
-                merged.append(batchHas(name, orNothingIn: "u.m\(measure)_n = 0", as: "\(name)_batch"))
+                merged.append("tdigest(u.\(name)) FILTER (WHERE u.\(name) IS NOT NULL) AS \(name)")
+                let isThere = "u.\(name) IS NOT NULL OR u.m\(measure)_v IS NOT NULL"
+                let isInAll = hasManyBatchRows ? "bool_and(\(isThere) OR u.m\(measure)_n = 0)" : "bool_or(\(isThere))"
+                merged.append("coalesce(\(isInAll) FILTER (WHERE NOT u.is_speed), false) AS \(name)_batch")
+            case .percentileValues:
+                merged.append("parallax.concatenated(u.\(name)) AS \(name)")
             case .taggedValue(let measure):
                 let direction = tables.plan.measures[measure].function == .first ? "ASC" : "DESC"
                 let tag = tables.plan.measures[measure].sharedTag ?? measure
@@ -243,7 +246,7 @@ public enum StateSQL {
         case .percentileCont, .percentileDisc:
             let exact = "\(alias).m\(index)_p"
             guard case .merged = row else { return exact }
-            return FinishingSQL.percentile(measure, exact: exact, sketch: "\(alias).m\(index)_t", speedRows: "\(alias).speed_rows")
+            return PercentileSQL(measure, index: index).merged(alias)
         case .countDistinct:
             let d = "\(alias).m\(index)_d"
             switch row {
@@ -282,9 +285,17 @@ public enum StateSQL {
         """
     }
 
-    /// True where the measure's live value is an estimate.
-    public static func isApproximateWhenLive(_ measure: Plan.Measure) -> Bool {
-        [.countDistinct, .percentileCont, .percentileDisc].contains(measure.function)
+    /// The condition that no measure of a row of `mergedStates` is an estimate, though live rows may be in it; nil where none ever is.
+    public static func isExact(_ plan: Plan, alias: String) -> String? {
+        var conditions: [String] = []
+        for (index, measure) in plan.measures.enumerated() {
+            switch measure.function {
+            case .countDistinct: return "\(alias).speed_rows = 0"
+            case .percentileCont, .percentileDisc: conditions.append(PercentileSQL(measure, index: index).isExact(alias))
+            default: break
+            }
+        }
+        return conditions.isEmpty ? nil : "(\(alias).speed_rows = 0 OR \(conditions.joined(separator: " AND ")))"
     }
 }
 

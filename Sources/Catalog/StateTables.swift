@@ -78,7 +78,7 @@ public struct StateTables: Sendable {
             switch column.role {
             case .window, .sessionFirst, .sessionLast, .count, .distinctCount: "\(column.name) \(column.sqlType) NOT NULL"
             case .group, .sum, .sumOfPart, .sumOfSquares, .extremum, .distinctSketch, .distinctSum, .distinctValues, .percentile,
-                .percentileSketch,
+                .percentileSketch, .percentileValues,
                 .taggedValue, .tagOrder, .tagPartition, .tagOffset:
                 "\(column.name) \(column.sqlType)"
             }

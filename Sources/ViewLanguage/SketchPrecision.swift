@@ -8,4 +8,7 @@ public enum SketchPrecision {
     /// different compressions.
     public static let compression = 200
     public static let compressionRange = 20..<2_001
+    /// A percentile's state is its values themselves while a group has no more than so many in a slice: exact, and smaller than a digest (8 bytes a
+    /// double, 16 a centroid). Then a digest takes their place.
+    public static let exactValues = 128
 }

@@ -34,9 +34,11 @@ public struct StateLayout: Hashable, Sendable {
         case distinctValues(measure: Int)
         /// Exact percentile or array of them; in the batch layer only. Null where no value was.
         case percentile(measure: Int)
-        /// tdigest of the values, null where there are none. In the speed layer always; in the batch layer while the window can still
-        /// change, else null. Merged by tdigest_union.
+        /// The values themselves, while there are at most `SketchPrecision.exactValues`, and tdigest of them from then on: one of the two, neither
+        /// where no value was. In the speed layer always; in the batch layer while the window can still change. Values are merged by ||, digests by
+        /// tdigest_union. A version from before the values were kept has digests only, beside them.
         case percentileSketch(measure: Int)
+        case percentileValues(measure: Int)
         /// first's or last's value, in the argument's type, and the (order, partition, offset) of its row, which are null where no row
         /// was. The value with the smaller or larger tag stays. Measures that share a tag have one in common.
         case taggedValue(measure: Int)
@@ -62,7 +64,7 @@ public struct StateLayout: Hashable, Sendable {
         /// A sketch, or a set in its place, which the batch layer keeps only while the window can still change.
         public var isSketch: Bool {
             switch role {
-            case .distinctSketch, .percentileSketch, .distinctValues: true
+            case .distinctSketch, .percentileSketch, .percentileValues, .distinctValues: true
             default: false
             }
         }
@@ -118,12 +120,15 @@ public struct StateLayout: Hashable, Sendable {
             case .percentileCont, .percentileDisc:
                 // The count tells a run that a row has changed where its percentile has not.
                 columns.append(StateColumn(name: "m\(index)_n", role: .count(measure: index), sqlType: "bigint"))
+                let type = measure.argument?.type.stateSQLName ?? "double precision"
                 if layer == .batch {
-                    let type =
-                        (measure.argument?.type.stateSQLName ?? "double precision") + (measure.percentile?.isArray == true ? "[]" : "")
-                    columns.append(StateColumn(name: "m\(index)_p", role: .percentile(measure: index), sqlType: type))
+                    columns.append(
+                        StateColumn(
+                            name: "m\(index)_p", role: .percentile(measure: index),
+                            sqlType: type + (measure.percentile?.isArray == true ? "[]" : "")))
                 }
                 columns.append(StateColumn(name: "m\(index)_t", role: .percentileSketch(measure: index), sqlType: "tdigest"))
+                columns.append(StateColumn(name: "m\(index)_v", role: .percentileValues(measure: index), sqlType: type + "[]"))
             case .first, .last:
                 let type = measure.argument?.type.stateSQLName ?? "bigint"
                 columns.append(StateColumn(name: "m\(index)_v", role: .taggedValue(measure: index), sqlType: type))

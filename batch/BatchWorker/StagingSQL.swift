@@ -163,7 +163,7 @@ struct StagingSQL {
         let name = column.name
         let plain = "b.\(name) IS DISTINCT FROM s.\(name)"
         switch column.role {
-        case .distinctSketch, .percentileSketch, .distinctValues: return nil
+        case .distinctSketch, .percentileSketch, .percentileValues, .distinctValues: return nil
         case .window, .group: preconditionFailure("\(name) is a key")
         case .count, .sumOfPart, .distinctCount, .tagOrder, .tagPartition, .tagOffset, .sessionFirst, .sessionLast: return plain
         // '1 day' and '24:00' are equal intervals that PostgreSQL shows differently: results shall not depend on which run came first.

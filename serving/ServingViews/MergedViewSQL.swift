@@ -74,8 +74,8 @@ struct MergedViewSQL {
         return "coalesce(\(WindowSQL.end(kind, of: "s")) > \(watermark) - \(retention) * interval '1 microsecond', true)"
     }
 
-    /// A measure that is an estimate where live rows are in it.
-    private var hasApproximateMeasure: Bool { version.plan.measures.contains { StateSQL.isApproximateWhenLive($0) } }
+    /// Before other conditions: that no measure of a merged row is an estimate.
+    private var isExactAnd: String { StateSQL.isExact(version.plan, alias: "m").map { "\($0) AND " } ?? "" }
 
     var selectText: String {
         switch version.plan.window?.kind {
@@ -113,7 +113,7 @@ struct MergedViewSQL {
         let merged = StateSQL.mergedStates(
             tables, run: run, slices: slices, batchCondition: isTouched("b"), speedCondition: stays)
         // Late events that the speed layer left alone are in no live row: their window is not exact until the next run.
-        let isExact = hasApproximateMeasure ? "m.speed_rows = 0 AND coalesce(l.late, 0) = 0" : "coalesce(l.late, 0) = 0"
+        let isExact = "\(isExactAnd)coalesce(l.late, 0) = 0"
         return """
             SELECT \((outputs(.batch(alias: "b")) + ["\(isWhole("b")) AS is_exact", "\(isClosed("b")) AS is_closed"]).joined(separator: ",\n       "))
             FROM \(tables.batchTable) b
@@ -141,7 +141,7 @@ struct MergedViewSQL {
               AND b.from_run <= \(run) AND b.until_run > \(run)
               AND NOT \(isTouched("b"))\(having("b", .batch(alias: "b")).map { "\n  AND \($0)" } ?? "")
             UNION ALL
-            SELECT \((outputs(.merged(alias: "m")) + ["\(hasApproximateMeasure ? "false" : isExact("m"))", "\(isClosed("m"))"])
+            SELECT \((outputs(.merged(alias: "m")) + ["\(isExactAnd)\(isExact("m"))", "\(isClosed("m"))"])
                 .joined(separator: ",\n       "))
             FROM (\(merged)) m
             WHERE \(isServed)\(having("m", .merged(alias: "m")).map { "\n  AND \($0)" } ?? "")
@@ -162,7 +162,7 @@ struct MergedViewSQL {
         let late = """
             (SELECT coalesce(sum(t.late), 0) FROM parallax.touched_window t WHERE t.version_id = \(version.id) AND t.slice >= \(slice)) = 0
             """
-        let isExact = hasApproximateMeasure ? "m.speed_rows = 0 AND \(late)" : late
+        let isExact = isExactAnd + late
         return """
             SELECT \((outputs(.merged(alias: "m")) + ["\(isExact) AND \(isWhole("m")) AS is_exact", "false AS is_closed"]).joined(separator: ",\n       "))
             FROM (\(merged)) m

@@ -21,6 +21,11 @@ extension CalendarInterval: PercentileValue {
         buffer.append(UInt8(ascii: "\""))
     }
 
+    /// percentile_cont adds differences of intervals: not next to the ends of their range.
+    var canBeMergedAsItIs: Bool {
+        months.magnitude < 1 << 24 && days.magnitude < 1 << 24 && microseconds.magnitude < 1 << 53
+    }
+
     /// first + (second - first) * fraction, part by part. Beyond an interval's range, where PostgreSQL raises an error, the greatest or the
     /// least one: a group's result is no place to reject a record at.
     static func interpolated(_ sorted: ArraySlice<CalendarInterval>, _ fraction: Double) -> CalendarInterval {

@@ -3,8 +3,8 @@ import ViewLanguage
 
 /// percentile_cont and percentile_disc.
 ///
-/// Batch: every value of every group, so that the result is PostgreSQL's own, and a digest of them where one is asked for. Speed: the same
-/// values until they are handed over as a digest. Memory: a value and its group, 12 bytes for each event of 64 bits.
+/// Batch: every value of every group, so that the result is PostgreSQL's own, and beside it, where it is asked for, what live rows can be merged with:
+/// the values themselves while there are few, else a digest. Speed: the same without the result. Memory: a value and its group, 12 bytes for each event of 64 bits.
 final class PercentileState<Value: ExtremumValue & PercentileValue>: MeasureState {
     private let type: ScalarType
     private let percentile: Plan.Measure.Percentile
@@ -46,18 +46,34 @@ final class PercentileState<Value: ExtremumValue & PercentileValue>: MeasureStat
         let (sorted, starts) = sortedByGroup(order)
         let counts = order.map { group in Int64(range(of: group, starts).count) }
         var digests = TextBuilder()
+        var lists = TextBuilder()
         for (position, group) in order.enumerated() {
             let range = range(of: group, starts)
-            guard hasSketch[position], !range.isEmpty else {
+            let isWanted = hasSketch[position] && !range.isEmpty
+            if isWanted, range.count <= SketchPrecision.exactValues, sorted[range].allSatisfy(\.canBeMergedAsItIs) {
+                digests.appendNull()
+                lists.append { self.appendArray(sorted[range], to: &$0) }
+                continue
+            }
+            lists.appendNull()
+            guard isWanted else {
                 digests.appendNull()
                 continue
             }
             let numbers = sorted[range].lazy.map { $0.approximation(scale: self.type.numericScale) }
             digests.append { TDigest.appendText(sorted: Array(numbers), compression: compression, to: &$0) }
         }
-        let digest = StateRows.Values.text(digests.column())
-        guard isExact else { return [.counts(counts), digest] }
-        return [.counts(counts), exact(order, sorted, starts), digest]
+        let mergeable = [StateRows.Values.text(digests.column()), .text(lists.column())]
+        return [.counts(counts)] + (isExact ? [exact(order, sorted, starts)] : []) + mergeable
+    }
+
+    private func appendArray(_ values: some Sequence<Value>, to buffer: inout [UInt8]) {
+        buffer.append(UInt8(ascii: "{"))
+        for (index, value) in values.enumerated() {
+            if index > 0 { buffer.append(UInt8(ascii: ",")) }
+            value.appendText(scale: type.numericScale, to: &buffer)
+        }
+        buffer.append(UInt8(ascii: "}"))
     }
 
     /// All values, those of a group together and ascending, and where each group's begin. A group of `order` may have none.
@@ -93,14 +109,7 @@ final class PercentileState<Value: ExtremumValue & PercentileValue>: MeasureStat
                     texts.appendNull()
                     continue
                 }
-                texts.append { buffer in
-                    buffer.append(UInt8(ascii: "{"))
-                    for (index, fraction) in percentile.fractions.enumerated() {
-                        if index > 0 { buffer.append(UInt8(ascii: ",")) }
-                        result(fraction, range).appendText(scale: type.numericScale, to: &buffer)
-                    }
-                    buffer.append(UInt8(ascii: "}"))
-                }
+                texts.append { self.appendArray(percentile.fractions.map { result($0, range) }, to: &$0) }
             }
             return .text(texts.column())
         }
@@ -127,17 +136,23 @@ protocol PercentileValue {
     /// As a double, for a digest: an estimate in any case.
     func approximation(scale: Int) -> Double
     func appendText(scale: Int, to buffer: inout [UInt8])
+    /// False for a value that a digest cannot take as it is, or next to which PostgreSQL would raise an error when it merges several (one group would make a
+    /// view unreadable): a group that has one is a digest, in which it counts as the nearest that is possible.
+    var canBeMergedAsItIs: Bool { get }
     /// Between the two neighbours of the fraction's place, as PostgreSQL's percentile_cont does it: operation by operation.
     static func interpolated(_ sorted: ArraySlice<Self>, _ fraction: Double) -> Self
 }
 
 extension PercentileValue {
+    var canBeMergedAsItIs: Bool { true }
+
     static func interpolated(_ sorted: ArraySlice<Self>, _ fraction: Double) -> Self {
         preconditionFailure("percentile_cont is over double precision: the compiler casts")
     }
 }
 
 extension Double: PercentileValue {
+    var canBeMergedAsItIs: Bool { abs(self) <= TDigest.largest }
     func approximation(scale: Int) -> Double { self }
     func appendText(scale: Int, to buffer: inout [UInt8]) { TextOutput.append(self, to: &buffer) }
     static func interpolated(_ sorted: ArraySlice<Double>, _ fraction: Double) -> Double {

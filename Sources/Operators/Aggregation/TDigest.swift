@@ -3,8 +3,9 @@ import Foundation
 /// Values to a t-digest of the PostgreSQL extension tdigest (1.4), in the text that its input function takes.
 ///
 /// The algorithm is the merging digest of Dunning and Ertl, "Computing Extremely Accurate Quantiles Using t-Digests" (2019), with the scale
-/// function k1(q) = δ/2π · arcsin(2q − 1): values in order, a centroid takes the next one while it spans at most one unit of k1, so there are
-/// at most δ of them and those at the ends are single values.
+/// function of the extension itself (k2 there): values in order, a centroid takes the next one while it holds at most the share
+/// 2π·ln(n)·q(1−q)/δ of the values at both of its ends, so that those at the ends are single values. With another function (k1, say) the bound that
+/// is stated for estimates would hold in the middle only.
 ///
 ///     first value of centroid k ≤ mean of centroid k ≤ last value of centroid k ≤ first value of centroid k + 1
 ///
@@ -31,19 +32,23 @@ enum TDigest {
     static func centroids(of values: [Double], compression: Int) -> [(mean: Double, count: Int)] {
         guard values.count > compression else { return values.map { ($0, 1) } }
         let total = Double(values.count)
-        let perUnit = Double(compression) / (2 * Double.pi)
+        let normalizer = Double(compression) / (2 * Double.pi * total * log(total))
+        func room(_ row: Int) -> Double {
+            let share = Double(row) / total
+            return share * (1 - share)
+        }
         var centroids: [(mean: Double, count: Int)] = []
         var start = 0
-        var limit = end(after: 0, perUnit)
         var sum = values[0]
         for row in 1..<values.count {
-            if Double(row + 1) / total > limit {
+            let size = Double(row + 1 - start) * normalizer
+            if size <= room(start), size <= room(row + 1) {
+                sum += values[row]
+            } else {
                 centroids.append(centroid(values[start..<row], sum))
                 start = row
-                sum = 0
-                limit = end(after: Double(row) / total, perUnit)
+                sum = values[row]
             }
-            sum += values[row]
         }
         centroids.append(centroid(values[start...], sum))
         return centroids
@@ -51,11 +56,5 @@ enum TDigest {
 
     private static func centroid(_ values: ArraySlice<Double>, _ sum: Double) -> (mean: Double, count: Int) {
         (min(max(sum / Double(values.count), values[values.startIndex]), values[values.endIndex - 1]), values.count)
-    }
-
-    /// The share that lies one unit of k1 above another; 1 at the upper end.
-    private static func end(after share: Double, _ perUnit: Double) -> Double {
-        let k = perUnit * asin(2 * share - 1) + 1
-        return k >= perUnit * Double.pi / 2 ? 1 : (sin(k / perUnit) + 1) / 2
     }
 }

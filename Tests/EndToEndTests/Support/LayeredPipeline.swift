@@ -67,7 +67,11 @@ final class LayeredPipeline {
         folder = try TemporaryFolder()
         self.views = views
         try Catalog.migrate(connection)
-        try Catalog(connection).apply(definitions, partitions: [definitions.sources[0].name: partitions]) {
+        try apply()
+    }
+
+    func apply() throws {
+        try Catalog(connection).apply(definitions, partitions: [definitions.sources[0].name: log.partitions().count]) {
             (connection) throws(ParallaxError) in
             if let refusal = try ServingViews.refresh(connection).first { throw refusal.error }
         }

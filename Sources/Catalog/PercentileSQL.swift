@@ -1,0 +1,96 @@
+import Columns
+import ViewLanguage
+
+/// Percentiles of live rows, as SQL.
+///
+///     state   =  the values themselves (m_v) while there are at most `exactValues`, else a digest (m_t)
+///     merged  =  PostgreSQL's own percentile of all values, while no digest is among the states; else what the digests say together
+///
+/// Where the batch layer's state is gone (its window had closed), its exact result says more than the live rows alone.
+struct PercentileSQL {
+    private let measure: Plan.Measure
+    /// Names of the state columns.
+    private let digest: String
+    private let values: String
+    private let result: String
+
+    init(_ measure: Plan.Measure, index: Int) {
+        self.measure = measure
+        digest = "m\(index)_t"
+        values = "m\(index)_v"
+        result = "m\(index)_p"
+    }
+
+    private var fractions: [Double] { measure.percentile?.fractions ?? [] }
+    private var isArray: Bool { measure.percentile?.isArray == true }
+    private var fractionArray: String { "ARRAY[\(fractions.map { "\($0)" }.joined(separator: ", "))]::double precision[]" }
+
+    /// What a flush leaves of the stored state and the delta. Two lists that fit together stay a list.
+    func added(_ role: StateLayout.Role, to oldRow: String, _ newRow: String) -> String {
+        let old = (digest: "\(oldRow).\(digest)", values: "\(oldRow).\(values)")
+        let new = (digest: "\(newRow).\(digest)", values: "\(newRow).\(values)")
+        let fits = """
+            \(old.digest) IS NULL AND \(new.digest) IS NULL \
+            AND coalesce(cardinality(\(old.values)), 0) + coalesce(cardinality(\(new.values)), 0) <= \(SketchPrecision.exactValues)
+            """
+        if case .percentileValues = role { return "CASE WHEN \(fits) THEN \(old.values) || \(new.values) END" }
+        let digests = "coalesce(tdigest_union(\(old.digest), \(new.digest)), \(old.digest), \(new.digest))"
+        return "CASE WHEN \(fits) THEN NULL ELSE \(adding("\(old.values) || \(new.values)", to: digests)) END"
+    }
+
+    /// Over a row of merged states.
+    func merged(_ alias: String) -> String {
+        """
+        CASE WHEN \(alias).speed_rows = 0 OR (\(alias).\(result) IS NOT NULL AND NOT \(alias).\(digest)_batch) THEN \(alias).\(result) \
+        WHEN \(alias).\(digest) IS NULL THEN \(ofValues(alias)) ELSE \(estimate(alias)) END
+        """
+    }
+
+    /// The condition that `merged` is exact though live rows are in it.
+    func isExact(_ alias: String) -> String {
+        "(\(alias).\(digest) IS NULL AND (\(alias).\(result) IS NULL OR \(alias).\(digest)_batch))"
+    }
+
+    private func ofValues(_ alias: String) -> String {
+        let function = measure.function == .percentileCont ? "percentile_cont" : "percentile_disc"
+        let fraction = isArray ? fractionArray : "\(fractions[0])::double precision"
+        return "(SELECT \(function)(\(fraction)) WITHIN GROUP (ORDER BY e.value) FROM unnest(\(alias).\(values)) AS e (value))"
+    }
+
+    /// The aggregate stands in a sub-query of its own, which PostgreSQL computes once, however often a cast names its result.
+    private func estimate(_ alias: String) -> String {
+        let all = adding("\(alias).\(values)", to: "\(alias).\(digest)")
+        let estimates = "SELECT tdigest_percentile(d.t, \(fractionArray)) AS all_of_them FROM (SELECT \(all)) d (t)"
+        let each = "FROM (\(estimates)) q, unnest(q.all_of_them) WITH ORDINALITY AS e (value, place)"
+        return isArray ? "(SELECT array_agg(\(cast("e.value")) ORDER BY e.place) \(each))" : "(SELECT \(cast("e.value")) \(each))"
+    }
+
+    /// What is kept as a list can become doubles (`PercentileValue.canBeMergedAsItIs`): the extension never ends once it meets an infinity or NaN.
+    /// Without values the digest is what it was.
+    private func adding(_ values: String, to digest: String) -> String {
+        let doubles =
+            measure.argument?.type == .interval
+            ? "(SELECT array_agg(extract(epoch FROM e.value)::double precision) FROM unnest(\(values)) AS e (value))"
+            : "(\(values))::double precision[]"
+        return "tdigest_add(\(digest), \(doubles), \(measure.precision ?? SketchPrecision.compression))"
+    }
+
+    /// An estimate is a double; a percentile_disc has the type of its values.
+    private func cast(_ value: String) -> String {
+        switch (measure.function, measure.argument?.type) {
+        case (.percentileDisc, .decimal): "\(value)::numeric"
+        case (_, .interval): IntervalSQL.ofSeconds(value)
+        case (.percentileDisc, .numeric(_, let scale)): "round(\(value)::numeric, \(scale))"
+        case (.percentileDisc, .float4): "\(value)::real"
+        case (.percentileDisc, .int2): "round(\(value))::smallint"
+        case (.percentileDisc, .int4): "round(\(value))::integer"
+        case (.percentileDisc, .int8):
+            // The type's ends are no doubles: an estimate next to them lies beyond, and would make the whole view unreadable.
+            """
+            CASE WHEN \(value) >= 9223372036854775807::double precision THEN 9223372036854775807 \
+            WHEN \(value) <= (-9223372036854775808)::double precision THEN -9223372036854775808 ELSE round(\(value))::bigint END
+            """
+        default: value
+        }
+    }
+}
