@@ -26,11 +26,15 @@ public struct ArchiveSegment: Codable, Hashable, Sendable {
     /// Of a gap: what its records' event times can have been, where that is known; half-open.
     public var gapEventsFrom: Instant?
     public var gapEventsUntil: Instant?
+    /// Set where the segment took the place of one that was damaged: that one's digest.
+    public var replacedSHA256: String?
     /// Which columns the records were decoded to: see `ArchiveSchema.fingerprint`.
     public var schema: String
 
-    /// The layout of files and manifest lines that this code writes, and the newest that it reads.
+    /// The layout of files and manifest lines that this code writes, and the newest that it reads beside it.
     public static let currentFormatVersion = 1
+    /// Of the manifest lines of segments that took the place of others.
+    public static let replacingFormatVersion = 2
 
     /// Nil for a segment of records.
     public var acceptedGap: AcceptedGap? {

@@ -24,11 +24,11 @@ import ViewLanguage
 public final class ArchiveWriter: Sendable {
     public let source: SourceDefinition
     public let limits: ArchiveLimits
-    private let schema: ArchiveSchema
+    let schema: ArchiveSchema
     private let folder: ArchiveFolder
-    private let log: any EventLog
-    private let decoding: ArchiveDecoding
-    private let now: @Sendable () -> Instant
+    let log: any EventLog
+    let decoding: ArchiveDecoding
+    let now: @Sendable () -> Instant
     /// What was read of the manifests so far, so that a service does not read them anew every second.
     private let manifests = Mutex<[Partition: Manifest]>([:])
 
@@ -207,8 +207,15 @@ public final class ArchiveWriter: Sendable {
         var position = range.lowerBound
         while position < range.upperBound && writer.records < limits.recordsPerSegment && writer.bytes < limits.bytesPerSegment {
             let room = min(limits.recordsPerRowGroup, limits.recordsPerSegment - writer.records)
-            let records = try RowGroupReader(log: log, partition: partition, records: room, bytes: limits.bytesPerRowGroup)
-                .next(position..<range.upperBound)
+            let records: RecordBatch
+            do {
+                records = try RowGroupReader(log: log, partition: partition, records: room, bytes: limits.bytesPerRowGroup)
+                    .next(position..<range.upperBound)
+            } catch {
+                // What is good before a damage is archived; the next segment would begin with it.
+                guard error.code == .corrupt, writer.records > 0 else { throw error }
+                break
+            }
             try writer.append(records, decode(records))
             position = records.nextOffset
             try progress(
@@ -248,6 +255,27 @@ extension ArchiveWriter {
         keep(manifest)
         return segment.acceptedGap
     }
+
+    /// Changes a partition's manifest while nobody else works on the source.
+    func locked<R>(_ partition: Partition, _ body: (inout Manifest) throws(ParallaxError) -> R) throws(ParallaxError) -> R {
+        try Files.makeFolder(folder.path)
+        let lock = try FolderLock(folder.path, wait: limits.lockWait)
+        defer { withExtendedLifetime(lock) {} }
+        var manifest = try manifest(partition)
+        try recover(&manifest, logBegins: try log.bounds(of: partition).lowerBound)
+        try Files.makeFolder(folder.partition(partition))
+        let result = try body(&manifest)
+        keep(manifest)
+        return result
+    }
+
+    func newSegment(_ partition: Partition, first: Offset) throws(ParallaxError) -> SegmentWriter {
+        try SegmentWriter(schema, partition: partition, first: first, folder: folder.partition(partition))
+    }
+
+    func partitionsOfArchive() throws(ParallaxError) -> [Partition] { try folder.partitions() }
+    func listed(_ partition: Partition) throws(ParallaxError) -> [ArchiveSegment] { try manifest(partition).segments }
+    func path(of segment: ArchiveSegment) -> String { folder.segment(segment) }
 
     /// What was given up, in all partitions.
     public func acceptedGaps() throws(ParallaxError) -> [AcceptedGap] {

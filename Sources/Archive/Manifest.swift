@@ -16,7 +16,7 @@ import ParallaxCore
 /// The list of a partition's segments: what is in the archive is what is listed here.
 ///
 /// Equation: segments[i].next = segments[i + 1].first, and segments[0].first = 0. So nothing is archived twice and nothing is
-/// left out. Checked whenever lines are read.
+/// left out. Checked whenever lines are read. A line may take the place of an earlier one of the same offsets, whose file was damaged.
 /// A last line without a line feed is one whose writing was cut off; its segment does not count.
 struct Manifest: Sendable {
     let path: String
@@ -68,20 +68,29 @@ struct Manifest: Sendable {
         do { segment = try decoder.decode(ArchiveSegment.self, from: Data(line)) } catch {
             throw corrupt("it is not a segment's description")
         }
-        guard segment.formatVersion <= ArchiveSegment.currentFormatVersion else {
+        guard segment.formatVersion <= ArchiveSegment.replacingFormatVersion else {
             throw ParallaxError(
                 .configuration, "\"\(path)\" was written by a newer version of Parallax",
-                detail: "It has format \(segment.formatVersion); this version reads up to \(ArchiveSegment.currentFormatVersion).",
+                detail: "It has format \(segment.formatVersion); this version reads up to \(ArchiveSegment.replacingFormatVersion).",
                 hint: "Use the newer version.")
         }
         guard segment.partition == partition else { throw corrupt("it describes partition \(segment.partition)") }
         guard segment.first < segment.next, segment.file == ArchiveSegment.fileName(first: segment.first, next: segment.next),
             segment.records >= 0, Int64(segment.records) <= segment.next - segment.first, segment.bytes > 0
         else { throw corrupt("its offsets, file name and counts do not agree") }
+        if take(segment) { return }
         guard segment.first == position else {
             throw corrupt("it begins at offset \(segment.first) where the line before it ends at \(position)")
         }
         segments.append(segment)
+    }
+
+    /// True where it took the place of one before it, which was damaged: a line further down counts for the same offsets.
+    private mutating func take(_ segment: ArchiveSegment) -> Bool {
+        guard segment.replacedSHA256 != nil, let index = segments.lastIndex(where: { $0.first == segment.first && $0.next == segment.next })
+        else { return false }
+        segments[index] = segment
+        return true
     }
 
     private func corrupt(_ trouble: String) -> ParallaxError {
@@ -104,7 +113,7 @@ struct Manifest: Sendable {
     /// Appends a line and makes it durable: from here on the segment is in the archive. Only for the holder of the lock.
     /// Where that fails, what was written of the line is taken back.
     mutating func append(_ segment: ArchiveSegment) throws(ParallaxError) {
-        precondition(segment.first == position, "segment at \(segment.first) after \(position)")
+        precondition(segment.first == position || segment.replacedSHA256 != nil, "segment at \(segment.first) after \(position)")
         precondition(tornBytes == 0, "a torn line was not cut")
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -126,7 +135,7 @@ struct Manifest: Sendable {
             throw error
         }
         wholeBytes += line.count
-        segments.append(segment)
+        if !take(segment) { segments.append(segment) }
         stamp = try FileStamp(descriptor, path: path)
     }
 }

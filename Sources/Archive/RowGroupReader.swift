@@ -16,7 +16,14 @@ struct RowGroupReader {
         var used = 0
         while position < range.upperBound && count < records && used < bytes {
             let wanted = min(records - count, Int(clamping: range.upperBound - position))
-            var batch = try log.read(partition, from: position, maxRecords: wanted, maxBytes: bytes - used)
+            var batch: RecordBatch
+            do {
+                batch = try log.read(partition, from: position, maxRecords: wanted, maxBytes: bytes - used)
+            } catch {
+                // What is good before a damage is handed over first.
+                guard error.code == .corrupt, count > 0 else { throw error }
+                break
+            }
             try check(batch, from: position)
             batch = batch.prefix(below: range.upperBound)
             position = batch.nextOffset

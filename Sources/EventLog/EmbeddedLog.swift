@@ -130,7 +130,7 @@ public final class EmbeddedLog: EventLog {
         return count
     }
 
-    private func reader(of partition: Partition) throws(ParallaxError) -> PartitionReader {
+    func reader(of partition: Partition) throws(ParallaxError) -> PartitionReader {
         try lanes.withLock { (lanes) throws(ParallaxError) in
             let index = Int(partition.rawValue)
             if lanes.readers.indices.contains(index) { return lanes.readers[index] }

@@ -8,6 +8,14 @@ extension LogPaths {
             hint: "Restore the file from a copy. Records below the offset are unharmed; nothing was cut.")
     }
 
+    func damaged(_ damage: LogDamage) -> ParallaxError {
+        ParallaxError(
+            .corrupt, "the log of source \"\(source)\" is damaged: \(damage.words)",
+            hint:
+                "Restore the file from a copy. Where there is none: parallax archive accept-gap gives up these offsets, and nothing else. The records "
+                + "before and behind them are unharmed.")
+    }
+
     func missingSegment(_ partition: Partition, offset: Int64, file: String) -> ParallaxError {
         ParallaxError(
             .corrupt, "the log of source \"\(source)\" lacks \(file), which holds partition \(partition) from offset \(offset) on",

@@ -6,6 +6,7 @@ import ParallaxCore
 ///     <directory>/<source>/lock, lock.next         who appends, who is the next
 ///     <directory>/<source>/<partition>/end         how far it is durable (see `DurableEnd`)
 ///     <directory>/<source>/<partition>/<20 digits>.log    a segment, named by its first offset
+///     <directory>/<source>/<partition>/given-up    damage that a person gave up (see `GivenUp`); damaged-<first>-<next>: its bytes
 struct LogPaths: Sendable {
     let source: String
     /// `<directory>/<source>`.

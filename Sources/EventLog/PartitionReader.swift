@@ -49,17 +49,31 @@ final class PartitionReader: Sendable {
         }
         var batch = RecordBatch(partition: partition, nextOffset: offset)
         if offset.rawValue == end.end { return batch }
-        let cursor = try takeCursor(at: offset.rawValue, end)
+        let cursor: ReadCursor
         do {
+            cursor = try takeCursor(at: offset.rawValue, end)
             try cursor.read(into: &batch, end, maxRecords: maxRecords, maxBytes: maxBytes)
         } catch {
-            throw try orGone(offset, error)
+            let error = try orGone(offset, error)
+            guard error.code == .corrupt else { throw error }
+            guard let next = try GivenUp(paths, partition).end(of: offset.rawValue) else {
+                throw try damage(at: offset.rawValue, end).map { paths.damaged($0) } ?? error
+            }
+            // As over a hole.
+            batch.nextOffset = Offset(min(next, end.end))
+            return batch
         }
         state.withLock { state in
             if state.cursors.count >= Self.cursorsKept { state.cursors.removeFirst() }
             state.cursors.append(cursor)
         }
         return batch
+    }
+
+    /// The damage that holds the offset.
+    func damage(at offset: Int64, _ end: DurableEnd) throws(ParallaxError) -> LogDamage? {
+        let found = try DamageScan(paths: paths, partition: partition, end: end).damages(from: offset) { _ in true }
+        return found.first { $0.offsets.contains(Offset(offset)) }
     }
 
     /// Lets go of files that were trimmed.
@@ -84,7 +98,14 @@ final class PartitionReader: Sendable {
         do {
             return try seek(offset, end)
         } catch {
-            throw try orGone(Offset(offset), error)
+            // The way there may lead over a damaged frame, where headers alone tell nothing.
+            guard error.code == .corrupt,
+                let (segment, mark) = try DamageScan(paths: paths, partition: partition, end: end).mark(of: offset),
+                let file = try File.read(paths.segment(segment, of: partition))
+            else { throw error }
+            let cursor = ReadCursor(paths, partition, file: file, segment: segment, at: mark)
+            _ = try cursor.seek(offset, end)
+            return cursor
         }
     }
 

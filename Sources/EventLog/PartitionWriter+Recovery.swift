@@ -32,11 +32,14 @@ extension PartitionWriter {
             throw paths.missingSegment(partition, offset: first, file: paths.segment(first, of: partition))
         }
         var end = known ?? DurableEnd(earliest: first, end: first, segment: first, bytes: 0)
+        let givenUp = try GivenUp(paths, partition)
+        if let known, try beginsAnew(behind: known, givenUp) { return }
         let before = end.end
         var bytesCut = 0
         for base in segments where base >= first {
             let path = paths.segment(base, of: partition)
             if base != first {
+                if let next = givenUp.end(of: end.end), next >= base { end.end = base }
                 guard base == end.end else {
                     throw paths.corrupt(
                         partition, offset: end.end, file: path, position: 0, "the segment before it ends at offset \(end.end)")
@@ -45,7 +48,7 @@ extension PartitionWriter {
                 end.bytes = 0
             }
             guard let file = try File.update(path) else { throw paths.missingSegment(partition, offset: base, file: path) }
-            bytesCut = try recover(file, &end, isLast: base == segments.last)
+            bytesCut = try recover(file, &end, isLast: base == segments.last, givenUp)
             active = (file, base)
         }
         try Folder.sync(paths.folder(of: partition))
@@ -57,8 +60,25 @@ extension PartitionWriter {
         }
     }
 
+    /// What was published last is missing, and was given up: a new segment begins behind it. The file that lost its end stays as it is.
+    mutating func beginsAnew(behind known: DurableEnd, _ givenUp: GivenUp) throws(ParallaxError) -> Bool {
+        guard known.end > known.segment, givenUp.ranges.contains(where: { $0.upperBound == known.end }),
+            try File.read(paths.segment(known.segment, of: partition)).map({ (file) throws(ParallaxError) in try file.size() < known.bytes }
+            ) ?? true,
+            !Folder.exists(paths.segment(known.end, of: partition))
+        else { return false }
+        try createSegment(known.end)
+        var end = known
+        end.segment = known.end
+        end.bytes = 0
+        try endFile.publish(end, durably: true)
+        published = end
+        position = end
+        return true
+    }
+
     /// Moves `end` over the good frames of one segment; returns the bytes that were cut behind them.
-    private func recover(_ file: File, _ end: inout DurableEnd, isLast: Bool) throws(ParallaxError) -> Int {
+    private func recover(_ file: File, _ end: inout DurableEnd, isLast: Bool, _ givenUp: GivenUp) throws(ParallaxError) -> Int {
         let size = try file.size()
         guard size >= end.bytes else {
             throw paths.corrupt(
@@ -73,6 +93,11 @@ extension PartitionWriter {
                 end.bytes += frame.length
                 end.end = frame.end
             case .failure(let flaw):
+                if let next = givenUp.end(of: end.end), let position = try place(of: next, window, from: end.bytes, size) {
+                    end.bytes = position
+                    end.end = next
+                    continue
+                }
                 guard isLast, try !wasDurable(end, window, size) else {
                     throw paths.corrupt(partition, offset: end.end, file: file.path, position: end.bytes, flaw.description)
                 }
@@ -83,6 +108,16 @@ extension PartitionWriter {
         }
         try file.sync()
         return 0
+    }
+
+    /// Where the frame begins that goes on behind what was given up.
+    private func place(of base: Int64, _ window: FileWindow, from start: Int, _ size: Int) throws(ParallaxError) -> Int? {
+        var position = start
+        while let candidate = try window.nextMagic(from: position, limit: size) {
+            if case .success = try window.frame(at: candidate, expectedBase: base, limit: size) { return candidate }
+            position = candidate + 1
+        }
+        return nil
     }
 
     /// Whether a good frame from `end` on says that the log was durable beyond it, or is not the one that belongs there.

@@ -64,6 +64,7 @@ struct PartitionWriter {
         if active?.base != end.segment {
             let path = paths.segment(end.segment, of: partition)
             guard let file = try File.update(path) else {
+                if try beginsAnew(behind: end, GivenUp(paths, partition)) { return }
                 throw paths.missingSegment(partition, offset: end.segment, file: path)
             }
             active = (file, end.segment)

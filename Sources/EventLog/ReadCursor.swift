@@ -60,11 +60,16 @@ final class ReadCursor: @unchecked Sendable {
         return marks
     }
 
-    /// Appends records to `batch` up to one of the bounds.
+    /// Appends records to `batch` up to one of the bounds, or up to a frame that cannot be read: that is for the next read to say, which begins there.
     func read(into batch: inout RecordBatch, _ end: DurableEnd, maxRecords: Int, maxBytes: Int) throws(ParallaxError) {
         var bytesLeft = maxBytes
         while batch.count < maxRecords, next < end.end {
-            if frame == nil || row == frame?.count { try enterFrame(end) }
+            if frame == nil || row == frame?.count {
+                do { try enterFrame(end) } catch {
+                    guard batch.isEmpty else { return }
+                    throw error
+                }
+            }
             guard let frame else { preconditionFailure("no frame at offset \(next)") }
             let rowsLimit = row + min(frame.count - row, maxRecords - batch.count)
             var rows = row

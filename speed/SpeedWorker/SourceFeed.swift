@@ -171,6 +171,16 @@ final class SourceFeed {
             state.skipWarmUp(partition, to: earliest)
             return
         }
+        // Processed already, and damaged since: the horizon lacks those records only.
+        if error.code == .corrupt, let current = state.partitions.first(where: { $0.partition == partition }), current.isWarmingUp,
+            let damage = try? (log as? any DamageableLog)?.damage(of: partition, at: current.reading)
+        {
+            context.logger.warning(
+                "records that were processed cannot be read again; copies of them are known to the batch layer only",
+                metadata: ["source": "\(name)", "damage": "\(damage.words)"])
+            state.skipWarmUp(partition, to: damage.offsets.upperBound)
+            return
+        }
         context.statistics.update { $0.lastError = error }
         guard waits(for: error) else { return try stop(partition, error) }
         retryReadAt[partition] = context.now + context.settings.discoveryInterval

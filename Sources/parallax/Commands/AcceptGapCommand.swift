@@ -6,12 +6,17 @@ import ParallaxCore
 
 struct ArchiveAcceptGapCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "accept-gap", abstract: "Give up records that a log lost before they were archived.",
+        commandName: "accept-gap", abstract: "Give up records that a log or the archive lost.",
         discussion: discussion(
             """
             Where the log's retention took offsets that the archive does not have, archiver and batch runs stop and name them. This records your \
             decision to go on without: the archive gets a segment without records for them, and the speed layer goes on behind them. \
             Prints the offsets. Changes nothing where nothing is missing.
+
+            The same for bytes that are not what was written: a damaged or missing stretch of the embedded log, and damaged or missing archive \
+            segments, for which it reads and checks both. A segment whose records the log still has is written again from there. What nothing has \
+            any more is named, offsets and bytes, and given up once you agree (on a terminal, or with --yes); the damaged bytes are kept beside \
+            the files. Records before and behind the damage are unharmed.
 
             Answers carry the decision for good: parallax status and parallax.frontier name the offsets, and is_exact is false for every row \
             that may lack their records. Those are the rows of all windows that begin before the decision (and speed.max_future_skew after \
@@ -20,6 +25,7 @@ struct ArchiveAcceptGapCommand: ParsableCommand {
 
     @OptionGroup var options: PipelineOptions
     @Argument(help: "The source, as the definitions name it.", completion: .sourceNames) var source: String
+    @Flag(name: .shortAndLong, help: "Give up damaged records without asking.") var yes = false
     @Option(help: ArgumentHelp("No lost event has an event time before this one, such as 2024-01-01T00:00:00Z.", valueName: "instant"))
     var eventsFrom: String?
     @Option(help: ArgumentHelp("No lost event has this event time or a later one.", valueName: "instant"))
@@ -43,16 +49,30 @@ struct ArchiveAcceptGapCommand: ParsableCommand {
         let connection = try database.connect()
         let catalog = try requireApplied(connection)
         let known = try catalog.source(named: source)
-        let log = try pipeline.openLog(known.definition)
+        // Not for writing: that would refuse a log that lost its end.
+        let log = try pipeline.openLogForLooking(known.definition)
         let writer = try pipeline.archiveWriter(known.definition, log: log)
         let partitions = try log.partitions()
         try catalog.ensurePartitions(source: known.id, partitions)
         let before = try Set(writer.acceptedGaps())
+        let from = eventsFrom.flatMap(GenerateCommand.instant).map { Instant(microseconds: $0) }
         for partition in partitions {
-            _ = try writer.acceptGap(
-                in: partition, eventsFrom: eventsFrom.flatMap(GenerateCommand.instant).map { Instant(microseconds: $0) },
-                eventsUntil: latestEvent(pipeline))
+            _ = try writer.acceptGap(in: partition, eventsFrom: from, eventsUntil: latestEvent(pipeline))
         }
+        let damaged = try writer.damages()
+        for damage in damaged where damage.isInLog {
+            _ = try writer.replace(damage, eventsFrom: nil, eventsUntil: nil)
+            Terminal.print("\(source): \(damage.segment.file) is written again, from the log")
+        }
+        let archived = try writer.archived()
+        var inLog: [LogDamage] = []
+        if let log = log as? any DamageableLog {
+            for partition in partitions { inLog += try log.damages(of: partition, from: archived[partition]) }
+        }
+        let lost = damaged.filter { !$0.isInLog }
+        try agree(to: lost.map(\.words) + inLog.map(\.words))
+        for damage in lost { _ = try writer.replace(damage, eventsFrom: from, eventsUntil: latestEvent(pipeline)) }
+        for damage in inLog { _ = try writer.giveUp(damage, eventsFrom: from, eventsUntil: latestEvent(pipeline)) }
         // All of them: an earlier call may have been cut off before this.
         let gaps = try writer.acceptedGaps()
         try connection.transaction { () throws(ParallaxError) in
@@ -60,6 +80,8 @@ struct ArchiveAcceptGapCommand: ParsableCommand {
             for gap in gaps { try catalog.passOver(gap, source: known.id) }
         }
         try catalog.recordArchived(source: known.id, writer.archived())
+        // Last: nobody passes over it before the catalog says so.
+        try passOver(gaps, in: log)
         let new = gaps.filter { !before.contains($0) }
         for gap in new {
             Terminal.print(
@@ -67,6 +89,29 @@ struct ArchiveAcceptGapCommand: ParsableCommand {
                     + "are given up")
         }
         if new.isEmpty { Terminal.print("\(source): nothing is missing") }
+    }
+
+    private func agree(to losses: [String]) throws(ParallaxError) {
+        guard !losses.isEmpty && !yes else { return }
+        for loss in losses { Terminal.note("\(source): \(loss)") }
+        if Terminal.confirm("Give these records up?") { return }
+        throw ParallaxError(
+            .corrupt,
+            "\(losses.count == 1 ? "a stretch" : "\(losses.count) stretches") of source \"\(source)\" cannot be read; nothing was given up",
+            detail: losses.joined(separator: "\n"),
+            hint: "restore the files from a backup; or give up exactly these records: add --yes")
+    }
+
+    /// Also what an earlier call was cut off before.
+    private func passOver(_ gaps: [AcceptedGap], in log: any EventLog) throws(ParallaxError) {
+        guard let log = log as? any DamageableLog else { return }
+        for gap in gaps where gap.offsets.upperBound > (try log.bounds(of: gap.partition)).lowerBound {
+            for var damage in try log.damages(of: gap.partition, from: gap.offsets.lowerBound) where damage.offsets.overlaps(gap.offsets) {
+                // What is archived of it is nobody's gap: a batch run carries the live rows over that.
+                damage.offsets = damage.offsets.clamped(to: gap.offsets)
+                try log.giveUp(damage)
+            }
+        }
     }
 
     /// What is lost was in the log before this moment; an event time beyond the believable is none to mark all the future for.

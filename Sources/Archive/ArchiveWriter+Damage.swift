@@ -1,0 +1,105 @@
+import Operators
+import ParallaxCore
+
+/// A segment whose file is not what was written, or is not there.
+public struct ArchiveDamage: Sendable {
+    public var segment: ArchiveSegment
+    public var error: ParallaxError
+    /// The log still has all of its records.
+    public var isInLog: Bool
+
+    /// For people.
+    public var words: String {
+        "partition \(segment.partition): offsets \(segment.first) up to, not including, \(segment.next) (\(segment.records) records, "
+            + "\(segment.bytes) bytes): \(error.message)"
+    }
+}
+
+extension ArchiveWriter {
+    /// Every segment that a run would refuse. Reads the whole archive, but for files that were found sound by this process and have not changed.
+    public func damages() throws(ParallaxError) -> [ArchiveDamage] {
+        var found: [ArchiveDamage] = []
+        for partition in try partitionsOfArchive() {
+            for segment in try listed(partition) {
+                do { try SegmentVerification.verify(segment, path: path(of: segment), source: source.name) } catch {
+                    guard error.code == .corrupt || error.code == .missing else { throw error }
+                    found.append(ArchiveDamage(segment: segment, error: error, isInLog: logHolds(segment)))
+                }
+            }
+        }
+        return found
+    }
+
+    private func logHolds(_ segment: ArchiveSegment) -> Bool {
+        guard segment.acceptedGap == nil, let bounds = try? log.bounds(of: segment.partition), bounds.lowerBound <= segment.first,
+            bounds.upperBound >= segment.next
+        else { return false }
+        guard let log = log as? any DamageableLog else { return true }
+        guard let damages = try? log.damages(of: segment.partition, from: segment.first) else { return false }
+        return !damages.contains { $0.offsets.lowerBound < segment.next }
+    }
+
+    /// Puts a segment in the place of the damaged one: with its records, from the log, or without any, where the log does not have them and a person gave
+    /// them up. The damaged file is kept beside it. Rows of windows that the lost events can have been in are not exact from then on.
+    ///
+    ///     the damaged file ─► <name>.damaged ─► the new file ─► manifest line       a crash in between leaves a damaged segment
+    ///
+    /// - Parameters:
+    ///   - eventsFrom, eventsUntil: what the event times can have been, where the manifest does not know it.
+    /// - Returns: the gap; nil where the log had the records.
+    public func replace(_ damage: ArchiveDamage, eventsFrom: Instant?, eventsUntil: Instant?) throws(ParallaxError) -> AcceptedGap? {
+        let old = damage.segment
+        return try locked(old.partition) { (manifest) throws(ParallaxError) in
+            guard manifest.segments.contains(old) else {
+                throw ParallaxError(.busy, "the archive of source \"\(source.name)\" changed meanwhile", hint: "try again")
+            }
+            let writer = try newSegment(old.partition, first: old.first)
+            if damage.isInLog {
+                let decode = decoding.makeDecoder(source)
+                var position = old.first
+                while position < old.next {
+                    let records = try RowGroupReader(
+                        log: log, partition: old.partition, records: limits.recordsPerRowGroup, bytes: limits.bytesPerRowGroup
+                    ).next(position..<old.next)
+                    try writer.append(records, decode(records))
+                    position = records.nextOffset
+                }
+            }
+            let path = path(of: old)
+            do throws(ParallaxError) { try Files.move(path, to: path + ".damaged") } catch {
+                if damage.error.code != .missing { throw error }
+            }
+            var segment = try writer.publish(next: old.next)
+            segment.formatVersion = ArchiveSegment.replacingFormatVersion
+            segment.replacedSHA256 = old.sha256
+            if !damage.isInLog {
+                segment.gapAcceptedAt = old.gapAcceptedAt ?? now()
+                let times = knownTimes(old)
+                segment.gapEventsFrom = old.acceptedGap == nil ? times?.lowerBound ?? eventsFrom : old.gapEventsFrom
+                segment.gapEventsUntil = old.acceptedGap == nil ? times?.upperBound ?? eventsUntil : old.gapEventsUntil
+            }
+            try manifest.append(segment)
+            return segment.acceptedGap
+        }
+    }
+
+    /// Half-open; nil where the manifest's line does not speak of today's event time column.
+    private func knownTimes(_ segment: ArchiveSegment) -> Range<Instant>? {
+        guard segment.schema == schema.fingerprint, let low = segment.minEventTime, let high = segment.maxEventTime else { return nil }
+        return low..<Instant(microseconds: high.rawValue + 1)
+    }
+
+    /// A person's decision about records of the log that cannot be read and are not archived. What is before them is archived by now.
+    public func giveUp(_ damage: LogDamage, eventsFrom: Instant?, eventsUntil: Instant?) throws(ParallaxError) -> AcceptedGap? {
+        try archive(upTo: Cut([damage.partition: damage.offsets.lowerBound]))
+        return try locked(damage.partition) { (manifest) throws(ParallaxError) in
+            guard damage.offsets.contains(manifest.position) else { return nil }
+            var segment = try newSegment(damage.partition, first: manifest.position).publish(next: damage.offsets.upperBound)
+            segment.gapAcceptedAt = now()
+            segment.gapEventsFrom = eventsFrom
+            segment.gapEventsUntil = eventsUntil
+            try manifest.append(segment)
+            return segment.acceptedGap
+        }
+    }
+}

@@ -1,0 +1,187 @@
+import Foundation
+import ParallaxCore
+import TestSupport
+import Testing
+
+@testable import EventLog
+
+/// Bytes that are not what was written: what is good is read, what is not is named to the offset, and passed over once it is given up.
+@Suite struct DamageTests {
+    let fixture: LogFixture
+
+    init() throws { fixture = try LogFixture { $0.bytesPerSegment = 4 << 10 } }
+
+    /// Ten frames of five records each, over several segments. Returns each frame's first offset, file and place.
+    private func fill() throws -> [(base: Int64, file: String, position: Int)] {
+        let log = try fixture.open()
+        for start in stride(from: 0, to: 50, by: 5) { try log.append(records(start..<start + 5, bytes: 150), to: LogFixture.lane) }
+        var frames: [(Int64, String, Int)] = []
+        for name in try fixture.segments() {
+            let bytes = try fixture.bytes(of: fixture.path(name))
+            var position = 0
+            while position < bytes.count {
+                let frame = try bytes.withUnsafeBytes { raw in
+                    try Frame(
+                        header: UnsafeRawBufferPointer(rebasing: raw[position..<position + Frame.headerBytes]), expectedBase: nil,
+                        available: raw.count - position)
+                }
+                frames.append((frame.base, fixture.path(name), position))
+                position += frame.length
+            }
+        }
+        #expect(frames.map(\.0) == Array(stride(from: 0, to: 50, by: 5)))
+        return frames
+    }
+
+    private func flip(_ file: String, at position: Int, bit: UInt8 = 1) throws {
+        var bytes = try fixture.bytes(of: file)
+        bytes[position] ^= bit
+        try fixture.write(bytes, to: file)
+    }
+
+    /// Offsets that come, in reads of any size, until one fails; and the error.
+    private func readable(_ log: any EventLog, from: Int64 = 0, maxRecords: Int = 1_000) throws -> (offsets: [Int64], error: ParallaxError?)
+    {
+        var next = Offset(from)
+        var found: [Int64] = []
+        while true {
+            do {
+                let batch = try log.read(LogFixture.lane, from: next, maxRecords: maxRecords, maxBytes: 1 << 20)
+                if batch.nextOffset == next { return (found, nil) }
+                found += batch.offsets
+                next = batch.nextOffset
+            } catch { return (found, error as? ParallaxError) }
+        }
+    }
+
+    /// Each byte of a frame in turn, header and payload: what is before comes, the error names the five offsets, and what is behind can be read from there.
+    @Test func I6_damageHidesNothingButItself() throws {
+        let frames = try fill()
+        let (base, file, position) = (frames[4].base, frames[4].file, frames[4].position)
+        let whole = try fixture.bytes(of: file)
+        for byte in Array(0..<Frame.headerBytes) + [60, 100, 400] {
+            try flip(file, at: position + byte, bit: 0x41)
+            let log = try fixture.openForReading()
+            let (before, error) = try readable(log, maxRecords: byte % 2 == 0 ? 3 : 1_000)
+            #expect(before == Array(0..<base), "byte \(byte)")
+            #expect(
+                error?.code == .corrupt && error?.message.contains("offsets \(base) up to, not including, \(base + 5)") == true,
+                "byte \(byte): \(String(describing: error))")
+            for start in base..<base + 5 {
+                #expect(
+                    refusal { try log.read(LogFixture.lane, from: Offset(start), maxRecords: 9, maxBytes: 99) }?.code == .corrupt,
+                    "byte \(byte), offset \(start)")
+            }
+            for start in [base + 5, base + 7, 49] {
+                #expect(try readable(try fixture.openForReading(), from: start).offsets == Array(start..<50), "byte \(byte), from \(start)")
+            }
+            let damages = try log.damages(of: LogFixture.lane, from: .zero)
+            #expect(damages.map(\.offsets) == [Offset(base)..<Offset(base + 5)], "byte \(byte): \(damages)")
+            try fixture.write(whole, to: file)
+        }
+        #expect(try readable(try fixture.openForReading()).offsets == Array(0..<50))
+    }
+
+    /// Reads pass over exactly what was given up; its bytes are kept; and a file that comes back is read again.
+    @Test func whatIsGivenUpIsPassedOverUntilItComesBack() throws {
+        let frames = try fill()
+        let whole = try fixture.bytes(of: frames[4].file)
+        try flip(frames[4].file, at: frames[4].position + 70)
+        let log = try fixture.openForReading()
+        let damage = try #require(try log.damages(of: LogFixture.lane, from: .zero).first)
+        try log.giveUp(damage)
+        #expect(try log.damages(of: LogFixture.lane, from: .zero).isEmpty)
+        let left = Array(0..<20) + Array(25..<50).map { Int64($0) }
+        #expect(try readable(log).offsets == left.map { Int64($0) })
+        #expect(try readable(try fixture.openForReading()).offsets == left.map { Int64($0) })
+        let bytes = try #require(damage.bytes)
+        var damaged = whole
+        damaged[frames[4].position + 70] ^= 1
+        #expect(try fixture.bytes(of: fixture.path("damaged-20-25")) == Array(damaged[bytes]))
+        // Writers go on.
+        try fixture.open().append(records(50..<52), to: LogFixture.lane)
+        #expect(try readable(log, from: 45).offsets == Array(45..<52))
+        try fixture.write(whole, to: frames[4].file)
+        #expect(try readable(try fixture.openForReading()).offsets == Array(0..<52))
+    }
+
+    @Test func aMissingFileInTheMiddleIsAStretch() throws {
+        let frames = try fill()
+        let files = try fixture.segments().map { fixture.path($0) }
+        try #require(files.count >= 3)
+        let first = try #require(frames.first { $0.file == files[1] }).base
+        let next = try #require(frames.first { $0.file == files[2] }).base
+        try FileManager.default.removeItem(atPath: files[1])
+        let log = try fixture.openForReading()
+        let (before, error) = try readable(log)
+        #expect(
+            before == Array(0..<first) && error?.message.contains("offsets \(first) up to, not including, \(next)") == true,
+            "\(String(describing: error))")
+        let damage = try #require(try log.damages(of: LogFixture.lane, from: .zero).first)
+        #expect(damage.offsets == Offset(first)..<Offset(next) && damage.bytes == nil)
+        try log.giveUp(damage)
+        #expect(try readable(log).offsets == Array(0..<first) + Array(next..<50))
+    }
+
+    /// The last file lost its end, below what was published; or is gone. Writers refuse, until the stretch is given up: then a new file begins behind it.
+    @Test(arguments: [false, true]) func aFileThatLostItsEndIsAStretch(isGone: Bool) throws {
+        let frames = try fill()
+        let file = try #require(frames.last).file
+        let inFile = frames.filter { $0.file == file }
+        let first: Int64
+        if isGone {
+            try FileManager.default.removeItem(atPath: file)
+            first = inFile[0].base
+        } else {
+            try fixture.write(Array(try fixture.bytes(of: file).prefix(inFile[0].position + 100)), to: file)
+            first = inFile[0].base
+        }
+        #expect(refusal { try fixture.open().append(records(50..<51), to: LogFixture.lane) }?.code == .corrupt)
+        let log = try fixture.openForReading()
+        #expect(try readable(log).offsets == Array(0..<first))
+        let damages = try log.damages(of: LogFixture.lane, from: .zero)
+        #expect(damages.map(\.offsets) == [Offset(first)..<Offset(50)], "\(damages)")
+        for damage in damages { try log.giveUp(damage) }
+        try fixture.open().append(records(50..<53), to: LogFixture.lane)
+        try fixture.open().append(records(53..<55), to: LogFixture.lane)
+        #expect(try readable(try fixture.openForReading()).offsets == Array(0..<first) + Array(50..<55))
+    }
+
+    /// Both slots of the end: it is found again, over what was given up.
+    @Test func theEndIsFoundAgainOverWhatWasGivenUp() throws {
+        let frames = try fill()
+        try flip(frames[2].file, at: frames[2].position + 70)
+        let log = try fixture.openForReading()
+        for damage in try log.damages(of: LogFixture.lane, from: .zero) { try log.giveUp(damage) }
+        try fixture.write([UInt8](repeating: 7, count: 128), to: fixture.path("end"))
+        try fixture.open().append(records(50..<51), to: LogFixture.lane)
+        #expect(try readable(try fixture.openForReading()).offsets == Array(0..<10) + Array(15..<51))
+    }
+
+    /// Bytes anywhere, in any number: every record is read or named, none twice, and after giving up what is named everything else is there.
+    @Test(arguments: [4_711, UInt64.random(in: 0..<1_000_000)]) func randomDamageIsReadOrNamed(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        _ = try fill()
+        let files = try fixture.segments().map { fixture.path($0) }
+        let whole = try files.map { try fixture.bytes(of: $0) }
+        for trial in 0..<40 {
+            for (file, bytes) in zip(files, whole) { try fixture.write(bytes, to: file) }
+            try? FileManager.default.removeItem(atPath: fixture.path("given-up"))
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                let file = files.indices.randomElement(using: &random) ?? 0
+                let position = Int.random(in: 0..<whole[file].count, using: &random)
+                try flip(files[file], at: position, bit: UInt8.random(in: 1...255, using: &random))
+            }
+            let note = "seed \(seed), trial \(trial)"
+            let log = try fixture.openForReading()
+            let damages = try log.damages(of: LogFixture.lane, from: .zero)
+            let lost = Set(damages.flatMap { Array($0.offsets.lowerBound.rawValue..<$0.offsets.upperBound.rawValue) })
+            #expect(!damages.isEmpty, "\(note)")
+            #expect(try readable(log).offsets == Array(0..<(lost.min() ?? 50)), "\(note)")
+            for damage in damages { try log.giveUp(damage) }
+            let (offsets, error) = try readable(log, maxRecords: Int.random(in: 1...20, using: &random))
+            #expect(error == nil && offsets == (0..<50).filter { !lost.contains($0) }, "\(note): \(String(describing: error))")
+            #expect(lost.count <= 20, "\(note): \(lost)")
+        }
+    }
+}
