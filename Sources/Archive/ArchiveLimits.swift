@@ -14,6 +14,8 @@ public struct ArchiveLimits: Sendable {
     public var bytesPerRowGroup = 64 << 20
     /// How long to wait for another archiver: it needs no more for the segment that it is writing.
     public var lockWait = Duration.seconds(60)
+    /// After so long without a look, the log is compared with the archive's newest record again: no log is replaced, filled and in use sooner.
+    public var logComparedAfter = Duration.seconds(60)
     public init() {}
 }
 

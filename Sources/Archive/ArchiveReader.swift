@@ -28,6 +28,16 @@ public final class ArchiveReader: Sendable {
         return cut
     }
 
+    /// What the archive knows of the log that it was written from.
+    public func logKnowledge() throws(ParallaxError) -> [LogKnowledge] {
+        var known: [LogKnowledge] = []
+        for partition in try folder.partitions() {
+            let manifest = try manifest(partition)
+            known.append(LogKnowledge(partition: partition, position: manifest.position, witness: manifest.witness))
+        }
+        return known
+    }
+
     /// The segments that hold the offsets below the cut, by partition and offset; the last of a partition may reach beyond it.
     /// Throws `.offsetGone` where the archive does not reach the cut.
     public func segments(below cut: Cut) throws(ParallaxError) -> [ArchiveSegment] {

@@ -28,6 +28,8 @@ public struct ArchiveSegment: Codable, Hashable, Sendable {
     public var gapEventsUntil: Instant?
     /// Set where the segment took the place of one that was damaged: that one's digest.
     public var replacedSHA256: String?
+    /// The last record, which the log is known by; nil in manifests from before, and where the segment holds none.
+    public var lastRecord: LogWitness?
     /// Which columns the records were decoded to: see `ArchiveSchema.fingerprint`.
     public var schema: String
 
@@ -69,6 +71,7 @@ struct ArchiveFolder: Sendable {
     let source: String
 
     static let manifestName = "manifest.ndjson"
+    var adoptedLog: String { "\(path)/log.json" }
 
     init(directory: String, source: String) {
         self.source = source

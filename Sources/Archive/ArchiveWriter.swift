@@ -25,12 +25,18 @@ public final class ArchiveWriter: Sendable {
     public let source: SourceDefinition
     public let limits: ArchiveLimits
     let schema: ArchiveSchema
-    private let folder: ArchiveFolder
+    let directory: String
+    let folder: ArchiveFolder
     let log: any EventLog
     let decoding: ArchiveDecoding
     let now: @Sendable () -> Instant
     /// What was read of the manifests so far, so that a service does not read them anew every second.
     private let manifests = Mutex<[Partition: Manifest]>([:])
+    /// When the log was last seen to be the one that was archived. As long as somebody looks all the time, no other can take its place unnoticed:
+    /// it would be away in between, or end too early.
+    private let compared = Mutex<[Partition: ContinuousClock.Instant]>([:])
+    /// Folders that are known to outlive a power cut.
+    private let durableFolders = Mutex<Set<String>>([])
 
     /// - Parameters:
     ///   - directory: holds one folder a source; it is made when the first segment is.
@@ -44,6 +50,7 @@ public final class ArchiveWriter: Sendable {
             limits.recordsPerSegment > 0 && limits.bytesPerSegment > 0 && limits.recordsPerRowGroup > 0 && limits.bytesPerRowGroup > 0,
             "limits that hold nothing: \(limits)")
         self.source = source
+        self.directory = directory
         self.limits = limits
         self.log = log
         self.decoding = decoding
@@ -76,24 +83,31 @@ public final class ArchiveWriter: Sendable {
         progress: (ArchiveProgress) throws(ParallaxError) -> Void = { (_) throws(ParallaxError) in }
     ) throws(ParallaxError) -> ArchiveSummary {
         let partitions = try log.partitions()
-        try Files.makeFolder(folder.path)
+        try makeDurable(folder.path)
         let lock = try FolderLock(folder.path, wait: limits.lockWait)
         defer { withExtendedLifetime(lock) {} }
+        try checkAdopted()
         var summary = ArchiveSummary()
         let decode = decoding.makeDecoder(source)
-        var due = try due(Set(partitions).union(cut?.partitions ?? []).sorted(), below: cut)
-        for partition in due.order {
-            guard let target = due.targets[partition], let manifest = due.manifests[partition] else { continue }
-            do {
-                due.manifests[partition] = try archive(partition, manifest, below: target, tail, decode, &summary, progress)
-            } catch {
-                // One partition's loss or damage must not keep the log from archiving the others before it gives them up, too.
-                guard error.code == .offsetGone || error.code == .corrupt else { throw error }
-                due.failure = due.failure ?? error
+        do throws(ParallaxError) {
+            var due = try due(Set(partitions).union(cut?.partitions ?? []).sorted(), below: cut)
+            for partition in due.order {
+                guard let target = due.targets[partition], let manifest = due.manifests[partition] else { continue }
+                do throws(ParallaxError) {
+                    due.manifests[partition] = try archive(partition, manifest, below: target, tail, decode, &summary, progress)
+                } catch {
+                    // One partition's loss or damage must not keep the log from archiving the others before it gives them up, too.
+                    guard error.code == .offsetGone || error.code == .corrupt else { throw error }
+                    due.failure = due.failure ?? error
+                }
             }
+            if let failure = due.failure { throw failure }
+            for (partition, manifest) in due.manifests { summary.archived[partition] = manifest.position }
+        } catch {
+            // A log that is back may be another one.
+            compared.withLock { $0 = [:] }
+            throw error
         }
-        if let failure = due.failure { throw failure }
-        for (partition, manifest) in due.manifests { summary.archived[partition] = manifest.position }
         return summary
     }
 
@@ -123,16 +137,26 @@ public final class ArchiveWriter: Sendable {
             }
         }
         let bounds = try log.bounds(of: due.manifests.keys.sorted())
-        var places: [LogPlace] = []
         for partition in due.manifests.keys.sorted() {
             guard var manifest = due.manifests[partition], let bounds = bounds[partition] else { continue }
             do {
                 try recover(&manifest, logBegins: bounds.lowerBound)
-                let target = cut?[partition] ?? bounds.upperBound
-                try check(manifest.position..<max(target, manifest.position), within: bounds, partition)
                 due.manifests[partition] = manifest
+            } catch {
+                guard error.code == .corrupt else { throw error }
+                due.manifests[partition] = nil
+                due.failure = due.failure ?? error
+            }
+        }
+        try compare(due.manifests, bounds)
+        var places: [LogPlace] = []
+        for partition in due.manifests.keys.sorted() {
+            guard let manifest = due.manifests[partition], let bounds = bounds[partition] else { continue }
+            do {
+                let target = cut?[partition] ?? bounds.upperBound
                 guard manifest.position < target else { continue }
-                try Files.makeFolder(folder.partition(partition))
+                try checkRange(manifest.position..<target, within: bounds, partition)
+                try makeDurable(folder.partition(partition))
                 due.targets[partition] = target
                 places.append(LogPlace(partition, manifest.position))
             } catch {
@@ -161,15 +185,30 @@ public final class ArchiveWriter: Sendable {
         return manifest
     }
 
-    /// - Parameter range: what is to be archived; it may be empty.
-    private func check(_ range: Range<Offset>, within bounds: Range<Offset>, _ partition: Partition) throws(ParallaxError) {
-        guard !range.isEmpty else {
-            if bounds.upperBound >= range.lowerBound { return }
-            throw ParallaxError(
-                .offsetGone, "the archive of source \"\(source.name)\" is ahead of its log in partition \(partition)",
-                detail: "Archived up to offset \(range.lowerBound); the log ends at \(bounds.upperBound).",
-                hint: "Was the log replaced? Give the new log another source, or restore the old one.")
+    /// Throws `.anotherLog` where the log cannot be the one that was archived: it ends below what is archived, or holds another record where the newest
+    /// archived one was. The end is compared every time; the record at the first look, and when nobody has looked for a while.
+    private func compare(_ manifests: [Partition: Manifest], _ bounds: [Partition: Range<Offset>]) throws(ParallaxError) {
+        let now = ContinuousClock.now
+        let fresh = compared.withLock { compared in compared.filter { now - $0.value < limits.logComparedAfter } }
+        var known: [Partition: LogKnowledge] = [:]
+        var places: [LogPlace] = []
+        for (partition, manifest) in manifests.sorted(by: { $0.key < $1.key }) {
+            guard let bounds = bounds[partition] else { continue }
+            let knowledge = LogKnowledge(partition: partition, position: manifest.position, witness: manifest.witness)
+            try LogCheck.checkEnd(source: source.name, knowledge, bounds: bounds)
+            guard fresh[partition] == nil else { continue }
+            known[partition] = knowledge
+            if let witness = manifest.witness, bounds.contains(witness.offset) { places.append(LogPlace(partition, witness.offset)) }
         }
+        for partition in log.readAhead(places) {
+            guard let knowledge = known[partition], let bounds = bounds[partition] else { continue }
+            try LogCheck.check(log, source: source.name, knowledge, bounds: bounds)
+        }
+        compared.withLock { compared in for partition in known.keys { compared[partition] = now } }
+    }
+
+    /// - Parameter range: what is to be archived.
+    private func checkRange(_ range: Range<Offset>, within bounds: Range<Offset>, _ partition: Partition) throws(ParallaxError) {
         if range.lowerBound < bounds.lowerBound {
             throw ParallaxError(
                 .offsetGone,
@@ -238,16 +277,25 @@ extension ArchiveWriter {
         in partition: Partition, eventsFrom: Instant? = nil, eventsUntil: Instant? = nil
     ) throws(ParallaxError) -> AcceptedGap? {
         let bounds = try log.bounds(of: partition)
-        try Files.makeFolder(folder.path)
+        try makeDurable(folder.path)
         let lock = try FolderLock(folder.path, wait: limits.lockWait)
         defer { withExtendedLifetime(lock) {} }
+        try checkAdopted()
         var manifest = try manifest(partition)
         try recover(&manifest, logBegins: bounds.lowerBound)
-        let position = manifest.position
-        guard position < bounds.lowerBound else { return nil }
-        try Files.makeFolder(folder.partition(partition))
-        let writer = try SegmentWriter(schema, partition: partition, first: position, folder: folder.partition(partition))
-        var segment = try writer.publish(next: bounds.lowerBound)
+        guard manifest.position < bounds.lowerBound else { return nil }
+        return try giveUp(&manifest, upTo: bounds.lowerBound, eventsFrom: eventsFrom, eventsUntil: eventsUntil)
+    }
+
+    /// A segment without records. Under the folder's lock.
+    @discardableResult
+    func giveUp(
+        _ manifest: inout Manifest, upTo next: Offset, eventsFrom: Instant?, eventsUntil: Instant?
+    ) throws(ParallaxError) -> AcceptedGap? {
+        let path = folder.partition(manifest.partition)
+        try makeDurable(path)
+        let writer = try SegmentWriter(schema, partition: manifest.partition, first: manifest.position, folder: path)
+        var segment = try writer.publish(next: next)
         segment.gapAcceptedAt = now()
         segment.gapEventsFrom = eventsFrom
         segment.gapEventsUntil = eventsUntil
@@ -284,18 +332,25 @@ extension ArchiveWriter {
         return gaps
     }
 
-    private func manifest(_ partition: Partition) throws(ParallaxError) -> Manifest {
+    func manifest(_ partition: Partition) throws(ParallaxError) -> Manifest {
         var manifest = manifests.withLock { $0[partition] } ?? Manifest(folder, partition)
         try manifest.refresh()
         keep(manifest)
         return manifest
     }
 
+    /// Once for each folder: a service comes by every second.
+    func makeDurable(_ path: String) throws(ParallaxError) {
+        if durableFolders.withLock({ $0.contains(path) }), Files.exists(path) { return }
+        try Files.makeFolder(path)
+        durableFolders.withLock { _ = $0.insert(path) }
+    }
+
     private func keep(_ manifest: Manifest) { manifests.withLock { $0[manifest.partition] = manifest } }
 
     /// Takes away what a crash left: temporary files, segments that no manifest lists, the torn end of a manifest.
     /// A segment goes only if its records are in listed segments or still in the log.
-    private func recover(_ manifest: inout Manifest, logBegins: Offset) throws(ParallaxError) {
+    func recover(_ manifest: inout Manifest, logBegins: Offset) throws(ParallaxError) {
         try manifest.cutTornLine()
         let path = folder.partition(manifest.partition)
         let listed = Set(manifest.segments.map(\.file))

@@ -34,15 +34,18 @@ enum Files {
         return names
     }
 
-    /// Makes a folder and those above it, and sees to it that they are still there after a power cut.
+    /// Makes a folder and those above it, and sees to it that it is still there after a power cut: also one that is there already. Whoever made it
+    /// may have died before that.
     static func makeFolder(_ path: String) throws(ParallaxError) {
-        var status = stat()
-        if stat(path, &status) == 0 { return }
         let parent = parent(of: path)
-        if parent != path { try makeFolder(parent) }
-        if mkdir(path, 0o755) != 0 && errno != EEXIST { throw error("make folder", path) }
+        if !exists(path) {
+            if parent != path { try makeFolder(parent) }
+            if mkdir(path, 0o755) != 0 && errno != EEXIST { throw error("make folder", path) }
+        }
         try syncFolder(parent)
     }
+
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     static func parent(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
@@ -62,6 +65,18 @@ enum Files {
 
     static func move(_ path: String, to target: String) throws(ParallaxError) {
         if rename(path, target) != 0 { throw error("rename", path) }
+    }
+
+    /// The file appears under its name with all its contents, or stays as it was.
+    static func writeWhole(_ bytes: [UInt8], to path: String) throws(ParallaxError) {
+        let temporary = path + ".new"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw error("create", temporary) }
+        defer { close(descriptor) }
+        try bytes.withBytes { (bytes) throws(ParallaxError) in try writeAll(descriptor, bytes, path: temporary) }
+        guard fsync(descriptor) == 0 else { throw error("make durable", temporary) }
+        try move(temporary, to: path)
+        try syncFolder(parent(of: path))
     }
 
     static func writeAll(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, path: String) throws(ParallaxError) {

@@ -31,6 +31,9 @@ struct Manifest: Sendable {
     /// The first offset that is not archived.
     var position: Offset { segments.last?.next ?? .zero }
 
+    /// The newest record that the log is known by.
+    var witness: LogWitness? { segments.last { $0.lastRecord != nil }?.lastRecord }
+
     init(_ folder: ArchiveFolder, _ partition: Partition) {
         path = folder.manifest(partition)
         self.partition = partition

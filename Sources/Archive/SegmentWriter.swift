@@ -30,6 +30,7 @@ final class SegmentWriter {
     private var maxEventTime: Int64?
     private var minAppendedAt: Int64?
     private var maxAppendedAt: Int64?
+    private var lastRecord: LogWitness?
 
     /// The file and the digest of what went into it.
     private final class Output {
@@ -81,6 +82,7 @@ final class SegmentWriter {
     func append(_ records: RecordBatch, _ events: EventBatch) throws(ParallaxError) {
         try writer.append(schema.columns(records, events))
         self.records += records.count
+        lastRecord = records.lastWitness ?? lastRecord
         for rejection in events.rejections { rejected[rejection.reason.rawValue, default: 0] += 1 }
         for appendedAt in records.appendedAt {
             minAppendedAt = min(minAppendedAt ?? appendedAt, appendedAt)
@@ -108,7 +110,7 @@ final class SegmentWriter {
             rejected: rejected, bytes: writer.position, sha256: digest.finish(),
             minEventTime: minEventTime.map { Instant(microseconds: $0) }, maxEventTime: maxEventTime.map { Instant(microseconds: $0) },
             minAppendedAt: minAppendedAt.map { Instant(microseconds: $0) }, maxAppendedAt: maxAppendedAt.map { Instant(microseconds: $0) },
-            file: ArchiveSegment.fileName(first: first, next: next), schema: schema.fingerprint)
+            file: ArchiveSegment.fileName(first: first, next: next), lastRecord: lastRecord, schema: schema.fingerprint)
         try Files.move(temporaryPath, to: "\(folder)/\(segment.file)")
         FaultPoint.pass("archive.afterRename")
         try Files.syncFolder(folder)

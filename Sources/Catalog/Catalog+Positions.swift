@@ -10,6 +10,8 @@ public struct PartitionLease: Sendable, Hashable {
     public var slice: SliceNumber
     /// Newest believable event time seen, before out-of-orderness is taken off; nil before the first event.
     public var maxEventTime: Instant?
+    /// A record below `nextOffset` that the log must hold there, if it still holds that offset.
+    public var witness: LogWitness?
 }
 
 /// What a flush writes to a partition's position row.
@@ -24,9 +26,11 @@ public struct PartitionProgress: Sendable {
     public var events: Int64
     public var late: Int64
     public var duplicates: Int64
+    /// The newest record below `nextOffset`; nil: none since the last flush.
+    public var witness: LogWitness?
     public init(
         nextOffset: Offset, slice: SliceNumber, maxEventTime: Instant?, isIdle: Bool, newestAppendedAt: Instant?, logEnd: Offset,
-        events: Int64, late: Int64, duplicates: Int64
+        events: Int64, late: Int64, duplicates: Int64, witness: LogWitness? = nil
     ) {
         self.nextOffset = nextOffset
         self.slice = slice
@@ -37,6 +41,7 @@ public struct PartitionProgress: Sendable {
         self.events = events
         self.late = late
         self.duplicates = duplicates
+        self.witness = witness
     }
 }
 
@@ -83,7 +88,8 @@ extension Catalog {
                     owner_backend_start = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()),
                     lease_expires_at = clock_timestamp() + $3::double precision * interval '1 second', is_idle = false
                 FROM free WHERE p.source_id = free.source_id AND p.partition = free.partition
-                RETURNING p.partition, p.epoch, p.next_offset, p.slice, \(Self.micros("p.max_event_time"))
+                RETURNING p.partition, p.epoch, p.next_offset, p.slice, \(Self.micros("p.max_event_time")), p.witness_offset,
+                          p.witness_appended_at, p.witness_digest
                 """, [.int(id), .text(worker.text), .double(seconds), .bool(stealing), .ints(except.map { Int64($0.rawValue) })]
             ).rows
             guard !rows.isEmpty else { return [] }
@@ -92,7 +98,8 @@ extension Catalog {
             for row in rows {
                 var lease = PartitionLease(
                     sourceID: id, partition: Partition(Int(row.int(0) ?? 0)), epoch: row.int(1) ?? 0, nextOffset: Offset(row.int(2) ?? 0),
-                    slice: SliceNumber(row.int(3) ?? 1), maxEventTime: row.int(4).map { Instant(microseconds: $0) })
+                    slice: SliceNumber(row.int(3) ?? 1), maxEventTime: row.int(4).map { Instant(microseconds: $0) },
+                    witness: Self.witness(row.int(5), row.int(6), row.int(7)))
                 if lease.slice < requested {
                     try closeSlices(source: id, partition: lease.partition, from: lease.slice, through: requested, at: lease.nextOffset)
                     try connection.query(
@@ -145,7 +152,9 @@ extension Catalog {
                 max_event_time = greatest(max_event_time, \(Self.instant("$8"))),
                 newest_appended_at = greatest(newest_appended_at, \(Self.instant("$9"))),
                 events = events + $10, late = late + $11, duplicates = duplicates + $12, flushed_at = clock_timestamp(),
-                lease_expires_at = clock_timestamp() + $13::double precision * interval '1 second'
+                lease_expires_at = clock_timestamp() + $13::double precision * interval '1 second',
+                witness_offset = coalesce($14, witness_offset), witness_appended_at = coalesce($15, witness_appended_at),
+                witness_digest = coalesce($16, witness_digest), problem = NULL
             WHERE source_id = $1 AND partition = $2 AND epoch = $3
             """,
             [
@@ -153,6 +162,8 @@ extension Catalog {
                 .int(progress.slice.rawValue), .bool(progress.isIdle), .int(progress.logEnd.rawValue),
                 progress.maxEventTime.map { .int($0.rawValue) } ?? .null, progress.newestAppendedAt.map { .int($0.rawValue) } ?? .null,
                 .int(progress.events), .int(progress.late), .int(progress.duplicates), .double(seconds),
+                progress.witness.map { .int($0.offset.rawValue) } ?? .null, progress.witness.map { .int($0.appendedAt.rawValue) } ?? .null,
+                progress.witness.map { .int($0.digest) } ?? .null,
             ]
         ).affectedRows
         guard changed == 1 else {

@@ -55,6 +55,16 @@ public struct SourceStatus: Sendable {
         public var offsets: Range<Offset>
     }
 
+    /// Why the speed layer does not read on.
+    public struct Problem: Sendable, Hashable {
+        public var partitions: [Partition]
+        public var error: ParallaxError
+        public init(partitions: [Partition], error: ParallaxError) {
+            self.partitions = partitions
+            self.error = error
+        }
+    }
+
     public var source: CatalogSource
     public var positions: [Position]
     public var views: [View]
@@ -73,6 +83,8 @@ public struct SourceStatus: Sendable {
     public var lateWaiting: Int64
     /// Published rows were computed when the source had another form: the next run computes all of history again.
     public var hasChanged = false
+    /// As the workers said them last.
+    public var problems: [Problem] = []
     /// A run whose drift exceeds a view's max_drift, and why it is held.
     public var heldRun: (number: RunNumber, reason: String)?
 }
@@ -153,6 +165,7 @@ extension Catalog {
             all[last].publishedAt = row.int(2).map { Instant(microseconds: $0) }
             all[last].cut = try row[3].map { text throws(ParallaxError) in try Self.cut(json: text) } ?? Cut()
             all[last].heldRun = try heldRun(ofSource: source.id)
+            all[last].problems = try problems(ofSource: source.id)
             all[last].lateWaiting = row.int(4) ?? 0
             all[last].hasChanged = row[5].map { $0 != source.definition.form } ?? false
         }

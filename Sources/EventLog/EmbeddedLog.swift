@@ -71,6 +71,16 @@ public final class EmbeddedLog: EventLog {
         _ = try partitionCount()
     }
 
+    /// A log from before there were numbers has none until it is opened for writing.
+    public func identity() throws(ParallaxError) -> LogIdentity {
+        let readers = lanes.withLock { $0.readers }
+        for reader in readers where try !reader.isCurrent() {
+            throw ParallaxError(
+                .anotherLog, "the log of source \"\(source)\" in \(paths.root) was replaced while it was open", hint: "It is opened anew.")
+        }
+        return LogIdentity(kind: .embedded, topic: source, number: try LogNumberFile.read(paths)?.number)
+    }
+
     public func partitions() throws(ParallaxError) -> [Partition] {
         (0..<(try partitionCount())).map { Partition($0) }
     }
@@ -91,7 +101,7 @@ public final class EmbeddedLog: EventLog {
     public func append(_ records: [NewRecord], to partition: Partition?) throws(ParallaxError) -> [Partition: Range<Offset>] {
         let writer = try writing()
         if records.isEmpty { return [:] }
-        return try writer.append(try encode(records, to: partition, of: try partitionCount()))
+        return try writer.append(try encode(records, to: partition, of: try partitionsToWriteTo(writer)))
     }
 
     /// Whole segments only, and never the one that is appended to: what stays begins at or below the cut.
@@ -114,6 +124,15 @@ public final class EmbeddedLog: EventLog {
             throw ParallaxError(.internalInconsistency, "the log of source \"\(source)\" was opened for reading and cannot be changed")
         }
         return writer
+    }
+
+    /// A log that was taken away is made anew: what is acknowledged is in the log that is there.
+    private func partitionsToWriteTo(_ writer: LogWriter) throws(ParallaxError) -> Int {
+        do { return try partitionCount() } catch {
+            guard error.code == .missing else { throw error }
+            try writer.openAgain()
+            return try partitionCount()
+        }
     }
 
     private func partitionCount() throws(ParallaxError) -> Int {

@@ -1,11 +1,11 @@
 import ParallaxCore
 
 extension LogPaths {
-    func corrupt(_ partition: Partition, offset: Int64, file: String, position: Int, _ what: String) -> ParallaxError {
+    func corrupt(_ partition: Partition, offset: Int64, file: String, position: Int, _ what: String, hint: String? = nil) -> ParallaxError {
         ParallaxError(
             .corrupt,
             "the log of source \"\(source)\" is damaged at byte \(position) of \(file) (partition \(partition), offset \(offset)): \(what)",
-            hint: "Restore the file from a copy. Records below the offset are unharmed; nothing was cut.")
+            hint: hint ?? "Restore the file from a copy. Records below the offset are unharmed; nothing was cut.")
     }
 
     func damaged(_ damage: LogDamage) -> ParallaxError {

@@ -3,6 +3,7 @@ import ParallaxCore
 /// Where the parts of one source's log are:
 ///
 ///     <directory>/<source>/partitions              how many there are; written once all of them exist
+///     <directory>/<source>/identity                which log this is (see `LogNumberFile`)
 ///     <directory>/<source>/lock, lock.next         who appends, who is the next
 ///     <directory>/<source>/<partition>/end         how far it is durable (see `DurableEnd`)
 ///     <directory>/<source>/<partition>/<20 digits>.log    a segment, named by its first offset
@@ -25,6 +26,7 @@ struct LogPaths: Sendable {
     }
 
     var partitions: String { "\(root)/partitions" }
+    var identity: String { "\(root)/identity" }
     var lock: String { "\(root)/lock" }
     var nextLock: String { "\(root)/lock.next" }
 

@@ -29,7 +29,9 @@ final class LogWriter: Sendable {
     }
 
     private struct Files {
-        let lock: SourceLock
+        var lock: SourceLock
+        /// How many the log was opened with; 0 before.
+        var wanted = 0
         var partitions: [Partition: PartitionWriter] = [:]
     }
 
@@ -47,17 +49,28 @@ final class LogWriter: Sendable {
 
     /// Creates what is missing of `partitions` partitions and recovers those that there are.
     func open(partitions wanted: Int) throws(ParallaxError) {
-        try withFiles { (partitions) throws(ParallaxError) in
-            var countFile = PartitionCountFile(paths)
-            try countFile.refresh()
-            if let count = countFile.count, count > wanted {
-                throw ParallaxError(
-                    .configuration, "the log of source \"\(paths.source)\" has \(count) partitions and cannot be opened with \(wanted)",
-                    hint: "Configure \(count) partitions or more: partitions can be added, never taken away.")
-            }
-            for number in 0..<wanted { _ = try self.open(Partition(number), &partitions) }
-            if countFile.count != wanted { try countFile.write(wanted) }
+        try withFiles { (partitions) throws(ParallaxError) in try open(wanted, &partitions) }
+        files.withLock { $0.wanted = wanted }
+    }
+
+    /// Makes the log anew where another took its place, or none did.
+    func openAgain() throws(ParallaxError) { try withFiles { (_) throws(ParallaxError) in } }
+
+    private func open(_ wanted: Int, _ partitions: inout [Partition: PartitionWriter]) throws(ParallaxError) {
+        var countFile = PartitionCountFile(paths)
+        try countFile.refresh()
+        if let count = countFile.count, count > wanted {
+            throw ParallaxError(
+                .configuration, "the log of source \"\(paths.source)\" has \(count) partitions and cannot be opened with \(wanted)",
+                hint: "Configure \(count) partitions or more: partitions can be added, never taken away.")
         }
+        let numberFile = try LogNumberFile.read(paths)
+        // Before the log can be used. A log from before there were numbers gets one now.
+        if numberFile == nil { try LogNumberFile.write(LogNumberFile.fresh(), paths) }
+        let isCopy = numberFile.map { !$0.isOriginal } ?? false
+        for number in 0..<wanted { _ = try self.open(Partition(number), &partitions, isCopy: isCopy) }
+        if let numberFile, isCopy { try LogNumberFile.write(numberFile.number, paths) }
+        if countFile.count != wanted { try countFile.write(wanted) }
     }
 
     /// Blocks until the frames are durable and published.
@@ -141,9 +154,11 @@ final class LogWriter: Sendable {
     }
 
     /// The partition, ready to be written to.
-    private func open(_ partition: Partition, _ partitions: inout [Partition: PartitionWriter]) throws(ParallaxError) -> Partition {
+    private func open(
+        _ partition: Partition, _ partitions: inout [Partition: PartitionWriter], isCopy: Bool = false
+    ) throws(ParallaxError) -> Partition {
         if partitions[partition] == nil {
-            partitions[partition] = try PartitionWriter(opening: partition, paths, limits, faults, onRecovery)
+            partitions[partition] = try PartitionWriter(opening: partition, paths, limits, faults, isCopy: isCopy, onRecovery)
         } else {
             try partitions[partition]?.prepare()
         }
@@ -154,11 +169,33 @@ final class LogWriter: Sendable {
         _ body: (inout [Partition: PartitionWriter]) throws(ParallaxError) -> R
     ) throws(ParallaxError) -> R where R: Sendable {
         try files.withLock { (files) throws(ParallaxError) in
-            // Taken out while it changes, since the lock is borrowed meanwhile.
-            var partitions = files.partitions
-            files.partitions = [:]
-            defer { files.partitions = partitions }
-            return try files.lock.withLock(within: limits.lockDeadline) { () throws(ParallaxError) in try body(&partitions) }
+            var isReplaced = false
+            while true {
+                // Another log may have been put into the folder: what is open is not there any more, and its lock keeps nobody out.
+                if try !files.lock.isCurrent() {
+                    isReplaced = true
+                    files.partitions = [:]
+                    try Folder.create(paths.root)
+                    files.lock = try SourceLock(paths)
+                }
+                // Taken out while it changes, since the lock is borrowed meanwhile.
+                let lock = files.lock
+                let wanted = files.wanted
+                var partitions = files.partitions
+                files.partitions = [:]
+                defer { files.partitions = partitions }
+                let result: R? = try lock.withLock(within: limits.lockDeadline) { () throws(ParallaxError) in
+                    guard try lock.isCurrent() else { return nil }
+                    if isReplaced, wanted > 0 {
+                        // It may have more by now than we asked for when we opened the former.
+                        var countFile = PartitionCountFile(paths)
+                        try countFile.refresh()
+                        try open(max(wanted, countFile.count ?? 0), &partitions)
+                    }
+                    return try body(&partitions)
+                }
+                if let result { return result }
+            }
         }
     }
 }

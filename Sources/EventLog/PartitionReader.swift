@@ -33,6 +33,9 @@ final class PartitionReader: Sendable {
         endFile = file
     }
 
+    /// False where another log was put into the folder: this one's files are not there any more.
+    func isCurrent() throws(ParallaxError) -> Bool { try endFile.isStillAtItsPath() }
+
     func durableEnd() throws(ParallaxError) -> DurableEnd {
         guard let end = try DurableEndFile.read(endFile).0 else {
             throw ParallaxError(

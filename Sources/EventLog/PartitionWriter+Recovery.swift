@@ -8,6 +8,8 @@ public struct LogRecovery: Hashable, Sendable {
     public var recordsKept: Int64
     /// Bytes of a torn tail. They were never acknowledged.
     public var bytesCut: Int
+    /// Records that the published end tells of and the segments lack: they are not in this copy, which was made while somebody appended.
+    public var recordsMissing: Int64 = 0
 }
 
 /// Recovery runs under the source's lock, when the files and the published end disagree.
@@ -21,7 +23,8 @@ public struct LogRecovery: Hashable, Sendable {
 /// (A payload that holds the bytes of such a frame, in a torn frame, is refused as well: too careful, not too bold.)
 extension PartitionWriter {
     /// `known`: what is published; nil where that is lost, or where the partition is new.
-    mutating func recover(from known: DurableEnd?) throws(ParallaxError) {
+    /// `told`: the end that a copy tells of and does not hold.
+    mutating func recover(from known: DurableEnd?, of told: DurableEnd? = nil) throws(ParallaxError) {
         var segments = try paths.segments(of: partition)
         if segments.isEmpty, known == nil {
             try createSegment(0)
@@ -33,8 +36,8 @@ extension PartitionWriter {
         }
         var end = known ?? DurableEnd(earliest: first, end: first, segment: first, bytes: 0)
         let givenUp = try GivenUp(paths, partition)
-        if let known, try beginsAnew(behind: known, givenUp) { return }
-        let before = end.end
+        if told == nil, let known, try beginsAnew(behind: known, givenUp) { return }
+        let before = told?.end ?? end.end
         var bytesCut = 0
         for base in segments where base >= first {
             let path = paths.segment(base, of: partition)
@@ -55,8 +58,11 @@ extension PartitionWriter {
         try endFile.publish(end, durably: true)
         published = end
         position = end
-        if end.end > before || bytesCut > 0 {
-            onRecovery(LogRecovery(source: paths.source, partition: partition, recordsKept: end.end - before, bytesCut: bytesCut))
+        if end.end != before || bytesCut > 0 {
+            onRecovery(
+                LogRecovery(
+                    source: paths.source, partition: partition, recordsKept: max(0, end.end - before), bytesCut: bytesCut,
+                    recordsMissing: max(0, before - end.end)))
         }
     }
 
@@ -77,12 +83,27 @@ extension PartitionWriter {
         return true
     }
 
+    /// A copy that was made while somebody appended may hold an end that was published after its segments were copied. Then it is whole up to the
+    /// last whole record: returns the begin of its last segment, to go on from; nil where the copy holds all that the end tells of.
+    ///
+    /// Only of a copy: where it was written, the same sight means that the disk lost what was acknowledged, which nobody may cut away silently. That
+    /// a copy lacks records is noticed by the positions, which lie behind its end.
+    func wholeInCopy(_ end: DurableEnd, _ segments: [Int64]) throws(ParallaxError) -> DurableEnd? {
+        guard let last = segments.last(where: { $0 <= end.segment }), end.earliest <= last else { return nil }
+        guard let file = try File.read(paths.segment(last, of: partition)) else { return nil }
+        if last == end.segment, try file.size() >= end.bytes { return nil }
+        return DurableEnd(earliest: end.earliest, end: last, segment: last, bytes: 0)
+    }
+
     /// Moves `end` over the good frames of one segment; returns the bytes that were cut behind them.
     private func recover(_ file: File, _ end: inout DurableEnd, isLast: Bool, _ givenUp: GivenUp) throws(ParallaxError) -> Int {
         let size = try file.size()
         guard size >= end.bytes else {
             throw paths.corrupt(
-                partition, offset: end.end, file: file.path, position: size, "the file should have at least \(end.bytes) bytes")
+                partition, offset: end.end, file: file.path, position: size, "the file should have at least \(end.bytes) bytes",
+                hint: "Restore the file from a copy: records that were acknowledged are not in it. Where this is all that there is, remove "
+                    + "\(paths.end(of: partition)): the log then ends with its last whole record, and where records below that were counted "
+                    + "already, it is noticed.")
         }
         // After a failed sync the page cache may hold what the disk does not.
         file.forgetCachedPages(from: end.bytes)

@@ -26,7 +26,7 @@ struct PartitionWriter {
     /// Opens the partition, creating what is missing of it, and recovers what a crash or a power failure left.
     init(
         opening partition: Partition, _ paths: LogPaths, _ limits: EmbeddedLogLimits, _ faults: LogFaults,
-        _ onRecovery: @escaping @Sendable (LogRecovery) -> Void
+        isCopy: Bool = false, _ onRecovery: @escaping @Sendable (LogRecovery) -> Void
     ) throws(ParallaxError) {
         self.paths = paths
         self.partition = partition
@@ -46,8 +46,12 @@ struct PartitionWriter {
             try Folder.sync(folder)
             endFile = DurableEndFile(file)
         }
-        let last = try paths.segments(of: partition).last
-        try prepare(knowing: last)
+        let segments = try paths.segments(of: partition)
+        if isCopy, let end = try endFile.read(), let whole = try wholeInCopy(end, segments) {
+            try recover(from: whole, of: end)
+            return
+        }
+        try prepare(knowing: segments.last)
     }
 
     /// Takes over the end from shared state, under the lock: another process may have moved it, or died while it tried to.

@@ -20,6 +20,12 @@ final class SourceLock: Sendable {
         source = paths.source
     }
 
+    /// False where the files are not there any more under their names: others take other locks.
+    func isCurrent() throws(ParallaxError) -> Bool {
+        guard try lock.isStillAtItsPath() else { return false }
+        return try next.isStillAtItsPath()
+    }
+
     /// Runs `body` while nobody else appends. Throws `.busy`, naming the holder, when it is not our turn before the deadline.
     func withLock<R>(within deadline: Duration, _ body: () throws(ParallaxError) -> R) throws(ParallaxError) -> R {
         let latest = ContinuousClock.now + deadline

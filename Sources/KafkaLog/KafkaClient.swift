@@ -7,6 +7,7 @@ final class KafkaClient: Sendable {
     let settings: KafkaSettings
     let handle: ClientHandle
     let topic: TopicHandle
+    private let knownClusterID = Mutex<String?>(nil)
     private let loop: EventLoop
     private let sink: Sink
 
@@ -58,6 +59,20 @@ final class KafkaClient: Sendable {
 
     /// Serves events to the end, then stops serving.
     func stop() { loop.stop() }
+
+    /// Nil where the cluster has none (brokers before 0.10.1). Asks once: librdkafka keeps to the first that it hears.
+    func clusterID() throws(ParallaxError) -> String? {
+        if let known = knownClusterID.withLock({ $0 }) { return known }
+        guard let text = rd_kafka_clusterid(handle.pointer, settings.requestDeadline.wholeMilliseconds) else {
+            // It has answered, or the caller hears why not.
+            _ = try partitionCount()
+            return nil
+        }
+        defer { rd_kafka_mem_free(handle.pointer, text) }
+        let id = String(cString: text)
+        knownClusterID.withLock { $0 = id }
+        return id
+    }
 
     /// Throws `.missing` where there is no such topic, `.unavailable` where no broker answers.
     func partitionCount() throws(ParallaxError) -> Int {

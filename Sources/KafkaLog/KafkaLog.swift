@@ -15,8 +15,8 @@ public final class KafkaLog: EventLog {
     private let client: KafkaClient
     private let listener: KafkaListener
     private let reader: Mutex<TopicReader>
-    /// The largest end of each partition that anyone was told. Apart from the reader, which may be waiting.
-    private let promisedEnds = Mutex<[Partition: Offset]>([:])
+    /// The end of each partition that anyone was told last. Apart from the reader, which may be waiting.
+    private let promisedEnds = Mutex(PromisedEnds())
     private let knownPartitions = Atomic<Int>(0)
     private let producer = Mutex<KafkaProducer?>(nil)
     private let roundRobin = Atomic<Int>(0)
@@ -33,6 +33,12 @@ public final class KafkaLog: EventLog {
         reader = Mutex(TopicReader(client))
     }
 
+    /// By the cluster's id, as the cluster says it, and the topic's name. That a topic was made anew under its name, librdkafka cannot say before
+    /// 2.3; witnesses do (see `LogWitness`).
+    public func identity() throws(ParallaxError) -> LogIdentity {
+        LogIdentity(kind: .kafka, topic: settings.topic, number: try client.clusterID())
+    }
+
     public func partitions() throws(ParallaxError) -> [Partition] {
         let count = try client.partitionCount()
         knownPartitions.store(count, ordering: .relaxed)
@@ -47,8 +53,9 @@ public final class KafkaLog: EventLog {
     public func bounds(of partitions: [Partition]) throws(ParallaxError) -> [Partition: Range<Offset>] {
         for partition in partitions { try check(partition) }
         if partitions.isEmpty { return [:] }
+        let question = promisedEnds.withLock { $0.ask() }
         let bounds = Dictionary(zip(partitions, try client.bounds(of: partitions))) { first, _ in first }
-        promisedEnds.withLock { $0.merge(bounds.mapValues(\.upperBound), uniquingKeysWith: max) }
+        promisedEnds.withLock { $0.take(bounds.mapValues(\.upperBound), answering: question) }
         return bounds
     }
 
@@ -64,7 +71,7 @@ public final class KafkaLog: EventLog {
         guard offset >= .zero else {
             throw ParallaxError(.offsetGone, "offset \(offset) of partition \(partition) of topic \"\(settings.topic)\" is not in Kafka")
         }
-        let promisedEnd = promisedEnds.withLock { $0[partition] ?? .zero }
+        let promisedEnd = promisedEnds.withLock { $0[partition] }
         return try reader.withLock { (reader) throws(ParallaxError) in
             try reader.read(partition, from: offset, promisedEnd: promisedEnd, maxRecords: maxRecords, maxBytes: maxBytes)
         }
@@ -141,6 +148,30 @@ public final class KafkaLog: EventLog {
             throw ParallaxError(.missing, "topic \"\(settings.topic)\" has no partition \(partition): it has \(count)")
         }
     }
+}
+
+/// The ends that were told. A newer question's answer counts, also where it is smaller: an unclean election, or a topic made anew, takes records
+/// away, and a reader that waited for them would wait for ever. Of two answers on their way at once the larger one counts.
+private struct PromisedEnds {
+    private var ends: [Partition: (end: Offset, question: Int)] = [:]
+    private var questions = 0
+
+    mutating func ask() -> Int {
+        questions += 1
+        return questions
+    }
+
+    mutating func take(_ told: [Partition: Offset], answering question: Int) {
+        for (partition, end) in told {
+            if let known = ends[partition], question < known.question {
+                ends[partition] = (max(known.end, end), known.question)
+            } else {
+                ends[partition] = (end, question)
+            }
+        }
+    }
+
+    subscript(_ partition: Partition) -> Offset { ends[partition]?.end ?? .zero }
 }
 
 extension KafkaLog: ReportingLog {

@@ -5,6 +5,9 @@
 public protocol EventLog: AnyObject, Sendable {
     var source: String { get }
 
+    /// Which log this is, as it is now. Throws `.anotherLog` where another was put in its place since it was opened: then it is to be opened anew.
+    func identity() throws(ParallaxError) -> LogIdentity
+
     /// In ascending order.
     func partitions() throws(ParallaxError) -> [Partition]
 

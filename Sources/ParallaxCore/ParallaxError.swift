@@ -21,6 +21,8 @@ public struct ParallaxError: Error, Hashable, Sendable, CustomStringConvertible 
         case corrupt
         /// Records that are needed are no longer (or not yet) in the log or archive.
         case offsetGone
+        /// The log is not the one that positions and archive belong to: replaced, put back to an older state, made anew.
+        case anotherLog
         /// The disk refuses: full, read-only, input/output error.
         case disk
         /// Someone else holds the lock or the run; try again later.

@@ -141,10 +141,25 @@ import ViewLanguage
         try writer(fresh).archive(upTo: nil)
         let shorter = try Fixture.log(60)
         let ahead = #expect(throws: ParallaxError.self) { try writer(shorter).archive(upTo: nil) }
-        #expect(ahead?.code == .offsetGone)
+        #expect(ahead?.code == .anotherLog)
+        #expect(ahead?.message.contains("up to offset 100, and its log ends at 60") == true)
         // Trimmed below what is archived: no trouble.
         try fresh.trim(below: Cut([Partition(0): Offset(100)]))
         #expect(try writer(fresh).archive(upTo: nil).segments.isEmpty)
+    }
+
+    /// I1: a log that was put back to an older state, or made anew, and has grown beyond what is archived.
+    @Test func I1_aLogWithAnotherRecordWhereTheNewestArchivedOneWasIsNotArchived() throws {
+        try writer(try Fixture.log(100)).archive(upTo: nil)
+        let other = try Fixture.log(99)
+        try other.append([NewRecord(key: nil, payload: Array("another".utf8))], to: Partition(0))
+        try other.append([NewRecord(key: nil, payload: Array("more".utf8))], to: Partition(0))
+        let error = #expect(throws: ParallaxError.self) { try writer(other).archive(upTo: nil) }
+        #expect(error?.code == .anotherLog)
+        #expect(error?.message.contains("holds another record at offset 99 of partition 0") == true)
+        // Where the log gave that record up, its end must do.
+        try other.trim(below: Cut([Partition(0): Offset(100)]))
+        #expect(try writer(other).archive(upTo: nil).records == 1)
     }
 
     @Test func aCutOfNothingNeedsNoPartition() throws {

@@ -118,6 +118,46 @@ import Testing
         }
     }
 
+    /// I1: a topic that was deleted and made anew, and has grown beyond every position. (The mock cannot delete a topic: another broker stands where the
+    /// first did, with the same cluster id.)
+    @Test func I1_aTopicThatWasMadeAnewIsNotReadAtTheOldOffset() throws {
+        let first = try TestBroker()
+        let (pipeline, _) = try Self.makePipeline(first, partitions: 2)
+        try Self.generate(pipeline, 400, seed: 1)
+        try pipeline.run("speed", "--until-caught-up")
+        try pipeline.run("batch", "run")
+        try Self.generate(pipeline, 100, seed: 2)
+        try pipeline.run("archive", "--until-caught-up")
+        first.kill()
+        let second = try TestBroker(inPlaceOf: first)
+        try second.tell("topic page_view 2")
+        func expectRefused(_ words: String) throws {
+            for command in [
+                ["speed", "--until-caught-up"], ["archive", "--until-caught-up"], ["batch", "run"], ["batch", "run", "--full"],
+            ] {
+                let result = try Program.run(command + ["--pipeline", pipeline.path])
+                #expect(result.status == 65 && result.errors.contains(words), "\(command): \(result.status) \(result.errors)")
+            }
+            #expect(try pipeline.run("status").output.contains("PROBLEM"))
+            #expect(try pipeline.value("SELECT views FROM serving.total") == 400)
+        }
+        try Self.generate(pipeline, 20, seed: 3)
+        try expectRefused("and its log ends at")
+        try Self.generate(pipeline, 1_480, seed: 4)
+        try expectRefused("holds another record at offset")
+        // A live worker looks again: the topic is still another one.
+        let plan = try pipeline.run("adopt-log", "page_view", "--dry-run").output
+        #expect(!plan.contains("given up"), "\(plan)")
+        try pipeline.run("adopt-log", "page_view", "--yes")
+        try pipeline.run("speed", "--until-caught-up")
+        try pipeline.run("batch", "run")
+        #expect(try pipeline.value("SELECT views FROM serving.total") == 2_000)
+        // Another cluster behind the same address.
+        try second.tell("cluster another")
+        let other = try pipeline.run("batch", "run", expecting: nil)
+        #expect(other.status == 65 && other.errors.contains("of cluster another"), "\(other.errors)")
+    }
+
     @Test func aTopicNeedNotBeNamedLikeItsSource() throws {
         let broker = try TestBroker()
         let (pipeline, _) = try Self.makePipeline(broker, partitions: 2, topic: "shop.page-views")

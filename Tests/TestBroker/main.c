@@ -42,6 +42,16 @@ int bind(int socket, const struct sockaddr *address, socklen_t length) {
     return (int)syscall(SYS_bind, socket, address, length);
 }
 
+/* The mock names its cluster by an address in memory: another with each process. A cluster that is started anew keeps its id, and so shall this one. */
+static void name_cluster(rd_kafka_mock_cluster_t *cluster, const char *name) {
+    char *id = NULL;
+    for (char *c = (char *)cluster; c < (char *)cluster + 256 && !id; c++)
+        if (!memcmp(c, "mockCluster", 11)) id = c;
+    if (!id) exit((fprintf(stderr, "test-broker: the cluster's id is not where it was\n"), 1));
+    size_t room = strlen(id);
+    for (size_t i = 0; i < room; i++) id[i] = *name ? *name++ : '0';
+}
+
 static int number(const char *word) { return word ? atoi(word) : -1; }
 
 /* Carries out one command; returns 0, librdkafka's error code, or -1 for words that are no command. */
@@ -74,6 +84,10 @@ static int obey(rd_kafka_mock_cluster_t *cluster, char **word, int count) {
     if (!strcmp(verb, "slow-error") && count == 5)  /* slow-error BROKER API-KEY CODE MILLISECONDS: the next request of that kind */
         return rd_kafka_mock_broker_push_request_error_rtts(
             cluster, number(word[1]), (int16_t)number(word[2]), 1, (rd_kafka_resp_err_t)number(word[3]), number(word[4]));
+    if (!strcmp(verb, "cluster") && count == 2) {
+        name_cluster(cluster, word[1]);
+        return 0;
+    }
     if (!strcmp(verb, "clear") && count == 2) {
         rd_kafka_mock_clear_request_errors(cluster, (int16_t)number(word[1]));
         return 0;
@@ -91,6 +105,7 @@ int main(int count, char **words) {
     if (!handle) return fprintf(stderr, "test-broker: %s\n", trouble), 1;
     rd_kafka_mock_cluster_t *cluster = rd_kafka_mock_cluster_new(handle, count > 1 ? number(words[1]) : 1);
     if (!cluster) return fprintf(stderr, "test-broker: no cluster\n"), 1;
+    name_cluster(cluster, "mockCluster");
     setvbuf(stdout, NULL, _IOLBF, 0);
     printf("%s\n", rd_kafka_mock_cluster_bootstraps(cluster));
 

@@ -29,6 +29,7 @@ public final class MemoryLog: EventLog {
         var calls = 0
         var roundRobin = 0
         var nextFailure: ParallaxError?
+        var number: String?
     }
 
     public static let firstInstant = Instant(microseconds: 1_704_067_200_000_000)
@@ -41,6 +42,10 @@ public final class MemoryLog: EventLog {
         self.source = source
         self.clock = clock
         state = Mutex(State(lanes: Array(repeating: Lane(), count: partitions)))
+    }
+
+    public func identity() throws(ParallaxError) -> LogIdentity {
+        state.withLock { LogIdentity(kind: .memory, topic: source, number: $0.number) }
     }
 
     public func partitions() throws(ParallaxError) -> [Partition] {
@@ -124,6 +129,25 @@ public final class MemoryLog: EventLog {
     /// Offsets that no record has, as Kafka's transactions and compaction leave them.
     public func leaveHole(of count: Int, in partition: Partition) {
         state.withLock { $0.lanes[Int(partition.rawValue)].end += Int64(count) }
+    }
+
+    /// Another log stands in its place from now on, with nothing in it. `number` nil: one that does not say that it is another.
+    public func replace(number: String? = nil) {
+        state.withLock { state in
+            state.lanes = Array(repeating: Lane(), count: state.lanes.count)
+            state.number = number
+        }
+    }
+
+    /// As a copy from when each partition ended there.
+    public func cutBack(to ends: Cut) {
+        state.withLock { state in
+            for partition in ends.partitions {
+                let lane = Int(partition.rawValue)
+                state.lanes[lane].end = ends[partition].rawValue
+                state.lanes[lane].entries.removeAll { $0.offset >= ends[partition].rawValue }
+            }
+        }
     }
 
     /// The next `read` or `append` throws this and does nothing else.

@@ -3,20 +3,22 @@ import ParallaxCore
 
 /// Writes record batches that no client library would write, in Kafka's own protocol (Produce version 3, record batch version 2:
 /// https://kafka.apache.org/documentation/#messageformat): control records and batches that compaction has thinned out, which leave holes in the
-/// offsets. For a broker with one node, which leads every partition.
+/// offsets. For the first of a cluster's nodes, which leads the partitions that are written to.
 public struct RawProducer {
     public enum Batch {
         /// One record, at a distance from the batch's first offset each; `size` offsets are taken in all, whatever is left of them.
         case records([(distance: Int, value: String)], size: Int, isTransactional: Bool)
         /// The end of a transaction: an offset that no reader is given.
         case commit
+        /// As another broker held them: with the times that they had there.
+        case copies([(key: [UInt8]?, value: [UInt8], appendedAt: Instant)])
     }
 
     private let host: String
     private let port: UInt16
 
     public init(_ broker: TestBroker) {
-        let parts = broker.bootstrapServers.split(separator: ":")
+        let parts = broker.bootstrapServers.prefix { $0 != "," }.split(separator: ":")
         host = String(parts.first ?? "")
         port = parts.last.flatMap { UInt16($0) } ?? 0
     }
@@ -68,7 +70,16 @@ public struct RawProducer {
         var records: [UInt8] = []
         let attributes: Int16
         let size: Int
+        var times = (first: Int64(1_767_225_600_000), last: Int64(1_767_225_600_000))
         switch batch {
+        case .copies(let list):
+            let all = list.map { $0.appendedAt.rawValue / 1_000 }
+            times = (all.first ?? 0, all.max() ?? 0)
+            for (number, record) in list.enumerated() {
+                records += Self.record(number, key: record.key, value: record.value, later: Int(all[number] - times.first))
+            }
+            attributes = 0
+            size = list.count
         case .records(let list, let total, let isTransactional):
             for record in list { records += Self.record(record.distance, key: nil, value: Array(record.value.utf8)) }
             attributes = isTransactional ? 0x10 : 0
@@ -80,8 +91,7 @@ public struct RawProducer {
             size = 1
         }
         let isPlain = attributes == 0
-        let time = Int64(1_767_225_600_000)
-        var checked = bytes(attributes) + bytes(Int32(size - 1)) + bytes(time) + bytes(time)
+        var checked = bytes(attributes) + bytes(Int32(size - 1)) + bytes(times.first) + bytes(times.last)
         checked += bytes(isPlain ? Int64(-1) : Int64(7)) + bytes(isPlain ? Int16(-1) : Int16(0)) + bytes(Int32(-1))
         // A thinned batch says how many records are left; the mock takes this number for the offsets that the batch takes.
         checked += bytes(Int32(size)) + records
@@ -90,9 +100,9 @@ public struct RawProducer {
         return bytes(Int64(0)) + bytes(Int32(rest.count)) + rest
     }
 
-    private static func record(_ distance: Int, key: [UInt8]?, value: [UInt8]) -> [UInt8] {
+    private static func record(_ distance: Int, key: [UInt8]?, value: [UInt8], later milliseconds: Int = 0) -> [UInt8] {
         var body: [UInt8] = [0]
-        body += varint(0) + varint(distance)
+        body += varint(milliseconds) + varint(distance)
         body += varint(key?.count ?? -1) + (key ?? [])
         body += varint(value.count) + value + varint(0)
         return varint(body.count) + body

@@ -28,5 +28,7 @@ public struct BatchSettings: Sendable {
     /// Rows a chunk of COPY text.
     public var rowsPerCopyChunk = 4_096
 
+    /// Where runs are made (host and folder), for people who look for whoever found a log first.
+    public var place = "a batch run"
     public init() {}
 }

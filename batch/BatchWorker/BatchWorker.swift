@@ -64,6 +64,7 @@ public final class BatchWorker {
             throw ParallaxError(
                 .busy, "the definition of source \"\(name)\" changed while the run began", hint: "run the batch layer again")
         }
+        try checkLog(catalog, source)
         // Before the slice is asked for: a partition that the log gained begins in the slice that ends at this cut.
         try catalog.ensurePartitions(source: source.id, try log.partitions())
         // Before too: events behind this time will be late for every record above the cut, because the speed layer only moves on.
@@ -72,6 +73,10 @@ public final class BatchWorker {
         _ = try catalog.computable(try catalog.versions(ofSource: source.id))
         let run = try catalog.beginRun(source: source, isFull: full)
         logger.info("run began", metadata: ["run": "\(run.number)", "source": "\(name)", "slice": "\(run.slice)"])
+        do { try checkBinding(catalog, source) } catch {
+            try? catalog.endRun(run, error: error)
+            throw error
+        }
         let execution = RunExecution(worker: self, catalog: catalog, source: source, run: run, sketchHorizon: sketchHorizon)
         do {
             let report = try execution.perform()

@@ -12,10 +12,27 @@ extension RunExecution {
             // Read before the call: what is behind these ends was durable when the boundary was written.
             var ends: [Partition: Offset] = [:]
             for (partition, bounds) in try worker.log.bounds(of: Array(missing)) { ends[partition] = bounds.upperBound }
-            if try !catalog.completeBoundaries(run, logEnds: ends).isEmpty { continue }
+            let written = try catalog.completeBoundaries(run, logEnds: ends)
+            if !written.isEmpty {
+                try noteWitnesses(written)
+                continue
+            }
             guard ContinuousClock.now < deadline else { throw try tooLate(missing) }
             try progress()
             pause(settings.pollInterval)
+        }
+    }
+
+    /// Positions that the run moved on get a newer record to be known by. The older one stays good where this is cut off.
+    private func noteWitnesses(_ partitions: [Partition]) throws(ParallaxError) {
+        let positions = try catalog.positions(source: source.id)
+        for partition in partitions {
+            guard let position = positions[partition], position > .zero else { continue }
+            let bounds = try worker.log.bounds(of: partition)
+            guard bounds.contains(position + -1) else { continue }
+            let last = try worker.log.read(partition, from: position + -1, maxRecords: 1, maxBytes: 1)
+            guard let witness = last.lastWitness, witness.offset < position else { continue }
+            try catalog.setWitness(witness, source: source.id, partition: partition, at: position)
         }
     }
 

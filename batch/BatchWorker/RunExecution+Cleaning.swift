@@ -43,11 +43,12 @@ extension RunExecution {
         }
     }
 
-    /// Gives up log records that are archived, below the cut and processed; the speed layer's duplicate horizon stays.
+    /// Gives up log records that are archived, below the cut and processed; the speed layer's duplicate horizon stays, and the newest of them, which
+    /// the log is known by.
     func trimLog(cut: Cut) throws(ParallaxError) {
         var trimmed = Cut()
         for (partition, archived, processed) in try catalog.archivedAndProcessed(source: source.id) {
-            let remembered = Offset(max(0, processed.rawValue - settings.keptLogOffsets))
+            let remembered = Offset(max(0, processed.rawValue - max(1, settings.keptLogOffsets)))
             trimmed[partition] = min(archived, cut[partition], remembered)
         }
         let isTrimmed = try catalog.whileLogsMayBeTrimmed { () throws(ParallaxError) in try worker.log.trim(below: trimmed) }

@@ -18,6 +18,10 @@ public struct PartitionState: Sendable {
     /// Of the records in [committed, next).
     public private(set) var counts = RecordCounts()
     public private(set) var newestAppendedAt: Instant?
+    /// The newest record that was read.
+    public private(set) var witness: LogWitness?
+    /// A record that the log must hold, if it still holds that offset. Nil once it was passed: it was there, or no record is.
+    private var expected: LogWitness?
     public var newestEventTime: Instant? { watermark.newestEventTime }
 
     /// Events of before (microseconds) are late.
@@ -46,7 +50,10 @@ public struct PartitionState: Sendable {
         slice = position.slice
         committed = position.next
         next = position.next
-        let start = max(Offset(max(0, position.next.rawValue - rules.duplicateHorizon)), earliest)
+        // Reading begins no later than at the record that the log is known by: so it is compared on the way, before anything new is read.
+        expected = position.witness.flatMap { $0.offset >= earliest && $0.offset < position.next ? $0 : nil }
+        let horizonStart = Offset(max(0, position.next.rawValue - rules.duplicateHorizon))
+        let start = max(min(horizonStart, expected?.offset ?? horizonStart), earliest)
         reading = min(start, position.next)
         lastNewAt = now
         idleAfter = rules.idleAfter
@@ -59,6 +66,19 @@ public struct PartitionState: Sendable {
     public var isWarmingUp: Bool { reading < next }
     /// Records in memory that no flush has written.
     public var isDirty: Bool { committed < next }
+
+    /// What stands in the place of the record that the log was known by, if the batch shows that. It is to be asked before `receive`.
+    func contradiction(in records: RecordBatch) -> (expected: LogWitness, found: LogWitness)? {
+        guard let expected, let row = records.offsets.firstIndex(of: expected.offset.rawValue) else { return nil }
+        let found = records.witness(row)
+        return found == expected ? nil : (expected, found)
+    }
+
+    /// Of a batch that went through `receive`.
+    mutating func note(_ newest: LogWitness?) {
+        if let newest { witness = newest }
+        if let expected, reading > expected.offset { self.expected = nil }
+    }
 
     /// Decides about each row of a batch that was read from `reading` on.
     ///
@@ -121,6 +141,7 @@ public struct PartitionState: Sendable {
     /// Where to go on reading after records below `earliest` went away; those that are missing are missing from the horizon only.
     mutating func skipWarmUp(to earliest: Offset) {
         reading = min(max(reading, earliest), next)
+        if let expected, earliest > expected.offset { self.expected = nil }
     }
 }
 
@@ -131,10 +152,13 @@ public struct PartitionPosition: Hashable, Sendable {
     public var next: Offset
     /// Newest believable event time, before out-of-orderness is taken off.
     public var newestEventTime: Instant?
-    public init(partition: Partition, slice: SliceNumber, next: Offset, newestEventTime: Instant?) {
+    /// A record below `next` that the log is known by.
+    public var witness: LogWitness?
+    public init(partition: Partition, slice: SliceNumber, next: Offset, newestEventTime: Instant?, witness: LogWitness? = nil) {
         self.partition = partition
         self.slice = slice
         self.next = next
         self.newestEventTime = newestEventTime
+        self.witness = witness
     }
 }

@@ -35,6 +35,8 @@ public struct SpeedFlush: Sendable {
         public var newestAppendedAt: Instant?
         public var isIdle: Bool
         public var counts: RecordCounts
+        /// The newest record below `to`; nil where none was read since the partition was taken.
+        public var witness: LogWitness?
     }
 
     public var groups: Int { deltas.reduce(0) { $0 + $1.rows.count } }

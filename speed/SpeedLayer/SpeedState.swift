@@ -93,6 +93,11 @@ public struct SpeedState: ~Copyable {
         return (partitions[index].partition, partitions[index].reading, Int(min(Int64(rules.limits.recordsPerRead), room)))
     }
 
+    /// What the log holds in the place of a record that it was known by: then it is another log, and the batch is not to be received.
+    public func contradiction(in records: RecordBatch) -> (expected: LogWitness, found: LogWitness)? {
+        partitions.first { $0.partition == records.partition }?.contradiction(in: records)
+    }
+
     /// Takes a batch that was read as `nextRead` said.
     ///
     /// - Parameter decoded: the records, one batch for each of `schemas`, in their order. The first decides what is an event, but for the views of
@@ -105,6 +110,7 @@ public struct SpeedState: ~Copyable {
         }
         precondition(slice != nil, "a batch while partitions stand in different slices")
         partitions[index].receive(events, end: records.nextOffset, source: source, now: now, rows: &rows)
+        partitions[index].note(records.lastWitness)
         if !events.rejections.isEmpty {
             tally.add(events.rejections, view: "", from: rows.firstNewRow, of: records, limits: rules.limits)
         }
@@ -160,7 +166,7 @@ public struct SpeedState: ~Copyable {
             return SpeedFlush.Move(
                 partition: partition.partition, slice: partition.slice, from: partition.committed, to: partition.next,
                 newestEventTime: partition.newestEventTime, newestAppendedAt: partition.newestAppendedAt, isIdle: partition.isIdle,
-                counts: partition.counts)
+                counts: partition.counts, witness: partition.isWarmingUp ? nil : partition.witness)
         }
         let dirty = partitions.first { $0.isDirty }
         let flush = SpeedFlush(

@@ -36,7 +36,7 @@ extension FlushTransaction {
             to: PartitionProgress(
                 nextOffset: move.to, slice: slice, maxEventTime: move.newestEventTime, isIdle: move.isIdle,
                 newestAppendedAt: move.newestAppendedAt, logEnd: max(logEnd, move.to), events: move.counts.events, late: move.counts.late,
-                duplicates: move.counts.duplicates), lease: self.lease)
+                duplicates: move.counts.duplicates, witness: move.witness), lease: self.lease)
         // The boundary is in the transaction that writes the last deltas before it.
         try catalog.closeSlices(source: lease.sourceID, partition: move.partition, from: move.slice, through: slice, at: move.to)
     }

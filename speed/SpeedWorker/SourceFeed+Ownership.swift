@@ -9,7 +9,14 @@ extension SourceFeed {
     /// Takes the partitions that are free.
     func acquire() throws(ParallaxError) {
         let catalog = Catalog(connection)
-        guard let partitions = try knownPartitions() else { return }
+        guard let partitions = try knownPartitions(catalog) else { return }
+        if mustCompare {
+            mustCompare = false
+            try flush()
+            for lease in leases.values { try catalog.release(lease) }
+            reset()
+        }
+        if goal == .untilCaughtUp { try setTargets() }
         let unknown = partitions.filter { !registered.contains($0) }
         if !unknown.isEmpty {
             try catalog.ensurePartitions(source: sourceID, unknown)
@@ -18,24 +25,27 @@ extension SourceFeed {
         try forgetStoppedThatMoved(catalog)
         let taken = try take(from: partitions, catalog)
         guard !taken.isEmpty else { return }
+        try checkBinding(catalog)
         if leases.isEmpty {
             definitions = try TrackedDefinitions.load(catalog, source: sourceID)
             reset()
             nextRenewalAt = context.now + context.settings.lease / 3
         }
-        // Where the log cannot say, the first read will. One question: behind a network each would wait for its turn.
-        let bounds = (try? log.bounds(of: taken.map(\.partition))) ?? [:]
-        for lease in taken {
+        let whole = try whole(taken, catalog)
+        guard !whole.isEmpty else { return }
+        for (lease, earliest) in whole {
             leases[lease.partition] = lease
             let position = PartitionPosition(
-                partition: lease.partition, slice: lease.slice, next: lease.nextOffset, newestEventTime: lease.maxEventTime)
-            state.join(position, earliest: bounds[lease.partition]?.lowerBound ?? .zero, now: context.now)
+                partition: lease.partition, slice: lease.slice, next: lease.nextOffset, newestEventTime: lease.maxEventTime,
+                witness: lease.witness)
+            state.join(position, earliest: earliest, now: context.now)
         }
         if !state.isDirty { try setViews() }
         context.logger.info(
             "took partitions of source \(name)",
             metadata: [
-                "partitions": "\(taken.map { "\($0.partition)@\($0.nextOffset)" }.joined(separator: " "))", "slice": "\(taken[0].slice)",
+                "partitions": "\(whole.map { "\($0.lease.partition)@\($0.lease.nextOffset)" }.joined(separator: " "))",
+                "slice": "\(taken[0].slice)",
             ])
     }
 
@@ -98,23 +108,33 @@ extension SourceFeed {
         try flush()
         guard let lease = leases.removeValue(forKey: partition) else { return }
         state.leave(partition)
-        stopped.append(StoppedPartition(source: name, partition: partition, position: lease.nextOffset, error: error))
-        context.statistics.update { $0.stopped = $0.stopped.filter { $0.source != name || $0.partition != partition } + stopped.suffix(1) }
-        context.logger.error(
-            "partition \(partition) of source \(name) stops at offset \(lease.nextOffset): it cannot be read on",
-            metadata: ["error": "\(error)"])
         try Catalog(connection).release(lease)
-        troubles[.partition(partition)] = error
-        try sayTroubles()
+        try noteStopped(partition, at: lease.nextOffset, error, Catalog(connection))
+    }
+
+    /// What the log no longer has may be in the archive: a source that comes back finds its log trimmed. Then live rows begin behind it, and the next
+    /// run brings what is before. False where the archive does not have it.
+    func skipArchived(_ partition: Partition, to earliest: Offset) throws(ParallaxError) -> Bool {
+        try flush()
+        guard let lease = leases[partition], lease.nextOffset < earliest else { return false }
+        guard try Catalog(connection).skipArchived(source: sourceID, partition: partition, to: earliest) else { return false }
+        context.logger.warning(
+            "partition \(partition) of source \(name) goes on behind records that only the archive has: the next batch run shows them",
+            metadata: ["from": "\(lease.nextOffset)", "to": "\(earliest)"])
+        leases[partition] = nil
+        state.leave(partition)
+        try acquire()
+        return true
     }
 
     /// Somebody moved the position: there is something else to read now.
     private func forgetStoppedThatMoved(_ catalog: Catalog) throws(ParallaxError) {
         guard !stopped.isEmpty else { return }
         let positions = try catalog.positions(source: sourceID)
-        for moved in stopped where positions[moved.partition] != moved.position {
-            stopped.removeAll { $0.partition == moved.partition }
-            try goesOn(.partition(moved.partition))
+        let isTime = retryStoppedAt.map { $0 <= context.now } ?? false
+        for gone in stopped where positions[gone.partition] != gone.position || (isTime && gone.error.code == .anotherLog) {
+            stopped.removeAll { $0.partition == gone.partition }
+            try goesOn(.partition(gone.partition))
         }
     }
 

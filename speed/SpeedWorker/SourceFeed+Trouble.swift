@@ -73,9 +73,16 @@ extension SourceFeed {
     }
 
     /// Nil where the log cannot say: then the feed keeps what it has, and tries again.
-    func knownPartitions() throws(ParallaxError) -> [Partition]? {
+    func knownPartitions(_ catalog: Catalog) throws(ParallaxError) -> [Partition]? {
         let partitions: [Partition]
-        do { partitions = try log.partitions() } catch {
+        do {
+            guard try isOwnLog(catalog) else { return nil }
+            partitions = try log.partitions()
+        } catch {
+            // A topic that comes back may be another one.
+            if error.code == .missing { mustCompare = true }
+            // What PostgreSQL says is no trouble of the log, and a log that was replaced is opened anew.
+            guard connection.isOpen, error.sqlState == nil, error.code != .anotherLog, error.code != .fenced else { throw error }
             guard waits(for: error) && goal == .untilStopped else { throw error }
             try cannot(.log, error)
             return nil

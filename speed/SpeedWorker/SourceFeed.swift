@@ -10,7 +10,21 @@ import ViewLanguage
 final class SourceFeed {
     let sourceID: Int64
     let name: String
-    let log: any EventLog
+    /// What `opened` was opened by.
+    let topic: String
+    /// As it was opened. `log` is the same, numbered as the source's offsets are.
+    let opened: any EventLog
+    private(set) var log: any EventLog
+    /// Which log the source's offsets belong to; nil before anybody could ask it.
+    private(set) var binding: LogBinding?
+    /// Why nothing is read of the source, and when it may be tried again.
+    var trouble: ParallaxError?
+    var retryLogAt: Duration?
+    /// The same of single partitions, and what was last said of each.
+    var retryStoppedAt: Duration?
+    var saidOfStopped: [Partition: ParallaxError] = [:]
+    /// The log was not there when it was looked at: what comes back may be another one.
+    var mustCompare = false
     /// Nil: this feed takes whatever is free, or its log could not be asked yet.
     var assignment: (any PartitionAssignment)? { joined ?? nil }
     /// What `join` gave; nil: it was not called yet.
@@ -49,7 +63,7 @@ final class SourceFeed {
     private var nextControlAt: Duration
     var nextRenewalAt: Duration
     /// The log's ends when the feed began: what `hasCaughtUp` measures by.
-    private let targets: [Partition: Offset]
+    private var targets: [Partition: Offset]?
     private var turn = 0
     /// Those that the log was told of.
     private var readPartitions: Set<Partition> = []
@@ -69,6 +83,8 @@ final class SourceFeed {
     ) throws(ParallaxError) {
         sourceID = source.id
         name = source.name
+        topic = source.definition.topic
+        opened = log
         self.log = log
         self.join = join
         self.connection = connection
@@ -79,15 +95,24 @@ final class SourceFeed {
         refusal = FlushRefusal(context.settings)
         nextControlAt = context.now
         nextRenewalAt = context.now
-        // Nobody else wants to know, and a log in trouble would keep the other sources waiting.
-        targets = goal == .untilCaughtUp ? try log.bounds(of: log.partitions()).mapValues(\.upperBound) : [:]
+    }
+
+    func use(_ known: LogBinding) {
+        binding = known
+        log = known.bound(opened)
+        registered = []
+    }
+
+    /// What the log held when it could first be asked.
+    func setTargets() throws(ParallaxError) {
+        if targets == nil { targets = try log.bounds(of: log.partitions()).mapValues(\.upperBound) }
     }
 
     var owned: Int { leases.count }
 
     /// Nil for a log without connections.
     var clientReport: LogClientReport? {
-        guard var report = (log as? any ReportingLog)?.clientReport else { return nil }
+        guard var report = (opened as? any ReportingLog)?.clientReport else { return nil }
         if let wish = assignment?.wish {
             report.rebalances = wish.generation
             report.lostAssignments = wish.losses
@@ -151,6 +176,16 @@ final class SourceFeed {
             return false
         }
         retryReadAt[partition] = nil
+        if let (expected, found) = state.contradiction(in: records) {
+            try stop(partition, LogCheck.otherRecord(source: name, partition, expected, found))
+            return false
+        }
+        if records.isEmpty, state.partitions[index].isWarmingUp {
+            // The log ends below the position, or has not shown all of itself yet.
+            try checkEnd(partition)
+            retryReadAt[partition] = context.now + context.settings.discoveryInterval
+            guard leases[partition] != nil else { return false }
+        }
         try goesOn(.partition(partition))
         state.receive(
             records, state.schemas.map { records.isEmpty ? .empty(of: partition) : decoder($0).decode(records) }, now: context.now)
@@ -181,6 +216,11 @@ final class SourceFeed {
             state.skipWarmUp(partition, to: damage.offsets.upperBound)
             return
         }
+        if error.code == .offsetGone {
+            try checkEnd(partition)
+            guard leases[partition] != nil else { return }
+            if let earliest = try? log.bounds(of: partition).lowerBound, try skipArchived(partition, to: earliest) { return }
+        }
         context.statistics.update { $0.lastError = error }
         guard waits(for: error) else { return try stop(partition, error) }
         retryReadAt[partition] = context.now + context.settings.discoveryInterval
@@ -205,7 +245,9 @@ final class SourceFeed {
     func hasCaughtUp() throws(ParallaxError) -> Bool {
         guard !state.isDirty else { return false }
         let positions = try Catalog(connection).positions(source: sourceID)
-        return targets.allSatisfy { target in
+        if trouble != nil { return true }
+        try setTargets()
+        return (targets ?? [:]).allSatisfy { target in
             stopped.contains { $0.partition == target.key } || (positions[target.key] ?? .zero) >= target.value
         }
     }

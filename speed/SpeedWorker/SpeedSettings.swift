@@ -5,6 +5,8 @@ public struct SpeedSettings: Hashable, Sendable {
     public var rules = SpeedRules()
     /// Of the tables that views join, the same as the batch layer's.
     public var dimensionLimits = DimensionLimits()
+    /// Where this worker runs (host and folder), for people who look for whoever found a log first.
+    public var place = "a speed worker"
     /// How long the partitions of a worker that hangs stay its own. (Those of a worker whose session is gone are free at once.)
     public var lease: Duration = .seconds(15)
     /// Between two looks at a log that had nothing new.

@@ -69,6 +69,11 @@ final class WorkerSession {
             context.assignments.leave(feed.name)
             feeds.removeAll { $0 === feed }
         }
+        for feed in feeds where sources.contains(where: { $0.id == feed.sourceID && $0.definition.topic != feed.topic }) {
+            context.logger.info("source \(feed.name) reads another topic now")
+            context.assignments.leave(feed.name)
+            feeds.removeAll { $0 === feed }
+        }
         for source in sources where !feeds.contains(where: { $0.sourceID == source.id }) {
             let assignments = context.assignments
             do {
@@ -120,6 +125,14 @@ final class WorkerSession {
             if feed.flushes > flushesBefore { conflicts.succeeded() }
             return progressed
         } catch {
+            if connection.isOpen, error.code == .anotherLog, error.isRetriable {
+                // What is open is not there any more. What was read of it and not written is read again from whatever is there now.
+                context.logger.warning("the log of source \(feed.name) was replaced: it is opened anew", metadata: ["error": "\(error)"])
+                context.assignments.leave(feed.name)
+                feeds.removeAll { $0 === feed }
+                nextDiscoveryAt = context.now
+                return true
+            }
             guard connection.isOpen, error.code == .fenced || error.isConflict else { throw error }
             context.statistics.update {
                 $0.lastError = error
@@ -145,9 +158,9 @@ final class WorkerSession {
 
     private func hasCaughtUp() throws(ParallaxError) -> Bool {
         for feed in feeds where try !feed.hasCaughtUp() { return false }
-        if let stopped = feeds.flatMap(\.stopped).first {
+        if let error = feeds.lazy.compactMap(\.trouble).first ?? feeds.flatMap(\.stopped).first?.error {
             try finish()
-            throw stopped.error
+            throw error
         }
         return true
     }

@@ -50,7 +50,7 @@ struct ArchiveAcceptGapCommand: ParsableCommand {
         let catalog = try requireApplied(connection)
         let known = try catalog.source(named: source)
         // Not for writing: that would refuse a log that lost its end.
-        let log = try pipeline.openLogForLooking(known.definition)
+        let log = try pipeline.boundLogForLooking(known, catalog)
         let writer = try pipeline.archiveWriter(known.definition, log: log)
         let partitions = try log.partitions()
         try catalog.ensurePartitions(source: known.id, partitions)

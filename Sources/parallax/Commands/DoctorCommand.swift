@@ -94,6 +94,7 @@ struct Doctor {
         if let url = pipeline?.configuration.text(.postgresURL) {
             findings.append(reach(url, extensions))
             findings += layers(url)
+            if let pipeline { findings += logs(pipeline, url) }
         } else {
             findings += privateServer(extensions)
             if let pipeline, let port = port(pipeline) { findings.append(port) }
@@ -102,6 +103,7 @@ struct Doctor {
                 if server.isRunning, let dsn = try? server.dsn() {
                     findings.append(reach(dsn, extensions))
                     findings += layers(dsn)
+                    findings += logs(pipeline, dsn)
                 } else {
                     findings.append(Finding(check: "PostgreSQL", isOK: true, found: "not running; commands that need it start it"))
                 }
@@ -140,6 +142,21 @@ struct Doctor {
                 })
         }
         return findings
+    }
+
+    /// Whether each source's log is the one that its positions belong to. Nothing where nothing is applied or PostgreSQL cannot be asked: others say so.
+    private func logs(_ pipeline: Pipeline, _ dsn: String) -> [Finding] {
+        guard let connection = try? Connection(dsn) else { return [] }
+        defer { connection.close() }
+        let catalog = Catalog(connection)
+        guard let sources = try? catalog.sources() else { return [] }
+        return sources.map { source in
+            finding("log of source \(source.name)") {
+                try pipeline.compareLog(source, catalog, try pipeline.openLogForLooking(source.definition))
+                if let said = try catalog.problem(ofSource: source.id) { throw said }
+                return "the one that its positions belong to"
+            }
+        }
     }
 
     func finding(_ check: String, _ body: () throws -> String) -> Finding {

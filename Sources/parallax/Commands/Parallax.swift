@@ -17,9 +17,9 @@ struct Parallax: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, CheckCommand.self, ApplyCommand.self, DiffCommand.self, PromoteCommand.self, AbandonCommand.self,
             UpCommand.self, DownCommand.self, IngestCommand.self, LoadCommand.self,
-            GenerateCommand.self, SpeedCommand.self, ArchiveCommand.self, BatchCommand.self, StatusCommand.self, QueryCommand.self,
-            DSNCommand.self, PsqlCommand.self, BackupCommand.self, RestoreCommand.self, ConfigCommand.self, DoctorCommand.self,
-            VersionCommand.self,
+            GenerateCommand.self, SpeedCommand.self, ArchiveCommand.self, AdoptLogCommand.self, BatchCommand.self, StatusCommand.self,
+            QueryCommand.self, DSNCommand.self, PsqlCommand.self, BackupCommand.self, RestoreCommand.self, ConfigCommand.self,
+            DoctorCommand.self, VersionCommand.self,
         ])
 }
 

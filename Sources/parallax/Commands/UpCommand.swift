@@ -61,6 +61,12 @@ struct UpCommand: AsyncParsableCommand {
     /// It stays up where they do not: other sources go on, and so does this one once something is mended.
     private func checkThatLiveRowsCome(_ connection: Connection) throws(ParallaxError) {
         defer { connection.close() }
+        for source in try Catalog(connection).sources() {
+            guard let problem = try Catalog(connection).problem(ofSource: source.id), problem.code == .anotherLog else { continue }
+            throw ParallaxError(
+                .anotherLog, "the pipeline is up, but source \"\(source.name)\" stands still: \(problem.message)", detail: problem.detail,
+                hint: problem.hint)
+        }
         let troubles = try Catalog(connection).viewTroubles().filter { $0.layer == .speed }
         if let first = troubles.first {
             throw ParallaxError(
@@ -111,6 +117,7 @@ struct UpCommand: AsyncParsableCommand {
                     let began = ContinuousClock.now
                     while !stop.isSet && !definitions.sources.isEmpty {
                         let speed = worker.statistics
+                        if speed.stopped.contains(where: { $0.error.code == .anotherLog }) || speed.lastError?.code == .anotherLog { break }
                         if !speed.refused.isEmpty || (speed.partitionsOwned > 0 && speed.hasSettled) { break }
                         // What is missing may be on its way; whoever waits for us should hear of it all the same.
                         if !speed.troubles.isEmpty && ContinuousClock.now - began > Self.graceForLogs { break }

@@ -16,6 +16,7 @@ enum ExitStatus {
         case .input: 65  //              EX_DATAERR
         case .corrupt: 65  //            EX_DATAERR
         case .offsetGone: 65  //         EX_DATAERR
+        case .anotherLog: 65  //         EX_DATAERR
         case .missing: 66  //            EX_NOINPUT
         case .notInstalled: 69  //       EX_UNAVAILABLE
         case .unavailable: 69  //        EX_UNAVAILABLE

@@ -59,6 +59,17 @@ extension StatusReport.Source {
                         ])
                     })
             ),
+            (
+                "problems",
+                .array(
+                    problems.map { problem in
+                        .object([
+                            ("partitions", .array(problem.partitions.map { .int(Int64($0.rawValue)) })),
+                            ("code", .string(problem.error.code.rawValue)), ("problem", .string(problem.error.message)),
+                            ("detail", .optional(problem.error.detail)), ("hint", .optional(problem.error.hint)),
+                        ])
+                    })
+            ),
             ("log_clients", .array(status.logClients.map(\.json))),
             ("given_up", .array(status.givenUp.map(gap))),
             ("runs", .array(runs.map(\.json))), ("drift", .array(drift.map(\.json))),

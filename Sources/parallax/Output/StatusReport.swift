@@ -13,6 +13,8 @@ struct StatusReport {
         var troubles: [LayerTrouble]
         var runs: [RunStatus]
         var drift: [DriftStatus]
+        /// Why the source stands still, or would: what its workers said, and what its log shows now.
+        var problems: [SourceStatus.Problem]
     }
 
     var isUp: Bool
@@ -32,37 +34,49 @@ struct StatusReport {
         let layerTroubles = try catalog.troubles()
         var away: ParallaxError?
         for status in try catalog.status() {
-            let (bounds, logError) = Self.ask(pipeline, status, away)
+            let (bounds, found, logError) = Self.ask(pipeline, catalog, status, away)
             // Brokers that are away are asked once, not once a source.
             if logError?.code == .unavailable { away = logError }
+            var problems = status.problems
+            if let found, !problems.contains(where: { $0.error.code == .anotherLog }) {
+                problems.append(SourceStatus.Problem(partitions: [], error: found))
+            }
             let runs = try catalog.runs(source: status.source.name, limit: 5)
             let published = status.source.published.run
             sources.append(
                 Source(
                     status: status, bounds: bounds, logError: logError, troubles: layerTroubles.filter { $0.source == status.source.name },
-                    runs: runs, drift: published == .none ? [] : try catalog.drift(run: published)))
+                    runs: runs, drift: published == .none ? [] : try catalog.drift(run: published), problems: problems))
         }
     }
 }
 
 extension StatusReport {
+    /// What the log holds, and why it is not the one that the source's positions belong to, where that shows.
     private static func ask(
-        _ pipeline: Pipeline, _ status: SourceStatus, _ away: ParallaxError?
-    ) -> (bounds: [Partition: Range<Offset>], error: ParallaxError?) {
-        if let away { return ([:], away) }
+        _ pipeline: Pipeline, _ catalog: Catalog, _ status: SourceStatus, _ away: ParallaxError?
+    ) -> (bounds: [Partition: Range<Offset>], anotherLog: ParallaxError?, error: ParallaxError?) {
+        if let away { return ([:], nil, away) }
         do throws(ParallaxError) {
-            let log = try pipeline.openLogForLooking(status.source.definition)
+            let opened = try pipeline.openLogForLooking(status.source.definition)
+            var another: ParallaxError?
+            do throws(ParallaxError) { try pipeline.compareLog(status.source, catalog, opened) } catch {
+                guard error.code == .anotherLog else { throw error }
+                another = error
+            }
+            let log = try catalog.binding(source: status.source.id)?.binding.bound(opened) ?? opened
             // Also where the catalog knows no partition yet: the log may not be there.
             let there = try log.partitions()
-            return (try log.bounds(of: status.positions.map(\.partition).filter(there.contains)), nil)
+            return (try log.bounds(of: status.positions.map(\.partition).filter(there.contains)), another, nil)
         } catch {
-            return ([:], error)
+            return ([:], nil, error)
         }
     }
 
     /// Everything that somebody should mend, the worst first: what `--check` is asked for.
     var problems: [ParallaxError] {
-        sources.compactMap(\.logError) + sources.flatMap { $0.troubles.map(\.error) } + sources.compactMap(\.missingRecords)
+        sources.flatMap { $0.problems.map(\.error) } + sources.compactMap(\.logError) + sources.flatMap { $0.troubles.map(\.error) }
+            + sources.compactMap(\.missingRecords)
             + refused.map {
                 ParallaxError(.database, "PostgreSQL refuses the rows of view \"\($0.view)\": \($0.problem)", hint: ViewTrouble.hint)
             }
@@ -169,6 +183,12 @@ extension StatusReport.Source {
         lines.append(
             "  late        \(grouped(Int(late))) left to the batch layer, \(grouped(Int(status.lateWaiting))) of them not in it yet")
         lines.append("  duplicates  \(grouped(Int(duplicates))) dropped by the speed layer")
+        for problem in problems {
+            let of = problem.partitions.isEmpty ? "" : "partition \(problem.partitions.map(\.description).joined(separator: ", ")): "
+            lines.append("  PROBLEM     \(of)\(problem.error.message): nothing is read on")
+            if let detail = problem.error.detail { lines.append("              \(detail.replacing("\n", with: "\n              "))") }
+            if let hint = problem.error.hint { lines.append("              HINT:  \(hint)") }
+        }
         for hole in status.holes {
             lines.append(
                 "  MISSING     partition \(hole.partition), offsets \(hole.offsets.lowerBound) up to \(hole.offsets.upperBound): in no answer "

@@ -36,6 +36,8 @@ struct ApplyPreview {
     var forecasts: [String: Result<RejectionForecast, ParallaxError>] = [:]
     /// By dropped source: what stays of it on disk or with the brokers, and how it goes, a line each.
     var kept: [String: [String]] = [:]
+    /// By source whose topic changes: what becomes of the former topic's records, a line each.
+    var moved: [String: [String]] = [:]
     /// New versions of served views will wait for `parallax promote`.
     var holds = false
     /// What others built on views that change, as far as it is in the way.
@@ -89,6 +91,11 @@ struct ApplyPreview {
     private func details(_ change: ApplyPlan.Change) -> [String] {
         if change.action == .dropped, change.kind == .source { return kept[change.name] ?? [] }
         guard change.action == .new || change.action == .changed else { return [] }
+        if let moved = moved[change.name], change.kind == .source { return moved + textDetails(change) }
+        return textDetails(change)
+    }
+
+    private func textDetails(_ change: ApplyPlan.Change) -> [String] {
         var lines = (change.diff.map { $0.isEmpty ? [] : $0.lines.map(\.shown) }) ?? []
         if change.isUnreadable {
             lines.append(
@@ -179,9 +186,39 @@ extension Pipeline {
         for change in plan.changes where change.kind == .source && change.action == .dropped {
             kept[change.name] = try remains(of: change, among: definitions.sources)
         }
+        var moved: [String: [String]] = [:]
+        for change in plan.changes where change.kind == .source && change.action == .changed {
+            guard let source = definitions.sources.first(where: { $0.name == change.name }) else { continue }
+            moved[change.name] = try move(of: source, catalog)
+        }
         return ApplyPreview(
-            plan: plan, histories: histories, forecasts: forecasts, kept: kept, holds: holds,
+            plan: plan, histories: histories, forecasts: forecasts, kept: kept, moved: moved, holds: holds,
             obstacles: try ServingViews.obstacles(connection, plan))
+    }
+
+    /// Of a source whose topic changes. What is not archived of the former goes with it: people hear it before they agree, and how to keep it.
+    private func move(of source: SourceDefinition, _ catalog: Catalog) throws(ParallaxError) -> [String]? {
+        guard let applied = try catalog.sources().first(where: { $0.name == source.name }),
+            let former = try catalog.binding(source: applied.id)?.binding.identity.topic, former != source.topic
+        else { return nil }
+        var ends = try catalog.logEnds(ofSource: source.name)
+        if let log = try? openLogForLooking(applied.definition), let binding = try catalog.binding(source: applied.id)?.binding {
+            let numbered = binding.bound(log)
+            if let bounds = try? numbered.bounds(of: numbered.partitions()) {
+                ends.merge(bounds.mapValues(\.upperBound), uniquingKeysWith: max)
+            }
+        }
+        let archived = try ArchiveReader(directory: archiveFolder, source: applied.definition).archived()
+        let open = ends.reduce(Int64(0)) { $0 + max(0, $1.value - archived[$1.key]) }
+        var lines = [
+            "its records come from topic \(source.topic) from now on, behind all that was read of topic \(former); what is archived stays"
+        ]
+        if open > 0 {
+            lines.append(
+                "\(grouped(Int(open))) offsets of topic \(former) are not archived yet and would be given up, and marked in answers")
+            lines.append("to keep them, archive them before you apply: \(Pipeline.program) archive --until-caught-up\(pipelineFlag)")
+        }
+        return lines
     }
 
     /// What a dropped source leaves: raw events are nobody's to throw away but a person's. With them the source can come back.

@@ -19,6 +19,18 @@ extension Pipeline {
         for (source, error) in troubles {
             Terminal.note("warning: source \(source) waits for its log, and goes on by itself when it can be read: \(error)")
         }
+        // The preview said so, and who agreed to it agreed to this. Cut off before it is done, the source stands still and names the command.
+        for source in try movedSources(catalog) { try adopt(try planAdoption(source, catalog), catalog) }
+        for source in try catalog.sources() where !troubles.contains(where: { $0.source == source.name }) { try bindNew(source, catalog) }
+    }
+
+    /// A source of a new database takes what its archive says of its log. Another log than its own is for status to say: the others go on.
+    private func bindNew(_ source: CatalogSource, _ catalog: Catalog) throws(ParallaxError) {
+        guard try catalog.binding(source: source.id) == nil else { return }
+        do { _ = try bind(source, catalog, try openLog(source.definition)) } catch {
+            guard [.anotherLog, .missing, .unavailable].contains(error.code) else { throw error }
+            Terminal.note("note: source \(source.name): \(error.message)")
+        }
     }
 
     /// Writes the merged views; throws where PostgreSQL does not take a definition that stands on them.

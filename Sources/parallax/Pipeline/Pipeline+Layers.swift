@@ -21,6 +21,7 @@ extension Pipeline {
         settings.rules.maxFutureSkew = configuration.duration(.speedMaxFutureSkew).microseconds
         settings.lease = configuration.duration(.speedLease)
         settings.dimensionLimits = dimensionLimits
+        settings.place = place
         return settings
     }
 
@@ -32,6 +33,7 @@ extension Pipeline {
         settings.maxLossPercent = configuration.integer(.batchMaxLoss)
         settings.trimsLog = configuration.text(.logRetention) == "processed"
         settings.maxFutureSkew = configuration.duration(.speedMaxFutureSkew).microseconds
+        settings.place = place
         settings.keptLogOffsets = Int64(configuration.integer(.speedDuplicateHorizon))
         return settings
     }
@@ -71,7 +73,7 @@ extension Pipeline {
     func batchWorker(
         _ source: SourceDefinition, dsn: String, logger: Logger, observe: @escaping BatchWorker.Observer = { (_) throws(ParallaxError) in }
     ) throws(ParallaxError) -> BatchWorker {
-        let log = try openLog(source, logger: logger, onRecovery: Self.recoveryLogger(logger))
+        let log = try boundLog(of: source, dsn: dsn, logger)
         let archive = ParquetArchive(
             writer: try archiveWriter(source, log: log), reader: try ArchiveReader(directory: archiveFolder, source: source))
         return BatchWorker(dsn: dsn, log: log, archive: archive, settings: batchSettings, logger: logger, observe: observe) {
@@ -89,13 +91,21 @@ extension Pipeline {
         }
     }
 
+    private func boundLog(of source: SourceDefinition, dsn: String, _ logger: Logger) throws(ParallaxError) -> any EventLog {
+        let connection = try Connection(dsn, applicationName: "parallax batch")
+        defer { connection.close() }
+        let catalog = Catalog(connection)
+        return try openBoundLog(
+            try catalog.source(named: source.name), catalog, logger: logger, onRecovery: Self.recoveryLogger(logger))
+    }
+
     private static func recoveryLogger(_ logger: Logger) -> @Sendable (LogRecovery) -> Void {
         { recovery in
             logger.warning(
                 "recovered the log's end",
                 metadata: [
                     "source": "\(recovery.source)", "partition": "\(recovery.partition)", "records_kept": "\(recovery.recordsKept)",
-                    "bytes_cut": "\(recovery.bytesCut)",
+                    "bytes_cut": "\(recovery.bytesCut)", "records_missing": "\(recovery.recordsMissing)",
                 ])
         }
     }

@@ -30,7 +30,7 @@ extension Pipeline {
     /// - Parameter readsHeaders: of a topic's records.
     func openLog(
         _ source: SourceDefinition, readsHeaders: Bool = true, logger: Logger? = nil,
-        onRecovery: @escaping @Sendable (LogRecovery) -> Void = { _ in }
+        onRecovery: @escaping @Sendable (LogRecovery) -> Void = Self.sayRecovery
     ) throws(ParallaxError) -> any EventLog {
         switch logKind {
         case .embedded:
@@ -43,6 +43,14 @@ extension Pipeline {
             settings.readsHeaders = readsHeaders
             return try KafkaLog(source: source.topic, settings: settings, listener: Self.kafkaListener(logger))
         }
+    }
+
+    /// Whoever opens a log first finds what a crash or a copy left: records that are missing are nothing to keep to oneself.
+    static func sayRecovery(_ recovery: LogRecovery) {
+        guard recovery.recordsMissing > 0 else { return }
+        Terminal.note(
+            "note: the log of \"\(recovery.source)\" is a copy that was made while records were appended: partition \(recovery.partition) is cut to "
+                + "its last whole record, \(recovery.recordsMissing) records before its former end")
     }
 
     /// For looking only: nothing is made, locked or recovered; brokers that are away are not waited for.

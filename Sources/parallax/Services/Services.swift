@@ -78,18 +78,21 @@ extension Pipeline {
         if let known = part.writer, known.source == source.definition {
             writer = known
         } else {
-            writer = try archiveWriter(source.definition, log: try openLog(source.definition, logger: logger))
+            writer = try archiveWriter(source.definition, log: try openBoundLog(source, catalog, logger: logger))
             part.writer = writer
             part.recorded = Cut()
         }
         let summary: ArchiveSummary
         do throws(ParallaxError) {
+            try writer.checkLog()
             summary = try writer.archive(upTo: nil, tail: tail) { _ throws(ParallaxError) in
                 if stop?.isSet ?? Interrupt.isRequested { throw ParallaxError(.cancelled, "stopped while archiving") }
             }
         } catch {
             // One partition's trouble: what was archived of the others counts.
             if let archived = try? writer.archived() { try record(archived, source, catalog, &part) }
+            // Another log may be there the next time: then it is opened anew.
+            if error.code == .anotherLog || error.code == .missing { part.writer = nil }
             throw error
         }
         try record(summary.archived, source, catalog, &part)

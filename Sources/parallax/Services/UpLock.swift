@@ -7,6 +7,9 @@ final class UpLock: Sendable {
     private let descriptor: Int32
     let path: String
 
+    /// How long a start gives way to those who only look, one after the other.
+    private static let patienceWithLookers = Duration.seconds(5)
+
     /// Throws `.busy` where somebody holds it.
     init(_ path: String) throws(ParallaxError) {
         self.path = path
@@ -14,8 +17,14 @@ final class UpLock: Sendable {
         guard descriptor >= 0 else {
             throw ParallaxError(.disk, "cannot open \(path)", detail: String(cString: strerror(errno)))
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        let latest = ContinuousClock.now + Self.patienceWithLookers
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            // Somebody who only looks holds the lock too, for an instant.
             let holder = Self.holder(path)
+            if holder == nil, ContinuousClock.now < latest {
+                usleep(1_000)
+                continue
+            }
             close(descriptor)
             throw ParallaxError(
                 .busy, "the pipeline is up already" + (holder.map { ", in process \($0.process)" } ?? ""),

@@ -1,0 +1,96 @@
+import ParallaxCore
+import Postgres
+
+/// How far a source is known to have gone in one partition: another log goes on behind all of it.
+public struct KnownExtent: Sendable, Hashable {
+    public var partition: Partition
+    /// The speed layer has processed the offsets below it.
+    public var processed: Offset
+    /// The largest offset that anything in the catalog speaks of: positions, boundaries, the log's end as it was last seen.
+    public var end: Offset
+    public var witness: LogWitness?
+
+    public init(partition: Partition, processed: Offset, end: Offset, witness: LogWitness? = nil) {
+        self.partition = partition
+        self.processed = processed
+        self.end = end
+        self.witness = witness
+    }
+}
+
+extension Catalog {
+    public func knownExtents(source id: Int64) throws(ParallaxError) -> [KnownExtent] {
+        try connection.query(
+            """
+            SELECT p.partition, p.next_offset,
+                   greatest(p.next_offset, p.log_end, p.archived_offset,
+                            (SELECT max(b.first_offset) FROM parallax.boundary b WHERE b.source_id = p.source_id AND b.partition = p.partition)),
+                   p.witness_offset, p.witness_appended_at, p.witness_digest
+            FROM parallax.partition_position p WHERE p.source_id = $1 ORDER BY p.partition
+            """, [.int(id)]
+        ).rows.map { row throws(ParallaxError) in
+            guard let partition = row.int(0), let processed = row.int(1), let end = row.int(2) else {
+                throw ParallaxError(.internalInconsistency, "a position of source \(id) has no partition or offset")
+            }
+            return KnownExtent(
+                partition: Partition(Int(partition)), processed: Offset(processed), end: Offset(end),
+                witness: Self.witness(row.int(3), row.int(4), row.int(5)))
+        }
+    }
+
+    /// Keeps runs of the source away while `body` works. Throws `.busy` where one is under way.
+    public func withoutRuns<R>(of source: CatalogSource, _ body: () throws(ParallaxError) -> R) throws(ParallaxError) -> R {
+        let locked =
+            try connection.query("SELECT pg_try_advisory_lock(\(LockClass.run), $1::int)", [.int(source.id)]).rows[0].bool(0) ?? false
+        guard locked else {
+            throw ParallaxError(
+                .busy, "a run of source \"\(source.name)\" is under way", hint: "wait for it (parallax batch list), and try again")
+        }
+        defer { _ = try? connection.execute("SELECT pg_advisory_unlock(\(LockClass.run), \(source.id))") }
+        return try body()
+    }
+
+    /// From now on the source's offsets are those of another log. Whoever holds a partition is fenced; every position goes to where the new log begins,
+    /// in a slice of its own; what lies before it and was not processed is in no live row, and comes with the next publication, but for the gaps.
+    /// One transaction. The archive has adopted the log before.
+    public func adopt(
+        source: CatalogSource, _ binding: LogBinding, gaps: [AcceptedGap], place: String
+    ) throws(ParallaxError) {
+        try changing("the log was not adopted") { () throws(ParallaxError) in
+            try ensurePartitions(source: source.id, binding.starts.map(\.partition))
+            let slice = try requestSlice(source: source.id)
+            try holdFlushes(ofSource: source.id)
+            try connection.query(
+                """
+                INSERT INTO parallax.source_log (source_id, binding, place) VALUES ($1, $2::jsonb, $3)
+                ON CONFLICT (source_id) DO UPDATE SET binding = excluded.binding, place = excluded.place, bound_at = now()
+                """, [.int(source.id), .text(try encodeStored(binding)), .text(place)])
+            try recordGaps(gaps, source: source.id)
+            for start in binding.starts {
+                let partition = Int64(start.partition.rawValue)
+                let row = try connection.query(
+                    "SELECT next_offset, slice FROM parallax.partition_position WHERE source_id = $1 AND partition = $2",
+                    [.int(source.id), .int(partition)]
+                ).rows.first
+                guard let position = row?.int(0), let stands = row?.int(1) else { throw Self.sourceIsGone(source.id) }
+                guard position <= start.offset.rawValue else {
+                    throw ParallaxError(
+                        .busy,
+                        "partition \(partition) of source \"\(source.name)\" moved on to offset \(position) while its log was being adopted",
+                        hint: "try again")
+                }
+                try closeSlices(
+                    source: source.id, partition: start.partition, from: SliceNumber(stands), through: slice, at: start.offset,
+                    processedUntil: Offset(position))
+                try connection.query(
+                    """
+                    UPDATE parallax.partition_position
+                    SET epoch = epoch + 1, owner = NULL, owner_backend_pid = NULL, owner_backend_start = NULL, lease_expires_at = NULL,
+                        next_offset = $3, slice = $4, log_end = $3, archived_offset = greatest(archived_offset, $3), witness_offset = NULL,
+                        witness_appended_at = NULL, witness_digest = NULL, problem = NULL
+                    WHERE source_id = $1 AND partition = $2
+                    """, [.int(source.id), .int(partition), .int(start.offset.rawValue), .int(slice.rawValue)])
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+import Archive
+import Catalog
+import EventLog
+import Foundation
+import ParallaxCore
+import ViewLanguage
+
+/// What it takes for a source to go on with another log: where that one begins, and what of the former is given up.
+struct LogAdoption {
+    struct Part {
+        var start: LogBinding.Start
+        /// The first that is not archived, and the first that was not processed.
+        var archived: Offset
+        var processed: Offset
+        /// The log's own end.
+        var end: Offset
+
+        /// Offsets of the former log that are in no answer any more.
+        var givenUp: Int64 { max(0, start.offset - archived) }
+    }
+
+    let source: CatalogSource
+    let binding: LogBinding
+    let former: LogBinding?
+    let parts: [Part]
+    /// Nothing needs to be adopted: the log is the one that the source reads.
+    let isOwn: Bool
+
+    var givenUp: Int64 { parts.reduce(0) { $0 + $1.givenUp } }
+
+    var lines: [String] {
+        var lines = ["~ source \(source.name) goes on with \(binding.identity)"]
+        if let former { lines.append("    in the place of \(former.identity)") }
+        for part in parts {
+            lines.append(
+                "    partition \(part.start.partition): its records from offset \(part.start.own) on (it ends at \(part.end)) continue as offsets "
+                    + "\(part.start.offset) and following")
+            if part.givenUp > 0 {
+                lines.append(
+                    "        the former log's offsets \(part.archived) up to \(part.start.offset) are not archived and are given up: in no answer after "
+                        + "the next batch run, and marked")
+            }
+        }
+        return lines
+    }
+
+    var json: JSONText {
+        .object([
+            ("source", .string(source.name)), ("log", .string("\(binding.identity)")), ("given_up", .int(givenUp)),
+            ("adopted", .bool(!isOwn)),
+            (
+                "partitions",
+                .array(
+                    parts.map {
+                        .object([
+                            ("partition", .int(Int64($0.start.partition.rawValue))), ("offset", .int($0.start.offset.rawValue)),
+                            ("own_offset", .int($0.start.own.rawValue)), ("given_up", .int($0.givenUp)),
+                        ])
+                    })
+            ),
+        ])
+    }
+}
+
+extension Pipeline {
+    /// Looks; changes nothing.
+    func planAdoption(_ source: CatalogSource, _ catalog: Catalog) throws(ParallaxError) -> LogAdoption {
+        let log = try openLog(source.definition)
+        let identity = try log.identity()
+        let recorded = try catalog.binding(source: source.id)?.binding
+        let archivedLog = try ArchiveWriter.adoptedLog(directory: archiveFolder, source: source.name)
+        // An adoption that was cut off, or a database from before one: the archive's numbers are the newer ones.
+        let former = [recorded, archivedLog].compactMap { $0 }.max { $0.number < $1.number }
+        let reader = try ArchiveReader(directory: archiveFolder, source: source.definition)
+        let archived = try reader.archived()
+        var extents = try catalog.knownExtents(source: source.id)
+        let own = try log.partitions()
+        for partition in Set(own).union(archived.partitions) where !extents.contains(where: { $0.partition == partition }) {
+            extents.append(KnownExtent(partition: partition, processed: .zero, end: .zero))
+        }
+        let formerEnds = try endsOfFormer(former, than: source, now: identity)
+        let bounds = try log.bounds(of: own)
+        let numbered = former?.bound(log) ?? log
+        var witnesses: [Partition: [LogWitness]] = [:]
+        for segment in try reader.segments(below: archived) {
+            if let last = segment.lastRecord { witnesses[segment.partition, default: []].append(last) }
+        }
+        var isOwn = recorded.map { !identity.contradicts($0.identity) && $0.number == archivedLog?.number ?? 0 } ?? true
+        var parts: [LogAdoption.Part] = []
+        for extent in extents.sorted(by: { $0.partition < $1.partition }) {
+            let partition = extent.partition
+            let end = max(extent.end, archived[partition], formerEnds[partition] ?? .zero)
+            guard let here = bounds[partition] else {
+                parts.append(
+                    .init(
+                        start: .init(partition: partition, offset: end, own: .zero), archived: archived[partition],
+                        processed: extent.processed,
+                        end: .zero))
+                continue
+            }
+            if isOwn {
+                let position = max(extent.processed, archived[partition])
+                do {
+                    let now = try numbered.bounds(of: partition)
+                    for witness in [extent.witness, witnesses[partition]?.max(by: { $0.offset < $1.offset })] {
+                        try LogCheck.check(
+                            numbered, source: source.name, LogKnowledge(partition: partition, position: position, witness: witness),
+                            bounds: now)
+                    }
+                } catch {
+                    guard error.code == .anotherLog else { throw error }
+                    isOwn = false
+                }
+            }
+            let shared = try Self.sharedRecords(witnesses[partition] ?? [], numbered, partition)
+            let start = shared.map { $0 + -Int(former?.shift(partition) ?? 0) } ?? here.lowerBound
+            parts.append(
+                .init(
+                    start: .init(partition: partition, offset: end, own: start), archived: archived[partition], processed: extent.processed,
+                    end: here.upperBound))
+        }
+        let number = (former?.number ?? 0) + 1
+        return LogAdoption(
+            source: source, binding: LogBinding(number: number, identity: identity, starts: parts.map(\.start)), former: former,
+            parts: parts,
+            isOwn: isOwn)
+    }
+
+    /// How far the log agrees with what was archived of the former: it may be an older state of it. The first offset behind the newest record that both
+    /// are known to hold; nil: none is. What is only in live rows does not count: a run would not find it. A log agrees up to some record and from there on no more, so that halving finds it.
+    private static func sharedRecords(
+        _ known: [LogWitness], _ log: any EventLog, _ partition: Partition
+    ) throws(ParallaxError) -> Offset? {
+        let bounds = try log.bounds(of: partition)
+        let candidates = known.filter { bounds.contains($0.offset) }.sorted { $0.offset < $1.offset }
+        var low = 0
+        var high = candidates.count
+        while low < high {
+            let middle = (low + high) / 2
+            let found = try log.read(partition, from: candidates[middle].offset, maxRecords: 1, maxBytes: 1)
+            if found.lastWitness == candidates[middle] { low = middle + 1 } else { high = middle }
+        }
+        return low == 0 ? nil : candidates[low - 1].offset + 1
+    }
+
+    /// Where the former log is another topic, it may still be there: what it holds and nobody has read is given up, too.
+    private func endsOfFormer(
+        _ former: LogBinding?, than source: CatalogSource, now identity: LogIdentity
+    ) throws(ParallaxError) -> [Partition: Offset] {
+        guard let former, former.identity.topic != identity.topic, former.identity.kind == identity.kind else { return [:] }
+        var definition = source.definition
+        definition.topic = former.identity.topic
+        guard let log = try? openLogForLooking(definition), let found = try? log.identity(), !found.contradicts(former.identity) else {
+            return [:]
+        }
+        let numbered = former.bound(log)
+        guard let bounds = try? numbered.bounds(of: numbered.partitions()) else { return [:] }
+        return bounds.mapValues(\.upperBound)
+    }
+
+    /// From now on the source reads this log. The archive is told first: whatever cuts this off in between is refused by every layer, and ended by
+    /// doing it again.
+    func adopt(_ adoption: LogAdoption, _ catalog: Catalog) throws(ParallaxError) {
+        let log = try openLog(adoption.source.definition)
+        let writer = try archiveWriter(adoption.source.definition, log: log)
+        let latest = Instant(microseconds: systemClock().rawValue + speedSettings.rules.maxFutureSkew)
+        try catalog.withoutRuns(of: adoption.source) { () throws(ParallaxError) in
+            let gaps = try writer.adopt(adoption.binding, eventsUntil: latest)
+            FaultPoint.pass("adopt.afterArchive")
+            try catalog.adopt(source: adoption.source, adoption.binding, gaps: gaps, place: place)
+        }
+    }
+
+    /// Sources whose definition names another topic than the one that they read.
+    func movedSources(_ catalog: Catalog) throws(ParallaxError) -> [CatalogSource] {
+        var moved: [CatalogSource] = []
+        for source in try catalog.sources() {
+            guard let former = try catalog.binding(source: source.id)?.binding.identity else { continue }
+            if former.topic != source.definition.topic { moved.append(source) }
+        }
+        return moved
+    }
+}
