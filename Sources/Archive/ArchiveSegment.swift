@@ -20,6 +20,9 @@ public struct ArchiveSegment: Codable, Hashable, Sendable {
     /// Of all records; nil where there are none.
     public var minAppendedAt: Instant?
     public var maxAppendedAt: Instant?
+    /// When the archiver closed the segment, by its own clock: no record in it was appended later, whatever the record says. Nil for a segment that an older
+    /// version of Parallax wrote, and for one without records.
+    public var archivedAt: Instant?
     public var file: String
     /// Set where a person gave up these offsets, which the log no longer had: the segment holds no records.
     public var gapAcceptedAt: Instant?

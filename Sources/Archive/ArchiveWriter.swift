@@ -261,7 +261,7 @@ public final class ArchiveWriter: Sendable {
                 ArchiveProgress(
                     partition: partition, position: position, target: range.upperBound, records: summary.records + writer.records))
         }
-        return try writer.publish(next: position)
+        return try writer.publish(next: position, archivedAt: now())
     }
 }
 
@@ -295,7 +295,7 @@ extension ArchiveWriter {
         let path = folder.partition(manifest.partition)
         try makeDurable(path)
         let writer = try SegmentWriter(schema, partition: manifest.partition, first: manifest.position, folder: path)
-        var segment = try writer.publish(next: next)
+        var segment = try writer.publish(next: next, archivedAt: now())
         segment.gapAcceptedAt = now()
         segment.gapEventsFrom = eventsFrom
         segment.gapEventsUntil = eventsUntil

@@ -97,7 +97,9 @@ final class SegmentWriter {
 
     /// Finishes the file, makes it durable and gives it its name: the steps of which a crash leaves the whole segment or none.
     /// It counts only when the manifest lists it.
-    func publish(next: Offset) throws(ParallaxError) -> ArchiveSegment {
+    ///
+    /// - Parameter archivedAt: now.
+    func publish(next: Offset, archivedAt: Instant) throws(ParallaxError) -> ArchiveSegment {
         try writer.finish()
         guard fsync(output.descriptor) == 0 else { throw Files.error("make durable", temporaryPath) }
         let closed = close(output.descriptor)
@@ -110,7 +112,8 @@ final class SegmentWriter {
             rejected: rejected, bytes: writer.position, sha256: digest.finish(),
             minEventTime: minEventTime.map { Instant(microseconds: $0) }, maxEventTime: maxEventTime.map { Instant(microseconds: $0) },
             minAppendedAt: minAppendedAt.map { Instant(microseconds: $0) }, maxAppendedAt: maxAppendedAt.map { Instant(microseconds: $0) },
-            file: ArchiveSegment.fileName(first: first, next: next), lastRecord: lastRecord, schema: schema.fingerprint)
+            archivedAt: records > 0 ? archivedAt : nil, file: ArchiveSegment.fileName(first: first, next: next), lastRecord: lastRecord,
+            schema: schema.fingerprint)
         try Files.move(temporaryPath, to: "\(folder)/\(segment.file)")
         FaultPoint.pass("archive.afterRename")
         try Files.syncFolder(folder)

@@ -31,7 +31,7 @@ extension Catalog {
             for dimension in definitions.dimensions {
                 if let old = try applyDimension(dimension) { setAside.append(old) }
             }
-            for source in definitions.sources { try applySource(source) }
+            for source in definitions.sources { try applySource(source, &leaving) }
             for view in definitions.views { try applyView(view, holding: holding, &leaving) }
             try leaveViews(except: definitions.views.map(\.name), &leaving)
             try leaveSources(except: definitions.sources.map(\.name), &leaving)
@@ -61,7 +61,12 @@ extension Catalog {
         try connection.query("SELECT source_id FROM parallax.source WHERE name = $1", [.text(name)]).rows.first?.int(0) ?? 0
     }
 
-    private func applySource(_ source: SourceDefinition) throws(ParallaxError) {
+    private func applySource(_ source: SourceDefinition, _ leaving: inout Leaving) throws(ParallaxError) {
+        let stored = try connection.query("SELECT definition FROM parallax.source WHERE name = $1", [.text(source.name)]).rows.first
+        // One that cannot be read may have had any.
+        let hasOthers = stored.map { row in
+            (try? decodeStored(SourceDefinition.self, row[0] ?? "").eventTimeForm) != source.eventTimeForm
+        }
         let id =
             try connection.query(
                 """
@@ -73,6 +78,7 @@ extension Catalog {
             "INSERT INTO parallax.published (source_id, run, slice) VALUES ($1, 0, 1) ON CONFLICT DO NOTHING", [.int(id)])
         try connection.query("INSERT INTO parallax.watermark (source_id) VALUES ($1) ON CONFLICT DO NOTHING", [.int(id)])
         try renumberPlans(ofSource: id, over: source)
+        if hasOthers == true { leaving.eventTimesChanged.insert(id) }
     }
 
     /// Stored plans number the source's columns. Those that read only what the source still has go on over its new form, under the same version;

@@ -24,10 +24,32 @@ extension Catalog {
     }
 
     func claim(_ source: CatalogSource, _ task: String) throws(ParallaxError) {
-        let isMine =
-            try connection.query("SELECT pg_try_advisory_lock(\(LockClass.run), $1::int)", [.int(source.id)]).rows[0].bool(0) ?? false
-        if !isMine { throw try isTaken(source, task) }
+        let (isLocked, dead) = try lockRun(ofSource: source.id)
+        guard isLocked else {
+            var error = try isTaken(source, task)
+            if !dead.isEmpty { error.detail = ([error.detail].compactMap(\.self) + dead.map(\.text)).joined(separator: "\n") }
+            throw error
+        }
     }
+
+    /// The session lock of a source's run. Where a dead run holds it, that run's session is ended, and who that was is returned.
+    private func lockRun(ofSource id: Int64) throws(ParallaxError) -> (isLocked: Bool, dead: [DeadSession]) {
+        func attempt() throws(ParallaxError) -> Bool {
+            try connection.query("SELECT pg_try_advisory_lock(\(LockClass.run), $1::int)", [.int(id)]).rows[0].bool(0) ?? false
+        }
+        if try attempt() { return (true, []) }
+        let dead = try endDeadSessions(holding: .runOf(source: id))
+        guard dead.contains(where: { $0.refusal == nil }) else { return (false, dead) }
+        // A session that is told to end does so at its next chance.
+        let deadline = ContinuousClock.now + Self.endOfSessionDeadline
+        while ContinuousClock.now < deadline {
+            if try attempt() { return (true, dead) }
+            _ = try connection.query("SELECT pg_sleep(0.02)")
+        }
+        return (false, dead)
+    }
+
+    private static let endOfSessionDeadline = Duration.seconds(10)
 
     /// The first error is the news: a session that is gone has let go already.
     func letGo(_ source: Int64) { _ = try? connection.execute("SELECT pg_advisory_unlock(\(LockClass.run), \(source))") }

@@ -61,7 +61,7 @@ extension Catalog {
     public func release(_ lease: PartitionLease) throws(ParallaxError) {
         try connection.query(
             """
-            UPDATE parallax.partition_position SET owner = NULL, owner_backend_pid = NULL, owner_backend_start = NULL, lease_expires_at = NULL
+            UPDATE parallax.partition_position SET owner = NULL, owner_session = NULL
             WHERE source_id = $1 AND partition = $2 AND epoch = $3
             """, [.int(lease.sourceID), .int(Int64(lease.partition.rawValue)), .int(lease.epoch)])
     }

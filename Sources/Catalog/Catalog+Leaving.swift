@@ -18,6 +18,8 @@ struct Leaving {
     var sources: [Int64] = []
     /// Sources in which a view begins with the log: nothing of it may be processed before this transaction ends.
     var beginning: Set<Int64> = []
+    /// Sources whose records have other event times from now on.
+    var eventTimesChanged: Set<Int64> = []
     /// By source, what the speed layer compares its definitions by, as it was before.
     fileprivate let fingerprints: [Int64: String]
 
@@ -98,6 +100,7 @@ extension Catalog {
             let hasChanged = try control(source: id).fingerprint != leaving.fingerprints[id]
             guard hasChanged || leaving.sources.contains(id) else { continue }
             try holdFlushes(ofSource: id)
+            if leaving.eventTimesChanged.contains(id) { try forgetEventTimes(ofSource: id) }
             guard leaving.beginning.contains(id), leaving.fingerprints[id] != nil else { continue }
             // No partition joins from here on, and one that joined since is held, too.
             try connection.query("SELECT 1 FROM parallax.source WHERE source_id = $1 FOR UPDATE", [.int(id)])

@@ -8,10 +8,13 @@ public struct PartitionLease: Sendable, Hashable {
     public var epoch: Int64
     public var nextOffset: Offset
     public var slice: SliceNumber
-    /// Newest believable event time seen, before out-of-orderness is taken off; nil before the first event.
+    /// Newest confirmed event time, before out-of-orderness is taken off; nil before there is one.
     public var maxEventTime: Instant?
     /// A record below `nextOffset` that the log must hold there, if it still holds that offset.
     public var witness: LogWitness?
+    /// The rest of what the watermark's rule goes on from.
+    public var leadingEventTime: Instant?
+    public var readsHistory: Bool
 }
 
 /// What a flush writes to a partition's position row.
@@ -19,6 +22,8 @@ public struct PartitionProgress: Sendable {
     public var nextOffset: Offset
     public var slice: SliceNumber
     public var maxEventTime: Instant?
+    public var leadingEventTime: Instant?
+    public var readsHistory: Bool
     public var isIdle: Bool
     public var newestAppendedAt: Instant?
     public var logEnd: Offset
@@ -29,12 +34,14 @@ public struct PartitionProgress: Sendable {
     /// The newest record below `nextOffset`; nil: none since the last flush.
     public var witness: LogWitness?
     public init(
-        nextOffset: Offset, slice: SliceNumber, maxEventTime: Instant?, isIdle: Bool, newestAppendedAt: Instant?, logEnd: Offset,
-        events: Int64, late: Int64, duplicates: Int64, witness: LogWitness? = nil
+        nextOffset: Offset, slice: SliceNumber, maxEventTime: Instant?, leadingEventTime: Instant? = nil, readsHistory: Bool = false,
+        isIdle: Bool, newestAppendedAt: Instant?, logEnd: Offset, events: Int64, late: Int64, duplicates: Int64, witness: LogWitness? = nil
     ) {
         self.nextOffset = nextOffset
         self.slice = slice
         self.maxEventTime = maxEventTime
+        self.leadingEventTime = leadingEventTime
+        self.readsHistory = readsHistory
         self.isIdle = isIdle
         self.newestAppendedAt = newestAppendedAt
         self.logEnd = logEnd
@@ -62,44 +69,46 @@ extension Catalog {
     }
     public static func micros(_ column: String) -> String { "(extract(epoch FROM \(column)) * 1000000)::bigint" }
 
-    /// Takes every partition of the source that nobody holds: no owner, a lease that ran out, or an owner whose database session is gone
-    /// (kill -9 and lost machines need not wait for the lease). With `stealing`, also those that somebody holds: the
-    /// old owner's next flush is fenced. Partitions come back at the slice that was asked for last: where a slice began while
+    /// Takes every partition of the source that nobody holds: no owner, or one that is dead (see Catalog+Sessions). With `stealing`, also those that
+    /// somebody holds: the old owner's next flush is fenced. Partitions come back at the slice that was asked for last: where a slice began while
     /// nobody owned the partition, its boundary is written here.
     ///
     /// Partitions that this very worker holds are taken anew (after a lost connection it does not know what it has), but for those in
-    /// `except`. One transaction of its own.
+    /// `except`. A partition whose row somebody has locked is passed over: see `endDeadSessions`. One transaction of its own.
     public func acquirePartitions(
         source id: Int64, worker: WorkerID, lease: Duration, stealing: Bool = false, except: [Partition] = []
     ) throws(ParallaxError) -> [PartitionLease] {
-        try connection.transaction { () throws(ParallaxError) in
-            let seconds = Double(lease.components.seconds) + Double(lease.components.attoseconds) * 1e-18
+        let session = try sessionNumber()
+        return try connection.transaction { () throws(ParallaxError) in
             let rows = try connection.query(
                 """
                 WITH free AS (
                     SELECT p.source_id, p.partition FROM parallax.partition_position p
-                    WHERE p.source_id = $1 AND p.partition <> ALL ($5::bigint[])
-                      AND ($4 OR p.owner IS NULL OR p.owner = $2::uuid OR p.lease_expires_at < clock_timestamp()
-                       OR NOT EXISTS (SELECT 1 FROM pg_stat_activity a
-                                      WHERE a.pid = p.owner_backend_pid AND a.backend_start = p.owner_backend_start))
+                    WHERE p.source_id = $1 AND p.partition <> ALL ($5::bigint[]) AND ($4 OR p.owner = $2::uuid OR NOT \(Self.ownerLives))
                     ORDER BY p.partition FOR UPDATE OF p SKIP LOCKED)
-                UPDATE parallax.partition_position p
-                SET epoch = epoch + 1, owner = $2::uuid, owner_backend_pid = pg_backend_pid(),
-                    owner_backend_start = (SELECT backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()),
-                    lease_expires_at = clock_timestamp() + $3::double precision * interval '1 second', is_idle = false
+                UPDATE parallax.partition_position p SET epoch = epoch + 1, owner = $2::uuid, owner_session = $3, is_idle = false
                 FROM free WHERE p.source_id = free.source_id AND p.partition = free.partition
-                RETURNING p.partition, p.epoch, p.next_offset, p.slice, \(Self.micros("p.max_event_time")), p.witness_offset,
-                          p.witness_appended_at, p.witness_digest
-                """, [.int(id), .text(worker.text), .double(seconds), .bool(stealing), .ints(except.map { Int64($0.rawValue) })]
+                RETURNING p.partition, p.epoch, p.next_offset, p.slice, \(Self.micros("p.max_event_time")),
+                          \(Self.micros("p.leading_event_time")), p.reads_history, p.witness_offset, p.witness_appended_at, p.witness_digest
+                """, [.int(id), .text(worker.text), .int(session), .bool(stealing), .ints(except.map { Int64($0.rawValue) })]
             ).rows
             guard !rows.isEmpty else { return [] }
+            // An owner is alive from the first moment on.
+            try connection.query(
+                """
+                INSERT INTO parallax.worker (worker_id, layer, host, pid, session, alive_until)
+                VALUES ($1::uuid, 'speed', '', 0, $2, clock_timestamp() + $3::double precision * interval '1 second')
+                ON CONFLICT (worker_id) DO UPDATE
+                SET session = excluded.session, alive_until = greatest(worker.alive_until, excluded.alive_until)
+                """, [.text(worker.text), .int(session), .double(lease.inSeconds)])
             let requested = try requestedSlice(source: id)
             var leases: [PartitionLease] = []
             for row in rows {
                 var lease = PartitionLease(
                     sourceID: id, partition: Partition(Int(row.int(0) ?? 0)), epoch: row.int(1) ?? 0, nextOffset: Offset(row.int(2) ?? 0),
                     slice: SliceNumber(row.int(3) ?? 1), maxEventTime: row.int(4).map { Instant(microseconds: $0) },
-                    witness: Self.witness(row.int(5), row.int(6), row.int(7)))
+                    witness: Self.witness(row.int(7), row.int(8), row.int(9)),
+                    leadingEventTime: row.int(5).map { Instant(microseconds: $0) }, readsHistory: row.bool(6) ?? false)
                 if lease.slice < requested {
                     try closeSlices(source: id, partition: lease.partition, from: lease.slice, through: requested, at: lease.nextOffset)
                     try connection.query(
@@ -142,26 +151,25 @@ extension Catalog {
         }
     }
 
-    /// Inside a flush's transaction, after `lockForFlush`: the new position. Also renews the lease.
-    public func advance(_ lease: PartitionLease, to progress: PartitionProgress, lease duration: Duration) throws(ParallaxError) {
-        let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+    /// Inside a flush's transaction, after `lockForFlush`: the new position.
+    public func advance(_ lease: PartitionLease, to progress: PartitionProgress) throws(ParallaxError) {
         let changed = try connection.query(
             """
             UPDATE parallax.partition_position
             SET next_offset = $4, slice = $5, is_idle = $6, log_end = greatest(log_end, $7),
-                max_event_time = greatest(max_event_time, \(Self.instant("$8"))),
-                newest_appended_at = greatest(newest_appended_at, \(Self.instant("$9"))),
+                max_event_time = greatest(max_event_time, \(Self.instant("$8"))), leading_event_time = \(Self.instant("$13")),
+                reads_history = $14, newest_appended_at = greatest(newest_appended_at, \(Self.instant("$9"))),
                 events = events + $10, late = late + $11, duplicates = duplicates + $12, flushed_at = clock_timestamp(),
-                lease_expires_at = clock_timestamp() + $13::double precision * interval '1 second',
-                witness_offset = coalesce($14, witness_offset), witness_appended_at = coalesce($15, witness_appended_at),
-                witness_digest = coalesce($16, witness_digest), problem = NULL
+                witness_offset = coalesce($15, witness_offset), witness_appended_at = coalesce($16, witness_appended_at),
+                witness_digest = coalesce($17, witness_digest), problem = NULL
             WHERE source_id = $1 AND partition = $2 AND epoch = $3
             """,
             [
                 .int(lease.sourceID), .int(Int64(lease.partition.rawValue)), .int(lease.epoch), .int(progress.nextOffset.rawValue),
                 .int(progress.slice.rawValue), .bool(progress.isIdle), .int(progress.logEnd.rawValue),
                 progress.maxEventTime.map { .int($0.rawValue) } ?? .null, progress.newestAppendedAt.map { .int($0.rawValue) } ?? .null,
-                .int(progress.events), .int(progress.late), .int(progress.duplicates), .double(seconds),
+                .int(progress.events), .int(progress.late), .int(progress.duplicates),
+                progress.leadingEventTime.map { .int($0.rawValue) } ?? .null, .bool(progress.readsHistory),
                 progress.witness.map { .int($0.offset.rawValue) } ?? .null, progress.witness.map { .int($0.appendedAt.rawValue) } ?? .null,
                 progress.witness.map { .int($0.digest) } ?? .null,
             ]
@@ -205,16 +213,11 @@ extension Catalog {
             """, [.int(id), .int(outOfOrderness)])
     }
 
-    /// Extends this worker's leases when there is nothing to flush; returns the partitions that are still its own.
-    public func renewLeases(source id: Int64, worker: WorkerID, lease: Duration) throws(ParallaxError) -> [Partition: Int64] {
-        let seconds = Double(lease.components.seconds) + Double(lease.components.attoseconds) * 1e-18
+    /// The partitions of the source that this worker still owns, with their epochs. Locks nothing.
+    public func heldPartitions(source id: Int64, worker: WorkerID) throws(ParallaxError) -> [Partition: Int64] {
         let rows = try connection.query(
-            """
-            WITH mine AS (SELECT partition FROM parallax.partition_position WHERE source_id = $1 AND owner = $2::uuid
-                          ORDER BY partition FOR UPDATE)
-            UPDATE parallax.partition_position SET lease_expires_at = clock_timestamp() + $3::double precision * interval '1 second'
-            WHERE source_id = $1 AND owner = $2::uuid AND partition IN (SELECT partition FROM mine) RETURNING partition, epoch
-            """, [.int(id), .text(worker.text), .double(seconds)]
+            "SELECT partition, epoch FROM parallax.partition_position WHERE source_id = $1 AND owner = $2::uuid",
+            [.int(id), .text(worker.text)]
         ).rows
         var epochs: [Partition: Int64] = [:]
         for row in rows { epochs[Partition(Int(row.int(0) ?? 0))] = row.int(1) ?? 0 }
@@ -228,17 +231,9 @@ extension Catalog {
             WITH mine AS (SELECT source_id, partition FROM parallax.partition_position WHERE owner = $1::uuid
                           ORDER BY source_id, partition FOR UPDATE)
             UPDATE parallax.partition_position p
-            SET owner = NULL, owner_backend_pid = NULL, owner_backend_start = NULL, lease_expires_at = NULL
+            SET owner = NULL, owner_session = NULL
             FROM mine WHERE (p.source_id, p.partition) = (mine.source_id, mine.partition)
             """, [.text(worker.text)])
-        try connection.query("DELETE FROM parallax.worker WHERE worker_id = $1::uuid", [.text(worker.text)])
-    }
-
-    public func registerWorker(_ worker: WorkerID, layer: String, host: String, pid: Int32) throws(ParallaxError) {
-        try connection.query(
-            """
-            INSERT INTO parallax.worker (worker_id, layer, host, pid) VALUES ($1::uuid, $2, $3, $4)
-            ON CONFLICT (worker_id) DO UPDATE SET heartbeat_at = clock_timestamp()
-            """, [.text(worker.text), .text(layer), .text(host), .int(Int64(pid))])
+        try forgetWorker(worker)
     }
 }

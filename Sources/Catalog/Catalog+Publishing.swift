@@ -24,8 +24,10 @@ extension Catalog {
             ).affectedRows
             try connection.query(
                 """
-                INSERT INTO parallax.publication (source_id, run_id, slice, cut, source_form, newest_event_time, cut_watermark, given_up)
-                SELECT $1, run_id, $3, $4::jsonb, source_form, newest_event_time, cut_watermark, given_up FROM parallax.run WHERE run_id = $2
+                INSERT INTO parallax.publication (source_id, run_id, slice, cut, source_form, newest_event_time, leading_event_time,
+                                                  cut_watermark, event_time_form, given_up)
+                SELECT $1, run_id, $3, $4::jsonb, source_form, newest_event_time, leading_event_time, cut_watermark, event_time_form, given_up
+                FROM parallax.run WHERE run_id = $2
                 """,
                 [.int(run.sourceID), .int(run.number.rawValue), .int(run.slice.rawValue), .text(Self.cutJSON(cut))])
             try connection.query(

@@ -95,8 +95,7 @@ extension Catalog {
             .rows.map { Partition(Int($0.int(0) ?? 0)) }
     }
 
-    /// Writes the boundaries that no live worker will write: partitions without an owner, with a lease that ran out or an owner whose
-    /// session is gone. Under the same fence as a flush: the epoch grows, a zombie's flush fails. The boundary is the log's end, so that the
+    /// Writes the boundaries that no live worker will write: partitions without an owner, or with one that is dead. Under the same fence as a flush: the epoch grows, a zombie's flush fails. The boundary is the log's end, so that the
     /// run catches up for a speed layer that is down; the worker that later takes the partition starts there.
     ///
     /// - Parameter logEnds: durable end a partition, read *before* this call. Never moves a position back.
@@ -108,9 +107,7 @@ extension Catalog {
                 """
                 SELECT p.partition, p.next_offset, p.slice FROM parallax.partition_position p
                 WHERE p.source_id = $1 AND p.slice < $2
-                  AND (p.owner IS NULL OR p.lease_expires_at < clock_timestamp()
-                       OR NOT EXISTS (SELECT 1 FROM pg_stat_activity a
-                                      WHERE a.pid = p.owner_backend_pid AND a.backend_start = p.owner_backend_start))
+                  AND NOT \(Self.ownerLives)
                 ORDER BY p.partition FOR UPDATE SKIP LOCKED
                 """, [.int(run.sourceID), .int(run.slice.rawValue)]
             ).rows
@@ -125,8 +122,7 @@ extension Catalog {
                 try connection.query(
                     """
                     UPDATE parallax.partition_position
-                    SET epoch = epoch + 1, owner = NULL, owner_backend_pid = NULL, owner_backend_start = NULL, lease_expires_at = NULL,
-                        next_offset = $3, slice = $4, log_end = greatest(log_end, $3)
+                    SET epoch = epoch + 1, owner = NULL, owner_session = NULL, next_offset = $3, slice = $4, log_end = greatest(log_end, $3)
                     WHERE source_id = $1 AND partition = $2
                     """,
                     [.int(run.sourceID), .int(Int64(partition.rawValue)), .int(boundary.rawValue), .int(run.slice.rawValue)])

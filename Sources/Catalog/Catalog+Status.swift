@@ -176,9 +176,7 @@ extension Catalog {
         try connection.query(
             """
             SELECT p.partition, p.next_offset, p.slice, p.log_end, p.archived_offset, p.events, p.late, p.duplicates,
-                   p.owner IS NOT NULL AND p.lease_expires_at > clock_timestamp()
-                       AND EXISTS (SELECT 1 FROM pg_stat_activity a
-                                   WHERE a.pid = p.owner_backend_pid AND a.backend_start = p.owner_backend_start),
+                   \(Self.ownerLives),
                    p.is_idle, \(Self.micros("p.newest_appended_at")), \(Self.micros("p.flushed_at"))
             FROM parallax.partition_position p WHERE p.source_id = $1 ORDER BY p.partition
             """, [.int(id)]

@@ -77,7 +77,10 @@ extension Catalog {
             } catch {
                 guard error.isLockTrouble else { throw error }
                 failedTries += 1
-                let trouble = LockTrouble(failedTries: failedTries, tries: patience.tries, holders: (try? lockHolders()) ?? [])
+                // The dead let go of nothing by themselves.
+                let dead = (try? endDeadSessions(holding: .anything)) ?? []
+                let trouble = LockTrouble(
+                    failedTries: failedTries, tries: patience.tries, holders: dead.map(\.text) + ((try? lockHolders()) ?? []))
                 guard failedTries < patience.tries else {
                     throw ParallaxError(
                         .busy, "\(what): others hold what it changes, in \(failedTries) tries of \(patience.timeout)",

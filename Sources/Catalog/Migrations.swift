@@ -11,7 +11,7 @@ struct Migration: Sendable {
 
 /// All migrations, in order. The number of the last is the version that this binary knows.
 let migrations: [Migration] = [
-    migration1, migration2, migration3, migration4, migration5, migration6, migration7, migration8, migration9, migration11,
+    migration1, migration2, migration3, migration4, migration5, migration6, migration7, migration8, migration9, migration10, migration11,
     migration12,
 ]
 
@@ -100,5 +100,6 @@ enum LockClass {
     static let run = 0x50_4C_58_02
     static let apply = 0x50_4C_58_03
     static let serving = 0x50_4C_58_04
+    static let session = 0x50_4C_58_05
     static let trimming = 0x50_4C_58_0B
 }

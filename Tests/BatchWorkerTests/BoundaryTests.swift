@@ -24,7 +24,7 @@ import Testing
         pipeline.settings.boundaryDeadline = .milliseconds(150)
         let speed = try HandSpeed(pipeline)
         try pipeline.connection.execute(
-            "INSERT INTO parallax.worker (worker_id, layer, host, pid) SELECT DISTINCT owner, 'speed', 'some-host', 4711 FROM parallax.partition_position"
+            "INSERT INTO parallax.worker (worker_id, layer, host, pid) SELECT DISTINCT owner, 'speed', 'some-host', 4711 FROM parallax.partition_position ON CONFLICT (worker_id) DO UPDATE SET host = excluded.host, pid = excluded.pid"
         )
         let error = #expect(throws: ParallaxError.self) { try pipeline.run() }
         #expect(error?.code == .unavailable && error?.message.contains("partitions 0, 1") == true)

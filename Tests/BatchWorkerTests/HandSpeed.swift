@@ -76,7 +76,7 @@ final class HandSpeed {
             lease,
             to: PartitionProgress(
                 nextOffset: end, slice: slice, maxEventTime: newest.map { Instant(microseconds: $0) }, isIdle: false,
-                newestAppendedAt: nil, logEnd: end, events: 0, late: 0, duplicates: 0), lease: .seconds(600))
+                newestAppendedAt: nil, logEnd: end, events: 0, late: 0, duplicates: 0))
         try catalog.closeSlices(source: sourceID, partition: lease.partition, from: lease.slice, through: slice, at: end)
         leases[index].nextOffset = end
         leases[index].slice = slice

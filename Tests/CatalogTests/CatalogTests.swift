@@ -88,7 +88,7 @@ private func progress(_ lease: PartitionLease, to offset: Int64, slice: SliceNum
         dying.close()
         try waitFor("the session to end") {
             try fixture.value(
-                "SELECT count(*) FROM parallax.partition_position p JOIN pg_stat_activity a ON a.pid = p.owner_backend_pid AND a.backend_start = p.owner_backend_start"
+                "SELECT count(*) FROM parallax.partition_position p JOIN pg_locks l ON l.objid::bigint = p.owner_session"
             ) == "0"
         }
         let taken = try Catalog(other).acquirePartitions(source: fixture.sourceID, worker: second, lease: .seconds(60))
@@ -96,10 +96,10 @@ private func progress(_ lease: PartitionLease, to offset: Int64, slice: SliceNum
 
         // A lease that ran out.
         try fixture.connection.execute(
-            "UPDATE parallax.partition_position SET lease_expires_at = now() - interval '1 second' WHERE partition = 1")
+            "UPDATE parallax.worker SET alive_until = now() - interval '1 second' WHERE worker_id = '\(second.text)'")
         #expect(
             try fixture.catalog.acquirePartitions(source: fixture.sourceID, worker: first, lease: .seconds(60)).map(\.partition.rawValue)
-                == [1])
+                == [0, 1, 2])
     }
 
     /// I5: a worker that lost its partition writes nothing more.
@@ -111,13 +111,13 @@ private func progress(_ lease: PartitionLease, to offset: Int64, slice: SliceNum
         let error = #expect(throws: ParallaxError.self) {
             try fixture.connection.transaction { () throws(ParallaxError) in
                 try fixture.catalog.lockForFlush(zombie)
-                try fixture.catalog.advance(zombie[0], to: progress(zombie[0], to: 10), lease: .seconds(60))
+                try fixture.catalog.advance(zombie[0], to: progress(zombie[0], to: 10))
             }
         }
         #expect(error?.code == .fenced)
         try other.transaction { () throws(ParallaxError) in
             try Catalog(other).lockForFlush(owner)
-            try Catalog(other).advance(owner[0], to: progress(owner[0], to: 7), lease: .seconds(60))
+            try Catalog(other).advance(owner[0], to: progress(owner[0], to: 7))
         }
         #expect(try fixture.value("SELECT next_offset FROM parallax.partition_position WHERE partition = 0") == "7")
         // The position that it believes in is part of the fence, too: a flush whose commit was lost is never repeated.
@@ -131,7 +131,7 @@ private func progress(_ lease: PartitionLease, to offset: Int64, slice: SliceNum
         #expect(requested == SliceNumber(2))
         try fixture.connection.transaction { () throws(ParallaxError) in
             try fixture.catalog.lockForFlush([leases[0]])
-            try fixture.catalog.advance(leases[0], to: progress(leases[0], to: 12, slice: requested), lease: .seconds(60))
+            try fixture.catalog.advance(leases[0], to: progress(leases[0], to: 12, slice: requested))
             try fixture.catalog.closeSlices(
                 source: fixture.sourceID, partition: Partition(0), from: SliceNumber(1), through: requested, at: Offset(12))
         }
@@ -150,7 +150,7 @@ private func progress(_ lease: PartitionLease, to offset: Int64, slice: SliceNum
         let fixture = try Fixture()
         let leases = try fixture.catalog.acquirePartitions(source: fixture.sourceID, worker: first, lease: .seconds(60))
         func flush(_ index: Int, seen: Int64?, idle: Bool = false) throws {
-            try fixture.catalog.advance(leases[index], to: progress(leases[index], to: 0, seen: seen, idle: idle), lease: .seconds(60))
+            try fixture.catalog.advance(leases[index], to: progress(leases[index], to: 0, seen: seen, idle: idle))
             try fixture.catalog.updateWatermark(source: fixture.sourceID, outOfOrderness: 5_000_000)
         }
         func watermark() throws -> String { try fixture.value("SELECT extract(epoch FROM watermark)::bigint FROM parallax.watermark") }

@@ -36,11 +36,15 @@ import Testing
     ]
     private static let whole = View("whole", "SELECT tumble(event_time, '1 minute') AS w, count(*) AS n FROM page_view GROUP BY w")
 
-    /// The watermark at the cut, by PostgreSQL: the newest event below it, five seconds back.
+    /// The watermark at the cut, by PostgreSQL: the newest event time below it that another event has reached, too, five seconds back.
     private func watermark(_ pipeline: LayeredPipeline) throws -> String {
         let oracle = try pipeline.oracle()
         return try #require(
-            try oracle.rows("SELECT max(event_time) - interval '5 seconds' FROM page_view WHERE event_time < '2026-06-01'").first)
+            try oracle.rows(
+                """
+                SELECT DISTINCT event_time - interval '5 seconds' FROM page_view WHERE event_time < '2026-06-01' ORDER BY 1 DESC OFFSET 1 LIMIT 1
+                """
+            ).first)
     }
 
     private func expectRetained(
@@ -88,7 +92,10 @@ import Testing
             try pipeline.connection.execute("DELETE FROM batch.\(table)")
         }
         try pipeline.connection.execute(
-            "UPDATE parallax.view_version SET first_run = NULL; UPDATE parallax.publication SET newest_event_time = NULL")
+            """
+            UPDATE parallax.view_version SET first_run = NULL;
+            UPDATE parallax.publication SET newest_event_time = NULL, leading_event_time = NULL
+            """)
         _ = try pipeline.batch(full: true)
         #expect(try pipeline.served(Self.retained[0].view) == batch)
         try expectRetained(pipeline, published, "seed \(seed), from nothing")
@@ -164,5 +171,98 @@ import Testing
         try pipeline.batch()
         let moved = try pipeline.rows("SELECT cut_watermark > '\(horizon)' FROM parallax.published")
         #expect(moved == ["t"])
+    }
+
+    /// I3: event times and record timestamps of a clock that is seventeen years ahead, more than one of them. The archive says when they came.
+    @Test func I3_onlyWhatAnArchivedClockVouchesForMovesRetention() throws {
+        let ahead = Instant(microseconds: 2_334_000_000_000_000)
+        let pipeline = try LayeredPipeline(partitions: 1, views: Self.retained.map(\.view) + [Self.whole]) { call in
+            call % 2 == 1 ? ahead : LayeredPipeline.appendClock(call)
+        }
+        var traffic = MeasuredTraffic(seed: 17)
+        traffic.pace = 20
+        func wrong(_ id: Int) -> NewRecord {
+            NewRecord(key: nil, payload: Array(#"{"event_id":"w\#(id)","event_time":"2043-12-17T0\#(id):00:00Z","page":"/x"}"#.utf8))
+        }
+        // Every second call appends by the wrong clock.
+        for round in 0..<3 {
+            let records = MemoryLog(source: "page_view", partitions: 1)
+            try traffic.produce(100, into: records)
+            let good = try records.read(Partition(0), from: .zero, maxRecords: 1_000, maxBytes: 1 << 20)
+            try pipeline.log.append(
+                (0..<good.count).map { NewRecord(key: nil, payload: good.payloads.isNull($0) ? nil : Array(good.payloads[$0])) },
+                to: Partition(0))
+            try pipeline.log.append([wrong(round)], to: Partition(0))
+            try pipeline.speed()
+            try pipeline.batch(full: round == 2)
+            try expectRetained(pipeline, try watermark(pipeline), "round \(round)")
+        }
+        #expect(try pipeline.rows("SELECT sum(late) FROM parallax.partition_position") == ["0"])
+        let full = try pipeline.batch(full: true)
+        #expect(full.views.allSatisfy { $0.rowsAdded == 0 && $0.rowsClosed == 0 && $0.rowsExpired == 0 }, "\(full.text)")
+    }
+
+    /// Another column of event times, six years before the old one: what is counted from it begins anew, live and in the batch layer.
+    @Test func anotherEventTimeCountsRetentionAnew() throws {
+        func source(_ column: String) -> String {
+            """
+            CREATE FOREIGN TABLE page_view (event_id text, t timestamptz, t2 timestamptz, page text)
+            SERVER parallax OPTIONS (topic 'page_view', event_id 'event_id', event_time '\(column)', out_of_orderness '5 seconds', lateness '1 hour');
+
+            """
+        }
+        func view(_ column: String) -> View {
+            View(
+                "by_minute", "SELECT tumble(\(column), '1 minute') AS w, count(*) AS n FROM page_view GROUP BY w",
+                options: "retention = '90 days'")
+        }
+        let pipeline = try LayeredPipeline(partitions: 1, sourceSQL: source("t"), views: [view("t")])
+        func produce(_ numbers: Range<Int>) throws {
+            try pipeline.log.append(
+                numbers.map { number in
+                    let clock =
+                        "0\(number / 3_600):\(number / 60 % 60 < 10 ? "0" : "")\(number / 60 % 60):\(number % 60 < 10 ? "0" : "")\(number % 60)Z"
+                    let payload = #"{"event_id":"\#(number)","t":"2025-12-31T\#(clock)","t2":"2020-01-01T\#(clock)","page":"/"}"#
+                    return NewRecord(key: nil, payload: Array(payload.utf8))
+                }, to: Partition(0))
+        }
+        try produce(0..<100)
+        try pipeline.speed()
+        try pipeline.batch()
+        #expect(try pipeline.rows("SELECT sum(n) FROM serving.by_minute") == ["100"])
+
+        try pipeline.apply(try LayeredPipeline.compiled([view("t2")], sourceSQL: source("t2")), partitions: 1)
+        try produce(100..<200)
+        try pipeline.speed()
+        for full in [false, true] {
+            try pipeline.batch(full: full)
+            #expect(try pipeline.rows("SELECT sum(n) FROM serving.by_minute WHERE w < '2021-01-01'") == ["200"], "full: \(full)")
+            #expect(try pipeline.rows("SELECT date_part('year', cut_watermark) FROM parallax.published") == ["2020"])
+        }
+        try produce(200..<300)
+        try pipeline.speed()
+        #expect(try pipeline.rows("SELECT sum(n) FROM serving.by_minute") == ["300"])
+        #expect(try pipeline.rows("SELECT late FROM parallax.partition_position") == ["0"])
+    }
+
+    /// A watermark and a horizon that wrong clocks have moved begin anew, and what left comes back.
+    @Test func aPoisonedHorizonBeginsAnewOnDemand() throws {
+        let pipeline = try LayeredPipeline(partitions: 1, views: Self.retained.map(\.view) + [Self.whole])
+        var traffic = MeasuredTraffic(seed: 19)
+        traffic.pace = 20
+        try traffic.produce(100, into: pipeline.log)
+        try pipeline.speed()
+        try pipeline.batch()
+        try expectRetained(pipeline, try watermark(pipeline), "before")
+        // As an older version left it.
+        try pipeline.connection.execute("UPDATE parallax.publication SET newest_event_time = '2036-01-01', cut_watermark = '2036-01-01'")
+        try traffic.produce(100, into: pipeline.log)
+        try pipeline.speed()
+        try pipeline.batch()
+        #expect(try pipeline.served(Self.retained[0].view) == [])
+        let catalog = Catalog(pipeline.connection)
+        try catalog.resetWatermark(source: try catalog.source(named: "page_view"))
+        try pipeline.batch()
+        try expectRetained(pipeline, try watermark(pipeline), "after the reset")
     }
 }

@@ -47,7 +47,7 @@ import ViewLanguage
                         leases[index],
                         to: PartitionProgress(
                             nextOffset: to, slice: requested, maxEventTime: nil, isIdle: false, newestAppendedAt: nil, logEnd: to,
-                            events: 1, late: 0, duplicates: 0), lease: .seconds(600))
+                            events: 1, late: 0, duplicates: 0))
                     try catalog.closeSlices(
                         source: leases[index].sourceID, partition: leases[index].partition, from: leases[index].slice, through: requested,
                         at: to)

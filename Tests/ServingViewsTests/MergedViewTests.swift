@@ -166,7 +166,7 @@ import ViewLanguage
                         lease,
                         to: PartitionProgress(
                             nextOffset: end, slice: lease.slice, maxEventTime: nil, isIdle: false, newestAppendedAt: nil, logEnd: end,
-                            events: 0, late: late, duplicates: 0), lease: .seconds(600))
+                            events: 0, late: late, duplicates: 0))
                     for version in try fixture.catalog.versions(ofSource: source.id) {
                         try fixture.connection.query(
                             """

@@ -57,11 +57,11 @@ private struct Live {
 }
 
 /// The speed layer over everything at or above the cut: flushes at random places, and restarts from the last flush at others.
-private func live(_ lanes: [[Click]], from cut: [Int64], rules: SpeedRules, seen: [Int64?], seed: UInt64) throws -> Live {
+private func live(_ lanes: [[Click]], from cut: [Int64], rules: SpeedRules, seed: UInt64) throws -> Live {
     var random = SeededGenerator(seed: seed)
     var result = Live()
     var positions = cut
-    var newest = seen
+    var eventTimes = lanes.map { _ in WatermarkTracker.State() }
     let ends = ends(lanes)
     while (0..<lanes.count).contains(where: { positions[$0] < ends[$0] }) {
         // A process's life.
@@ -70,7 +70,7 @@ private func live(_ lanes: [[Click]], from cut: [Int64], rules: SpeedRules, seen
             state.join(
                 PartitionPosition(
                     partition: Partition(partition), slice: .first, next: Offset(positions[partition]),
-                    newestEventTime: newest[partition].map { Instant(microseconds: $0) }), earliest: .zero, now: .zero)
+                    eventTimes: eventTimes[partition]), earliest: .zero, now: .zero)
         }
         state.setViews([SpeedView(id: 1, name: "clicks", plan: clicksByPage, firstSlice: .first, countsRejections: true)])
         for _ in 0..<Int.random(in: 1...4, using: &random) {
@@ -92,7 +92,7 @@ private func live(_ lanes: [[Click]], from cut: [Int64], rules: SpeedRules, seen
             for move in flush.moves {
                 #expect(move.from.rawValue == positions[Int(move.partition.rawValue)])
                 positions[Int(move.partition.rawValue)] = move.to.rawValue
-                newest[Int(move.partition.rawValue)] = move.newestEventTime?.rawValue
+                eventTimes[Int(move.partition.rawValue)] = move.eventTimes
             }
             state.flushed(flush, slice: .first, now: .zero)
         }
@@ -124,7 +124,7 @@ private func cuts(_ lanes: [[Click]], _ random: inout SeededGenerator) -> [[Int6
         let lanes = generateClicks(seed: seed, partitions: Int.random(in: 1...3, using: &random), count: 240, lateOnes: false)
         let whole = slowTwin(lanes, below: ends(lanes))
         for (number, cut) in cuts(lanes, &random).enumerated() {
-            let speed = try live(lanes, from: cut, rules: rules, seen: lanes.map { _ in nil }, seed: seed << 32 + UInt64(number))
+            let speed = try live(lanes, from: cut, rules: rules, seed: seed << 32 + UInt64(number))
             var merged = slowTwin(lanes, below: cut)
             for (key, state) in speed.merged.groups { merged.add(key, n: state.n, total: state.total, largest: state.largest) }
             #expect(speed.counts.late == 0)
@@ -144,7 +144,7 @@ private func cuts(_ lanes: [[Click]], _ random: inout SeededGenerator) -> [[Int6
         }
         let whole = byWindow(slowTwin(lanes, below: ends(lanes)))
         for (number, cut) in cuts(lanes, &random).enumerated() {
-            let speed = try live(lanes, from: cut, rules: rules, seen: lanes.map { _ in nil }, seed: seed << 32 + UInt64(number))
+            let speed = try live(lanes, from: cut, rules: rules, seed: seed << 32 + UInt64(number))
             let sum = byWindow(slowTwin(lanes, below: cut)).merging(byWindow(speed.merged), uniquingKeysWith: +)
                 .merging(speed.late, uniquingKeysWith: +)
             #expect(sum == whole, "cut \(cut), seed \(seed)")
@@ -158,9 +158,9 @@ private func cuts(_ lanes: [[Click]], _ random: inout SeededGenerator) -> [[Int6
         let lanes = generateClicks(seed: seed, partitions: 3, count: 400, lateOnes: true)
         var rules = rules
         rules.duplicateHorizon = 60
-        let first = try live(lanes, from: [0, 0, 0], rules: rules, seen: [nil, nil, nil], seed: seed)
+        let first = try live(lanes, from: [0, 0, 0], rules: rules, seed: seed)
         for other in 1...8 as ClosedRange<UInt64> {
-            let again = try live(lanes, from: [0, 0, 0], rules: rules, seen: [nil, nil, nil], seed: seed &+ other << 40)
+            let again = try live(lanes, from: [0, 0, 0], rules: rules, seed: seed &+ other << 40)
             #expect(again.counts == first.counts, "seed \(seed), other \(other)")
             #expect(again.merged == first.merged, "seed \(seed), other \(other)")
             #expect(again.late == first.late, "seed \(seed), other \(other)")

@@ -105,7 +105,7 @@ extension SpeedState {
             let part = lane.filter { $0.offset >= read.from.rawValue && $0.offset < end }.prefix(most)
             let (records, events) = batches(
                 part[...], partition: partition, end: part.count < most ? end : (part.last?.offset ?? end - 1) + 1)
-            receive(records, schemas.map { _ in events }, now: now)
+            receive(records, schemas.map { _ in events }, now: now, arrivedAt: Instant(microseconds: .max))
         }
     }
 }

@@ -15,7 +15,7 @@ private func state(_ positions: [PartitionPosition], rules: SpeedRules = SpeedRu
 }
 
 private func position(_ partition: Int, slice: Int64 = 1, next: Int64 = 0) -> PartitionPosition {
-    PartitionPosition(partition: Partition(partition), slice: SliceNumber(slice), next: Offset(next), newestEventTime: nil)
+    PartitionPosition(partition: Partition(partition), slice: SliceNumber(slice), next: Offset(next), eventTimes: WatermarkTracker.State())
 }
 
 private func click(_ number: Int64, at seconds: Int64 = 1_000, malformed: Bool = false) -> Click {
@@ -26,7 +26,7 @@ extension SpeedState {
     fileprivate mutating func take(_ clicks: [Click], partition: Int = 0, now: Duration = .zero) {
         let end = clicks.last.map { $0.offset + 1 } ?? partitions[partition].reading.rawValue
         let (records, events) = batches(clicks[...], partition: partition, end: end)
-        receive(records, schemas.map { _ in events }, now: now)
+        receive(records, schemas.map { _ in events }, now: now, arrivedAt: Instant(microseconds: .max))
     }
 }
 
@@ -172,9 +172,9 @@ private func taken(_ state: inout SpeedState) throws -> SpeedFlush {
         filteredWhole.plan.window = nil
         var state = state([position(0)], views: [view, filtered, whole, filteredWhole])
         // Of minute 16 and minute 0.
-        state.take([click(0, at: 1_000), click(1, at: 10), click(2, at: 20)])
+        state.take([click(0, at: 1_000), click(1, at: 1_000), click(2, at: 10), click(3, at: 20)])
         let flush = try taken(&state)
-        #expect(flush.counts.late == 2 && flush.counts.events == 1)
+        #expect(flush.counts.late == 2 && flush.counts.events == 2)
         #expect(flush.deltas[0].late.map(\.window) == [0] && flush.deltas[0].late.map(\.count) == [2])
         #expect(flush.deltas[1].late.isEmpty, "its filter would not have taken them")
         #expect(flush.deltas[2].late.map(\.window) == [SpeedFlush.noWindow] && flush.deltas[2].late.map(\.count) == [2])

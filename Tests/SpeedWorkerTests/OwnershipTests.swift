@@ -124,6 +124,72 @@ import Testing
         try running.stop()
     }
 
+    /// Roles see nothing of one another's sessions in pg_stat_activity; they see who lives all the same. Whom they may not end, they name.
+    @Test func I5_aWorkerOfAnotherRoleIsNotTakenForDead() throws {
+        let fixture = try Fixture(partitions: 2)
+        let running = RunningWorker(fixture.worker())
+        try waitFor("both partitions") { running.statistics.partitionsOwned == 2 }
+        let other = try Connection(fixture.dsn)
+        defer { other.close() }
+        let role = "other_\(UInt32.random(in: 0 ... .max))"
+        try other.execute(
+            """
+            CREATE ROLE \(role); GRANT USAGE ON SCHEMA parallax TO \(role); GRANT ALL ON ALL TABLES IN SCHEMA parallax TO \(role);
+            GRANT ALL ON ALL SEQUENCES IN SCHEMA parallax TO \(role); SET ROLE \(role)
+            """)
+        defer { _ = try? other.execute("RESET ROLE; DROP OWNED BY \(role); DROP ROLE \(role)") }
+        let hidden = try other.query(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'parallax speed' AND backend_start IS NULL")
+        #expect(hidden.rows[0].int(0) == 1, "the server hides nothing: this test shows nothing")
+        let catalog = Catalog(other)
+        let source = try catalog.source(named: "page_view").id
+        #expect(try catalog.acquirePartitions(source: source, worker: Fixture.id(2), lease: .seconds(60)).isEmpty)
+        #expect(try catalog.endDeadSessions(holding: .anything).isEmpty)
+        try running.stop()
+
+        // One that stands still in the midst of a flush, as far as others can tell.
+        let frozen = try Connection(fixture.dsn)
+        defer { frozen.close() }
+        let leases = try Catalog(frozen).acquirePartitions(source: source, worker: Fixture.id(3), lease: .milliseconds(1))
+        #expect(leases.count == 2)
+        try frozen.execute("BEGIN")
+        try Catalog(frozen).lockForFlush(leases)
+        #expect(try catalog.acquirePartitions(source: source, worker: Fixture.id(2), lease: .seconds(60)).isEmpty, "its rows are locked")
+        let dead = try catalog.endDeadSessions(holding: .writing)
+        #expect(dead.count == 1 && dead[0].refusal != nil && dead[0].text.contains("pg_signal_backend"), "\(dead)")
+        let ended = try fixture.withCatalog { catalog, _ in try catalog.endDeadSessions(holding: .writing) }
+        #expect(ended.map(\.refusal) == [nil])
+        try waitFor("its session to end") {
+            try catalog.acquirePartitions(source: source, worker: Fixture.id(2), lease: .seconds(60)).count == 2
+        }
+    }
+
+    /// Tables that load for longer than the lease: whoever loads keeps its partitions, and nobody takes them from it.
+    @Test func I5_aWorkerThatLoadsForLongerThanItsLeaseKeepsItsPartitions() throws {
+        let table = "CREATE TABLE team (page text PRIMARY KEY, name text);"
+        let joined = "CREATE MATERIALIZED VIEW teams AS SELECT name, count(*) AS n FROM page_view JOIN team USING (page) GROUP BY name;"
+        let fixture = try Fixture(partitions: 2, definitions: [Fixture.source, table, joined])
+        try fixture.execute("INSERT INTO dimension.team VALUES ('/', 'home')")
+        var settings = Fixture.settings
+        settings.lease = .milliseconds(300)
+        // Who reads the table waits.
+        let holder = try Connection(fixture.dsn)
+        defer { holder.close() }
+        try holder.execute("BEGIN; LOCK TABLE dimension.team IN ACCESS EXCLUSIVE MODE")
+        let workers = [RunningWorker(fixture.worker(1, settings: settings)), RunningWorker(fixture.worker(2, settings: settings))]
+        try waitFor("an owner") { try fixture.value("SELECT count(*) FROM parallax.partition_position WHERE owner IS NOT NULL") == "2" }
+        let began = try fixture.value("SELECT clock_timestamp()")
+        try waitFor("five leases to pass") {
+            try fixture.value("SELECT clock_timestamp() > '\(began)'::timestamptz + interval '1.5 s'") == "t"
+        }
+        #expect(try fixture.rows("SELECT DISTINCT epoch FROM parallax.partition_position") == ["1"], "taken from one another")
+        try holder.execute("ROLLBACK")
+        try fixture.log.append([event("a", at: "2024-01-01T00:00:00Z", page: "/")], to: nil)
+        try waitFor("the record") { workers.contains { $0.statistics.counts.events == 1 } }
+        #expect(try fixture.rows("SELECT DISTINCT epoch FROM parallax.partition_position") == ["1"])
+        for worker in workers { try worker.stop() }
+    }
+
     /// With nothing to write, leases are renewed.
     @Test func anIdleWorkerKeepsItsPartitions() throws {
         let fixture = try Fixture()
@@ -131,8 +197,8 @@ import Testing
         settings.lease = .milliseconds(300)
         let running = RunningWorker(fixture.worker(settings: settings))
         try waitFor("the partition") { running.statistics.partitionsOwned == 1 }
-        let first = try fixture.value("SELECT lease_expires_at FROM parallax.partition_position")
-        try waitFor("a renewal") { try fixture.value("SELECT lease_expires_at FROM parallax.partition_position") > first }
+        let first = try fixture.value("SELECT alive_until FROM parallax.worker")
+        try waitFor("a sign of life") { try fixture.value("SELECT alive_until FROM parallax.worker") > first }
         #expect(try fixture.value("SELECT epoch FROM parallax.partition_position") == "1")
         try running.stop()
     }

@@ -13,6 +13,7 @@ private final class TestClock: WorkerClock {
     private let time = Mutex(Duration.zero)
     private let waits = Mutex<[Duration]>([])
     func elapsed() -> Duration { time.withLock { $0 } }
+    func wallTime() -> Instant { Instant(microseconds: .max) }
     func wait(_ duration: Duration, or stop: StopSignal) {
         time.withLock { $0 += duration }
         waits.withLock { $0.append(duration) }

@@ -13,9 +13,12 @@ public struct Segment: Hashable, Sendable {
     /// Of the events, from the least event time up to, not including, the first microsecond after the greatest. Nil: not known.
     public var eventTimes: Range<Int64>?
     public var bytes: Int
+    /// When it was archived (microseconds), by the archiver's clock. Nil: not known.
+    public var archivedAt: Int64?
 
     public init(
-        name: String, partition: Partition, offsets: Range<Offset>, records: Int, events: Int, eventTimes: Range<Int64>?, bytes: Int
+        name: String, partition: Partition, offsets: Range<Offset>, records: Int, events: Int, eventTimes: Range<Int64>?, bytes: Int,
+        archivedAt: Int64? = nil
     ) {
         self.name = name
         self.partition = partition
@@ -24,6 +27,7 @@ public struct Segment: Hashable, Sendable {
         self.events = events
         self.eventTimes = eventTimes
         self.bytes = bytes
+        self.archivedAt = archivedAt
     }
 
     func overlaps(_ range: Range<Offset>) -> Bool { !range.isEmpty && offsets.overlaps(range) }

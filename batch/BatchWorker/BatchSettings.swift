@@ -16,6 +16,8 @@ public struct BatchSettings: Sendable {
     /// Microseconds: an event further ahead of its append time than this does not move the watermark that retention is counted from.
     public var maxFutureSkew: Int64 = 3_600_000_000
     public var pollInterval: Duration = .milliseconds(25)
+    /// How long a run that stands still (SIGSTOP) keeps its source once somebody else needs it.
+    public var lease: Duration = .seconds(15)
     /// With readers of a view whose new version a run serves: seven minutes, since what was computed is lost with the run.
     public var patience = LockPatience(tries: 300)
     /// Whether a run, once published, gives up log records that are archived, below the cut and processed by the speed layer.

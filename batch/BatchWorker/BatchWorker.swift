@@ -1,5 +1,7 @@
 import BatchLayer
 import Catalog
+import Foundation
+import Glibc
 import Logging
 import ParallaxCore
 import Postgres
@@ -53,6 +55,13 @@ public final class BatchWorker {
         _ = try? connection.execute("SET client_connection_check_interval = '2s'")
         let catalog = Catalog(connection, patience: patience)
         try catalog.checkVersion()
+        let id = WorkerID(UUID().uuidString)
+        try catalog.registerWorker(id, layer: "batch", host: Heartbeat.host(), pid: getpid(), lease: settings.lease)
+        let heartbeat = heartbeat(id)
+        defer {
+            heartbeat.stop()
+            try? catalog.forgetWorker(id)
+        }
         let source = try catalog.source(named: name)
         guard log.source == source.definition.topic else {
             throw ParallaxError(
@@ -88,6 +97,20 @@ public final class BatchWorker {
             logger.error("run failed", metadata: ["run": "\(run.number)", "error": "\(error.message)"])
             throw error
         }
+    }
+
+    /// A run works until it ends: its thread need not tick.
+    private func heartbeat(_ id: WorkerID) -> Heartbeat {
+        let logger = logger
+        let heartbeat = Heartbeat(dsn: dsn, worker: id, lease: settings.lease) { notice in
+            switch notice {
+            case .ended(let session): logger.warning("\(session.text)")
+            case .failed(let error):
+                logger.warning("others may take this run for dead: it cannot say that it lives", metadata: ["error": "\(error)"])
+            }
+        }
+        heartbeat.worksThroughout()
+        return heartbeat
     }
 
     /// As the settings say; a run that waits says so, and can be stopped.

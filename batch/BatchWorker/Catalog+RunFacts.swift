@@ -1,3 +1,4 @@
+import BatchLayer
 import Catalog
 import ParallaxCore
 import Postgres
@@ -19,27 +20,38 @@ extension Catalog {
         return cut
     }
 
-    /// Of the records below the publication's cut (microseconds); nil where nobody has looked.
-    func newestEventTime(of base: Published, source id: Int64) throws(ParallaxError) -> Int64? {
-        try connection.query(
-            "SELECT \(Self.micros("newest_event_time")) FROM parallax.publication WHERE source_id = $1 AND run_id = $2",
-            [.int(id), .int(base.run.rawValue)]
-        ).rows.first?.int(0)
+    /// What a run found about event times below a cut.
+    struct EventTimes {
+        var found = NewestEventTime.Found()
+        /// What retention is counted from (microseconds); nil where there is nothing to count from.
+        var cutWatermark: Int64?
+        /// The definition of event times that all of it belongs to; nil for a publication of an older version.
+        var form: String?
     }
 
-    /// What the publication counts retention from (microseconds); nil where it has nothing to count from.
-    func cutWatermark(of base: Published, source id: Int64) throws(ParallaxError) -> Int64? {
-        try connection.query(
-            "SELECT \(Self.micros("cut_watermark")) FROM parallax.publication WHERE source_id = $1 AND run_id = $2",
-            [.int(id), .int(base.run.rawValue)]
-        ).rows.first?.int(0)
+    /// Of the publication; empty where nobody has looked.
+    func eventTimes(of base: Published, source id: Int64) throws(ParallaxError) -> EventTimes {
+        let row = try connection.query(
+            """
+            SELECT \(Self.micros("newest_event_time")), \(Self.micros("leading_event_time")), \(Self.micros("cut_watermark")), event_time_form
+            FROM parallax.publication WHERE source_id = $1 AND run_id = $2
+            """, [.int(id), .int(base.run.rawValue)]
+        ).rows.first
+        guard let row else { return EventTimes() }
+        return EventTimes(found: .init(newest: row.int(0), leader: row.int(1)), cutWatermark: row.int(2), form: row[3])
     }
 
-    func setNewestEventTime(_ run: CatalogRun, _ time: Int64, cutWatermark: Int64?) throws(ParallaxError) {
+    func setEventTimes(_ run: CatalogRun, _ times: EventTimes) throws(ParallaxError) {
+        func value(_ time: Int64?) -> Parameter { time.map { .int($0) } ?? .null }
         try connection.query(
             """
-            UPDATE parallax.run SET newest_event_time = \(Self.instant("$2")), cut_watermark = \(Self.instant("$3")) WHERE run_id = $1
-            """, [.int(run.number.rawValue), .int(time), cutWatermark.map { .int($0) } ?? .null])
+            UPDATE parallax.run SET newest_event_time = \(Self.instant("$2")), leading_event_time = \(Self.instant("$3")),
+                   cut_watermark = \(Self.instant("$4")), event_time_form = $5 WHERE run_id = $1
+            """,
+            [
+                .int(run.number.rawValue), value(times.found.newest), value(times.found.leader), value(times.cutWatermark),
+                times.form.map { .text($0) } ?? .null,
+            ])
     }
 
     /// Whether the base's rows were computed under another form of the source. A publication from before forms were kept says nothing, and

@@ -58,6 +58,7 @@ public final class ParquetArchive: RunArchive {
         if !isOfOtherSchema, let low = line.minEventTime, let high = line.maxEventTime { times = low.rawValue..<(high.rawValue + 1) }
         return Segment(
             name: reader.path(of: line), partition: line.partition, offsets: line.first..<line.next, records: line.records,
-            events: isOfOtherSchema ? line.records : line.records - rejected, eventTimes: times, bytes: line.bytes)
+            events: isOfOtherSchema ? line.records : line.records - rejected, eventTimes: times, bytes: line.bytes,
+            archivedAt: line.archivedAt?.rawValue)
     }
 }

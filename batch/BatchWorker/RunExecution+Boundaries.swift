@@ -17,6 +17,11 @@ extension RunExecution {
                 try noteWitnesses(written)
                 continue
             }
+            // A worker that stands still in the midst of a flush holds its positions, whatever its lease says.
+            for session in try catalog.endDeadSessions(holding: .writing) {
+                guard session.refusal == nil else { throw ParallaxError(.unavailable, session.text) }
+                worker.logger.warning("\(session.text)")
+            }
             guard ContinuousClock.now < deadline else { throw try tooLate(missing) }
             try progress()
             pause(settings.pollInterval)

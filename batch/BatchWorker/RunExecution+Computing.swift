@@ -25,7 +25,7 @@ extension RunExecution {
         let tables = try Dimensions(dimensions.tables, for: plans)
         var touched = TouchedWindows(
             plans: plans, reasons: views.map(\.reason), source: source.definition, base: base, cut: cut, dimensions: tables)
-        var newest = try newestEventTime(plans, base: base, cut: cut)
+        var newest = newestEventTime(plans, base: base, cut: cut, segments: all)
         if !views.allSatisfy(\.reason.isEverything) || views.isEmpty || newest != nil {
             // What is new to the look for touched windows, or to the newest event time, which begins with history where nobody has looked.
             let new = RunScope.newSegments(of: all, base: newest?.base ?? base, cut: cut)
@@ -35,7 +35,7 @@ extension RunExecution {
                 touched.add(batch)
                 newest?.add(batch)
             }
-            if let newest { try keep(newest, base: base) }
+            if let newest { try keep(newest) }
         }
         var sessions: [Int: EventTimeRanges] = [:]
         for (index, view) in views.enumerated() where view.reason == .sessions {
@@ -92,24 +92,27 @@ extension RunExecution {
     }
 
     /// What the look for new records is to find beside touched windows: nil where no view asks for it, and the chain from publication to
-    /// publication is broken already.
-    private func newestEventTime(_ plans: [Plan], base: Cut, cut: Cut) throws(ParallaxError) -> NewestEventTime? {
-        let known = try catalog.newestEventTime(of: run.base, source: source.id)
-        let isRetaining = plans.contains { $0.retention != nil }
-        guard isRetaining || known != nil else { return nil }
+    /// publication is broken already. It begins anew where the source's event times are others.
+    private func newestEventTime(_ plans: [Plan], base: Cut, cut: Cut, segments: [Segment]) -> NewestEventTime? {
+        let known = baseEventTimes.found
+        let isKnown = known != NewestEventTime.Found()
+        guard isKnown || plans.contains(where: { $0.retention != nil }) else { return nil }
         return NewestEventTime(
-            known: known, base: known == nil ? Cut() : base, cut: cut, eventTimeColumn: source.definition.eventTimeColumn,
+            known: known, base: isKnown ? base : Cut(), cut: cut, segments: segments, eventTimeColumn: source.definition.eventTimeColumn,
             maxFutureSkew: settings.maxFutureSkew)
     }
 
-    private func keep(_ newest: NewestEventTime, base: Cut) throws(ParallaxError) {
-        guard let time = newest.value else { return }
-        let (watermark, overflow) = time.subtractingReportingOverflow(source.definition.outOfOrderness)
-        // Never back: windows that left with an earlier publication stay away, also where out_of_orderness has grown since.
-        let before = try catalog.cutWatermark(of: run.base, source: source.id)
-        cutWatermark = overflow ? before : max(watermark, before ?? .min)
+    private func keep(_ newest: NewestEventTime) throws(ParallaxError) {
+        let before = baseEventTimes.cutWatermark
+        cutWatermark = before
+        if let time = newest.found.newest {
+            let (watermark, overflow) = time.subtractingReportingOverflow(source.definition.outOfOrderness)
+            // Never back: windows that left with an earlier publication stay away, also where out_of_orderness has grown since.
+            if !overflow { cutWatermark = max(watermark, before ?? .min) }
+        }
         report.cutWatermark = cutWatermark
-        try catalog.setNewestEventTime(run, time, cutWatermark: cutWatermark)
+        try catalog.setEventTimes(
+            run, .init(found: newest.found, cutWatermark: cutWatermark, form: source.definition.eventTimeForm))
     }
 
     private func read(

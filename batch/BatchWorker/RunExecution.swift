@@ -18,6 +18,8 @@ final class RunExecution {
     var report: RunReport
     /// What retention is counted from (microseconds); nil where no view has one, or no event is known.
     var cutWatermark: Int64?
+    /// What the base publication knows of event times; nothing where they have changed since.
+    var baseEventTimes = Catalog.EventTimes()
 
     /// Views of which no output could be compared.
     var notCompared: Set<String> = []
@@ -143,6 +145,10 @@ extension RunExecution {
         var changes: ExtentReason.Changes = []
         if try catalog.hasChanged(source.definition, since: run.base, source: source.id) { changes.insert(.source) }
         if try catalog.historyHasChanged(since: run.base, source: source.id) { changes.insert(.history) }
+        let known = try catalog.eventTimes(of: run.base, source: source.id)
+        // All that is derived from event times belongs to one definition of them. With another, windows that left may come back.
+        let eventTimesHaveChanged = known.form.map { $0 != source.definition.eventTimeForm } ?? changes.contains(.source)
+        if !eventTimesHaveChanged { baseEventTimes = known }
         var decodable: [ViewVersion] = []
         for var version in versions {
             // This run decodes the source as it was when it began. A version that reads what this form lacks is too new for it; or, an older one,
@@ -156,11 +162,13 @@ extension RunExecution {
             version.plan = plan
             decodable.append(version)
         }
-        var known: [(version: ViewVersion, baseHasRows: Bool)] = []
-        for version in try catalog.computable(decodable) { known.append((version, try catalog.hasBatchRows(version, at: run.base))) }
-        try readDimensions(known.map(\.version.plan))
+        var computable: [(version: ViewVersion, baseHasRows: Bool)] = []
+        for version in try catalog.computable(decodable) { computable.append((version, try catalog.hasBatchRows(version, at: run.base))) }
+        try readDimensions(computable.map(\.version.plan))
         let baseTables = try catalog.dimensionVersions(of: run.base.run)
-        for (version, baseHasRows) in known {
+        for (version, baseHasRows) in computable {
+            var changes = changes
+            if eventTimesHaveChanged && version.plan.retention != nil { changes.insert(.source) }
             let tables = (version.plan.lookups ?? []).compactMap { dimensions.versions[$0.table] }
             views.append(
                 RunView(

@@ -22,7 +22,7 @@ public struct PartitionState: Sendable {
     public private(set) var witness: LogWitness?
     /// A record that the log must hold, if it still holds that offset. Nil once it was passed: it was there, or no record is.
     private var expected: LogWitness?
-    public var newestEventTime: Instant? { watermark.newestEventTime }
+    public var eventTimes: WatermarkTracker.State { watermark.state }
 
     /// Events of before (microseconds) are late.
     var lateBefore: Int64 { watermark.lateBefore }
@@ -59,7 +59,7 @@ public struct PartitionState: Sendable {
         idleAfter = rules.idleAfter
         watermark = WatermarkTracker(
             outOfOrderness: source.outOfOrderness, lateness: source.lateness, maxFutureSkew: rules.maxFutureSkew,
-            newestEventTime: position.newestEventTime)
+            state: position.eventTimes)
         horizon = DuplicateHorizon(length: rules.duplicateHorizon)
     }
 
@@ -82,8 +82,12 @@ public struct PartitionState: Sendable {
 
     /// Decides about each row of a batch that was read from `reading` on.
     ///
-    /// - Parameter end: the first offset that the batch has not looked at.
-    mutating func receive(_ batch: EventBatch, end: Offset, source: SourceDefinition, now: Duration, rows: inout ClassifiedRows) {
+    /// - Parameters:
+    ///   - end: the first offset that the batch has not looked at.
+    ///   - arrivedAt: when it was read, by the worker's own clock.
+    mutating func receive(
+        _ batch: EventBatch, end: Offset, source: SourceDefinition, now: Duration, arrivedAt: Instant, rows: inout ClassifiedRows
+    ) {
         precondition(batch.partition == partition && end >= reading, "a batch of partition \(batch.partition) up to \(end) at \(reading)")
         rows.reset(capacity: batch.count)
         let count = batch.count
@@ -96,7 +100,7 @@ public struct PartitionState: Sendable {
             guard let column = batch.columns[source.eventTimeColumn], case .int64(let eventTimes) = column.storage else {
                 preconditionFailure("the event time of \(source.name) was not decoded")
             }
-            classify(batch, eventTimes, &rows)
+            classify(batch, eventTimes, arrivedAt.rawValue, &rows)
             isIdle = false
             lastNewAt = now
         }
@@ -106,16 +110,18 @@ public struct PartitionState: Sendable {
         if isCaughtUp && now - lastNewAt >= idleAfter { isIdle = true }
     }
 
-    private mutating func classify(_ batch: EventBatch, _ eventTimes: [Int64], _ rows: inout ClassifiedRows) {
+    private mutating func classify(_ batch: EventBatch, _ eventTimes: [Int64], _ arrivedAt: Int64, _ rows: inout ClassifiedRows) {
         var newest = newestAppendedAt?.rawValue ?? .min
         for row in rows.firstNewRow..<batch.count {
-            newest = max(newest, batch.appendedAt[row])
+            // What claims to come from the future must not make the answers look fresh for ever.
+            newest = max(newest, EventBatch.vouchingClock(appendedAt: batch.appendedAt[row], arrivedAt: arrivedAt))
             guard batch.isRejected[row] == 0 else {
                 counts.rejected += 1
                 continue
             }
             let isDuplicate = horizon.insert(batch.identities[row], at: batch.offsets[row])
-            let isLate = watermark.isLate(eventTime: eventTimes[row], appendedAt: batch.appendedAt[row])
+            let isLate =
+                !isDuplicate && watermark.isLate(eventTime: eventTimes[row], appendedAt: batch.appendedAt[row], arrivedAt: arrivedAt)
             switch RecordClass(isRejected: false, isDuplicate: isDuplicate, isLate: isLate) {
             case .rejected: counts.rejected += 1
             case .duplicate: counts.duplicates += 1
@@ -150,15 +156,16 @@ public struct PartitionPosition: Hashable, Sendable {
     public var partition: Partition
     public var slice: SliceNumber
     public var next: Offset
-    /// Newest believable event time, before out-of-orderness is taken off.
-    public var newestEventTime: Instant?
+    public var eventTimes: WatermarkTracker.State
     /// A record below `next` that the log is known by.
     public var witness: LogWitness?
-    public init(partition: Partition, slice: SliceNumber, next: Offset, newestEventTime: Instant?, witness: LogWitness? = nil) {
+    public init(
+        partition: Partition, slice: SliceNumber, next: Offset, eventTimes: WatermarkTracker.State, witness: LogWitness? = nil
+    ) {
         self.partition = partition
         self.slice = slice
         self.next = next
-        self.newestEventTime = newestEventTime
+        self.eventTimes = eventTimes
         self.witness = witness
     }
 }

@@ -31,7 +31,7 @@ public struct SpeedFlush: Sendable {
         public var slice: SliceNumber
         public var from: Offset
         public var to: Offset
-        public var newestEventTime: Instant?
+        public var eventTimes: WatermarkTracker.State
         public var newestAppendedAt: Instant?
         public var isIdle: Bool
         public var counts: RecordCounts

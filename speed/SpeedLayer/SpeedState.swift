@@ -100,16 +100,18 @@ public struct SpeedState: ~Copyable {
 
     /// Takes a batch that was read as `nextRead` said.
     ///
-    /// - Parameter decoded: the records, one batch for each of `schemas`, in their order. The first decides what is an event, but for the views of
-    ///   another form (see `OtherForm`).
-    public mutating func receive(_ records: RecordBatch, _ decoded: [EventBatch], now: Duration) {
+    /// - Parameters:
+    ///   - decoded: the records, one batch for each of `schemas`, in their order. The first decides what is an event, but for the views of
+    ///     another form (see `OtherForm`).
+    ///   - arrivedAt: when they were read, by the worker's own clock: no record was appended later, whatever it says.
+    public mutating func receive(_ records: RecordBatch, _ decoded: [EventBatch], now: Duration, arrivedAt: Instant) {
         precondition(decoded.count == schemas.count, "\(decoded.count) batches for \(schemas.count) schemas")
         let events = decoded[0]
         guard let index = partitions.firstIndex(where: { $0.partition == records.partition }) else {
             preconditionFailure("a batch of partition \(records.partition), which is not here")
         }
         precondition(slice != nil, "a batch while partitions stand in different slices")
-        partitions[index].receive(events, end: records.nextOffset, source: source, now: now, rows: &rows)
+        partitions[index].receive(events, end: records.nextOffset, source: source, now: now, arrivedAt: arrivedAt, rows: &rows)
         partitions[index].note(records.lastWitness)
         if !events.rejections.isEmpty {
             tally.add(events.rejections, view: "", from: rows.firstNewRow, of: records, limits: rules.limits)
@@ -165,7 +167,7 @@ public struct SpeedState: ~Copyable {
         let moves = partitions.map { partition in
             return SpeedFlush.Move(
                 partition: partition.partition, slice: partition.slice, from: partition.committed, to: partition.next,
-                newestEventTime: partition.newestEventTime, newestAppendedAt: partition.newestAppendedAt, isIdle: partition.isIdle,
+                eventTimes: partition.eventTimes, newestAppendedAt: partition.newestAppendedAt, isIdle: partition.isIdle,
                 counts: partition.counts, witness: partition.isWarmingUp ? nil : partition.witness)
         }
         let dirty = partitions.first { $0.isDirty }

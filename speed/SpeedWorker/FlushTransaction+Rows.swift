@@ -34,9 +34,10 @@ extension FlushTransaction {
         try catalog.advance(
             lease,
             to: PartitionProgress(
-                nextOffset: move.to, slice: slice, maxEventTime: move.newestEventTime, isIdle: move.isIdle,
+                nextOffset: move.to, slice: slice, maxEventTime: move.eventTimes.newest,
+                leadingEventTime: move.eventTimes.leader, readsHistory: move.eventTimes.readsHistory, isIdle: move.isIdle,
                 newestAppendedAt: move.newestAppendedAt, logEnd: max(logEnd, move.to), events: move.counts.events, late: move.counts.late,
-                duplicates: move.counts.duplicates, witness: move.witness), lease: self.lease)
+                duplicates: move.counts.duplicates, witness: move.witness))
         // The boundary is in the transaction that writes the last deltas before it.
         try catalog.closeSlices(source: lease.sourceID, partition: move.partition, from: move.slice, through: slice, at: move.to)
     }

@@ -11,7 +11,6 @@ struct FlushTransaction {
     let connection: Connection
     /// The definitions that the flush was gathered with.
     let known: TrackedDefinitions
-    let lease: Duration
     let limits: SpeedLimits
     let place: FlushPlace
 

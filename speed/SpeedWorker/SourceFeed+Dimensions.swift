@@ -62,8 +62,12 @@ extension SourceFeed {
         let demands = demands
         let started = context.now
         do {
-            let snapshot = try Catalog(connection).readDimensions(demands, limits: context.settings.dimensionLimits)
-            dimensions.dimensions = try Dimensions(snapshot.tables, for: definitions.views.map(\.plan))
+            // However long it takes: the heartbeat keeps the partitions.
+            let (snapshot, loaded) = try context.during { () throws(ParallaxError) -> (DimensionSnapshot, Dimensions) in
+                let snapshot = try Catalog(connection).readDimensions(demands, limits: context.settings.dimensionLimits)
+                return (snapshot, try Dimensions(snapshot.tables, for: definitions.views.map(\.plan)))
+            }
+            dimensions.dimensions = loaded
             dimensions.versions = snapshot.versions
             dimensions.problem = nil
             let took = context.now - started

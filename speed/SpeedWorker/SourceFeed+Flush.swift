@@ -14,11 +14,13 @@ extension SourceFeed {
         let started = context.now
         let place = FlushPlace()
         let transaction = FlushTransaction(
-            connection: connection, known: definitions, lease: context.settings.lease, limits: context.settings.rules.limits, place: place)
+            connection: connection, known: definitions, limits: context.settings.rules.limits, place: place)
         let outcome: FlushTransaction.Outcome
         do {
-            try staging.prepare(flush.deltas, connection, place)
-            outcome = try transaction.write(flush, leases: leases, logEnds: logEnds(flush), staging: staging)
+            outcome = try context.during { () throws(ParallaxError) in
+                try staging.prepare(flush.deltas, connection, place)
+                return try transaction.write(flush, leases: leases, logEnds: logEnds(flush), staging: staging)
+            }
         } catch {
             return try wasRefused(error, place.view)
         }
@@ -32,7 +34,7 @@ extension SourceFeed {
         }
         assignment?.committed(Dictionary(flush.moves.map { ($0.partition, $0.to) }) { $1 })
         requested = outcome.slice
-        nextRenewalAt = now + context.settings.lease / 3
+        nextOwnershipCheckAt = now + context.settings.lease / 3
         flushes += 1
         let groups = flush.groups
         context.statistics.update {

@@ -29,14 +29,16 @@ extension SourceFeed {
         if leases.isEmpty {
             definitions = try TrackedDefinitions.load(catalog, source: sourceID)
             reset()
-            nextRenewalAt = context.now + context.settings.lease / 3
+            nextOwnershipCheckAt = context.now + context.settings.lease / 3
         }
         let whole = try whole(taken, catalog)
         guard !whole.isEmpty else { return }
         for (lease, earliest) in whole {
             leases[lease.partition] = lease
             let position = PartitionPosition(
-                partition: lease.partition, slice: lease.slice, next: lease.nextOffset, newestEventTime: lease.maxEventTime,
+                partition: lease.partition, slice: lease.slice, next: lease.nextOffset,
+                eventTimes: WatermarkTracker.State(
+                    newest: lease.maxEventTime, leader: lease.leadingEventTime, readsHistory: lease.readsHistory),
                 witness: lease.witness)
             state.join(position, earliest: earliest, now: context.now)
         }
@@ -150,11 +152,12 @@ extension SourceFeed {
         }
     }
 
-    func renewLeases() throws(ParallaxError) {
+    /// What a flush would find out, also where there is nothing to flush.
+    func checkOwnership() throws(ParallaxError) {
         let now = context.now
-        guard now >= nextRenewalAt, !leases.isEmpty else { return }
-        nextRenewalAt = now + context.settings.lease / 3
-        let held = try Catalog(connection).renewLeases(source: sourceID, worker: context.id, lease: context.settings.lease)
+        guard now >= nextOwnershipCheckAt, !leases.isEmpty else { return }
+        nextOwnershipCheckAt = now + context.settings.lease / 3
+        let held = try Catalog(connection).heldPartitions(source: sourceID, worker: context.id)
         for lease in leases.values where held[lease.partition] != lease.epoch {
             throw ParallaxError(.fenced, "partition \(lease.partition) of source \"\(name)\" belongs to another worker now")
         }

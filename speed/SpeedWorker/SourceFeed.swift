@@ -61,7 +61,7 @@ final class SourceFeed {
     /// Reads that failed and may be tried again.
     var retryReadAt: [Partition: Duration] = [:]
     private var nextControlAt: Duration
-    var nextRenewalAt: Duration
+    var nextOwnershipCheckAt: Duration
     /// The log's ends when the feed began: what `hasCaughtUp` measures by.
     private var targets: [Partition: Offset]?
     private var turn = 0
@@ -94,7 +94,7 @@ final class SourceFeed {
         state = SpeedState(source: definitions.source.definition, rules: context.settings.rules, now: context.now)
         refusal = FlushRefusal(context.settings)
         nextControlAt = context.now
-        nextRenewalAt = context.now
+        nextOwnershipCheckAt = context.now
     }
 
     func use(_ known: LogBinding) {
@@ -146,13 +146,14 @@ final class SourceFeed {
         let places = (0..<count).compactMap { mayRead ? nextPlace(($0 + turn) % count) : nil }
         for partition in log.readAhead(places) {
             progressed = try read(partition) || progressed
+            context.heartbeat?.tick()
             if context.stop.isSet { return progressed }
         }
         try lookAtControl()
         if let reason = state.flushReason(now: context.now, requested: requested, isUrgent: isUrgent) {
             try flush(reason)
         }
-        try renewLeases()
+        try checkOwnership()
         return progressed
     }
 
@@ -188,7 +189,8 @@ final class SourceFeed {
         }
         try goesOn(.partition(partition))
         state.receive(
-            records, state.schemas.map { records.isEmpty ? .empty(of: partition) : decoder($0).decode(records) }, now: context.now)
+            records, state.schemas.map { records.isEmpty ? .empty(of: partition) : decoder($0).decode(records) }, now: context.now,
+            arrivedAt: context.clock.wallTime())
         return !records.isEmpty
     }
 

@@ -1,4 +1,5 @@
 import Dispatch
+import Glibc
 import ParallaxCore
 import Synchronization
 
@@ -6,6 +7,8 @@ import Synchronization
 public protocol WorkerClock: Sendable {
     /// Never goes back; counts from wherever it likes.
     func elapsed() -> Duration
+    /// What the time of day is, as far as this machine knows: it may jump, in both directions.
+    func wallTime() -> Instant
     /// Returns after the time, or earlier when the signal is given.
     func wait(_ time: Duration, or stop: StopSignal)
 }
@@ -14,6 +17,11 @@ public struct SystemClock: WorkerClock {
     private let start = ContinuousClock.now
     public init() {}
     public func elapsed() -> Duration { ContinuousClock.now - start }
+    public func wallTime() -> Instant {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Instant(microseconds: Int64(now.tv_sec) * Instant.microsecondsPerSecond + Int64(now.tv_nsec) / 1_000)
+    }
     public func wait(_ time: Duration, or stop: StopSignal) { stop.wait(atMost: time) }
 }
 

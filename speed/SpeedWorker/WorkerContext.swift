@@ -16,9 +16,17 @@ struct WorkerContext: Sendable {
     let logger: Logger
     let stop: StopSignal
     let statistics: SharedStatistics
+    /// Nil: nobody would take this worker for dead.
+    var heartbeat: Heartbeat?
 
     var now: Duration { clock.elapsed() }
-    func wait(_ time: Duration) { clock.wait(time, or: stop) }
+    func wait(_ time: Duration) { _ = try? during { () throws(ParallaxError) in clock.wait(time, or: stop) } }
+
+    /// What may take longer than the lease.
+    func during<R>(_ body: () throws(ParallaxError) -> R) throws(ParallaxError) -> R {
+        guard let heartbeat else { return try body() }
+        return try heartbeat.during(body)
+    }
 }
 
 /// One for each source, for as long as the worker lives: a session that is lost does not leave the group.

@@ -1,10 +1,11 @@
+import Catalog
 import Logging
 import ParallaxCore
 import Postgres
 
 /// Sessions, one after the other, until the goal is reached. A session ends with its connection, and all of its memory with it.
 struct WorkerLoop {
-    private let context: WorkerContext
+    private var context: WorkerContext
     private let goal: Goal
 
     init(_ context: WorkerContext, _ goal: Goal) {
@@ -13,6 +14,21 @@ struct WorkerLoop {
     }
 
     func run() throws(ParallaxError) {
+        let logger = context.logger
+        let heartbeat = Heartbeat(dsn: context.dsn, worker: context.id, lease: context.settings.lease) { notice in
+            switch notice {
+            case .ended(let session): logger.warning("\(session.text)")
+            case .failed(let error):
+                logger.warning("others may take this worker for dead: it cannot say that it lives", metadata: ["error": "\(error)"])
+            }
+        }
+        defer { heartbeat.stop() }
+        var loop = self
+        loop.context.heartbeat = heartbeat
+        try loop.runSessions()
+    }
+
+    private func runSessions() throws(ParallaxError) {
         defer { context.assignments.leaveAll() }
         var backoff = Backoff(context.settings)
         while !context.stop.isSet {

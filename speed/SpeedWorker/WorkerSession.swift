@@ -32,7 +32,7 @@ final class WorkerSession {
     /// Returns when the goal is reached or the stop signal given.
     func run() throws(ParallaxError) {
         while !context.stop.isSet {
-            try discoverIfDue()
+            try context.during { () throws(ParallaxError) in try discoverIfDue() }
             var progressed = false
             for feed in feeds where !context.stop.isSet {
                 progressed = try guarded(feed) { () throws(ParallaxError) in try feed.step(isUrgent: goal == .untilCaughtUp) } || progressed
@@ -46,13 +46,14 @@ final class WorkerSession {
                 context.wait(context.settings.pollInterval)
             }
         }
-        try finish()
+        try context.during { () throws(ParallaxError) in try finish() }
     }
 
     private func discoverIfDue() throws(ParallaxError) {
         let now = context.now
         if now >= nextHeartbeatAt {
-            try Catalog(connection).registerWorker(context.id, layer: "speed", host: Self.host(), pid: getpid())
+            try Catalog(connection).registerWorker(
+                context.id, layer: "speed", host: Heartbeat.host(), pid: getpid(), lease: context.settings.lease)
             for feed in feeds {
                 try feed.sayTroubles()
                 guard let report = feed.clientReport else { continue }
@@ -179,12 +180,6 @@ final class WorkerSession {
                 "partitions could not be given back; they are free when the session ends", metadata: ["error": "\(error)"])
         }
         context.statistics.update { $0.partitionsOwned = 0 }
-    }
-
-    private static func host() -> String {
-        var name = [CChar](repeating: 0, count: 256)
-        guard gethostname(&name, name.count - 1) == 0 else { return "unknown" }
-        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
 

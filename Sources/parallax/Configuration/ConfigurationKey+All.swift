@@ -56,10 +56,10 @@ extension ConfigurationKey {
         "A partition with nothing new for so long does not hold the watermark back.")
     static let speedMaxFutureSkew = ConfigurationKey(
         "speed.max_future_skew", .duration(.zero...(.seconds(366 * 86_400)), offAllowed: false), default: "1h",
-        "An event time further than this after its append time does not move the watermark.")
+        "An event time further than this after its append time does not move the watermark; others move it at most to their append time.")
     static let speedLease = ConfigurationKey(
         "speed.lease", .duration(.seconds(1)...(.seconds(3_600)), offAllowed: false), default: "15s",
-        "How long a worker that hangs keeps its partitions. (One that dies loses them at once.)")
+        "How long a worker or a run that hangs keeps what it owns. (One that dies loses it at once, one that works keeps it.)")
 
     static let lookupRows = ConfigurationKey(
         "lookup.max_rows", .integer(1...1_000_000_000), default: "5000000",

@@ -34,6 +34,7 @@ extension StatusReport.Source {
                 ])
             ),
             ("requested_slice", .int(status.source.requestedSlice.rawValue)), ("watermark", .optional(status.watermark?.text)),
+            ("watermark_ahead_seconds", .optional(status.watermarkAhead.map { Double($0.by.microseconds) / 1e6 })),
             ("freshness_seconds", .optional(freshness.map { Double($0) / 1e6 })), ("lag", knownLag), ("log_error", logErrorJSON),
             ("troubles", .array(troubles.map(trouble))), ("late_waiting", .int(status.lateWaiting)),
             ("held_run", heldRun), ("missing", .int(missing)),

@@ -170,6 +170,9 @@ extension StatusReport.Source {
                     : "run \(published.run), cut \(status.cut)" + (status.publishedAt.map { ", \(ago($0)) ago" } ?? "")))
         lines.append("  slices      served live from \(published.slice), newest \(status.source.requestedSlice)")
         lines.append("  watermark   \(status.watermark?.text ?? "none yet")")
+        if let ahead = status.watermarkAhead {
+            lines.append("  AHEAD       \(ahead.text): parallax watermark \(status.source.name) --reset")
+        }
         lines.append("  freshness   \(freshness.map { Duration.microseconds($0).rough } ?? "no record yet")")
         let counted = "\(grouped(Int(lag))) records"
         lines.append(logError == nil ? "  lag         \(counted)" : "  lag         unknown: \(counted) when a worker last looked")

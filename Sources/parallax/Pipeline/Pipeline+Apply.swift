@@ -16,6 +16,7 @@ extension Pipeline {
             try Self.refreshServing(connection) { refusal in place(of: refusal, definitions) }
         }
         for line in left { Terminal.note("note: \(line)") }
+        for difference in try catalog.timeZoneDifferences(definitions.views.map(\.plan)) { Terminal.note("warning: \(difference.text)") }
         for (source, error) in troubles {
             Terminal.note("warning: source \(source) waits for its log, and goes on by itself when it can be read: \(error)")
         }

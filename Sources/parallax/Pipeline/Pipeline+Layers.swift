@@ -31,6 +31,7 @@ extension Pipeline {
         settings.dimensionLimits = dimensionLimits
         settings.keptPublications = configuration.integer(.batchKeepPublications)
         settings.maxLossPercent = configuration.integer(.batchMaxLoss)
+        settings.lease = configuration.duration(.speedLease)
         settings.trimsLog = configuration.text(.logRetention) == "processed"
         settings.maxFutureSkew = configuration.duration(.speedMaxFutureSkew).microseconds
         settings.place = place

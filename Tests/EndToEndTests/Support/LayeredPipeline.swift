@@ -44,26 +44,37 @@ final class LayeredPipeline {
     let log: MemoryLog
     let folder: TemporaryFolder
     let views: [View]
-    let definitions: Definitions
+    private(set) var definitions: Definitions
     var archiveLimits = ArchiveLimits()
     private var source: SourceDefinition { definitions.sources[0] }
 
     /// - Parameter sourceSQL: the CREATE FOREIGN TABLE of the one source; its topic has its name.
-    convenience init(partitions: Int, sourceSQL: String = LayeredPipeline.sourceSQL, views: [View]) throws {
-        try self.init(partitions: partitions, definitions: try Self.compiled(views, sourceSQL: sourceSQL), views: views)
+    convenience init(
+        partitions: Int, sourceSQL: String = LayeredPipeline.sourceSQL, views: [View], clock: (@Sendable (Int) -> Instant)? = nil
+    ) throws {
+        try self.init(partitions: partitions, definitions: try Self.compiled(views, sourceSQL: sourceSQL), views: views, clock: clock)
+    }
+
+    /// When the n-th call appends.
+    static let appendClock: @Sendable (Int) -> Instant = { Instant(microseconds: 1_767_225_600_000_000 + Int64($0)) }
+
+    /// Other definitions of the same source.
+    func apply(_ changed: Definitions, partitions: Int) throws {
+        try Catalog(connection).apply(changed, partitions: [changed.sources[0].name: partitions]) { (connection) throws(ParallaxError) in
+            if let refusal = try ServingViews.refresh(connection).first { throw refusal.error }
+        }
+        definitions = changed
     }
 
     /// - Parameters:
     ///   - definitions: of one source.
     ///   - views: those of the definitions that are compared with the oracle.
-    init(partitions: Int, definitions: Definitions, views: [View]) throws {
+    init(partitions: Int, definitions: Definitions, views: [View], clock: (@Sendable (Int) -> Instant)? = nil) throws {
         dsn = try TestCluster.shared.freshDatabase()
         connection = try Connection(dsn)
         // Appended in 2026: no event lies in the future, so every one moves the watermark.
         self.definitions = definitions
-        log = MemoryLog(source: definitions.sources[0].name, partitions: partitions) {
-            Instant(microseconds: 1_767_225_600_000_000 + Int64($0))
-        }
+        log = MemoryLog(source: definitions.sources[0].name, partitions: partitions, clock: clock ?? Self.appendClock)
         folder = try TemporaryFolder()
         self.views = views
         try Catalog.migrate(connection)

@@ -1,0 +1,49 @@
+import ParallaxCore
+import Postgres
+import ViewLanguage
+
+/// What is derived from event times: positions' newest ones, the watermark, what retention is counted from. All of it belongs to one definition of them, and
+/// begins anew with another.
+extension SourceDefinition {
+    /// Equal as long as a record has the same event time. The column's name does not matter.
+    public var eventTimeForm: String {
+        let column = columns[eventTimeColumn]
+        let value = column.missingValue.map { "\($0)" } ?? ""
+        return "\(column.fieldPath) \(column.type.sqlName) \(column.format?.rawValue ?? "") \(value)"
+    }
+}
+
+extension Catalog {
+    /// Inside a transaction that holds the source's flushes: forgets how far event times have got. What a worker has read and not written is read again
+    /// (the epoch grows), since it was classified by what is forgotten.
+    func forgetEventTimes(ofSource id: Int64) throws(ParallaxError) {
+        try connection.query(
+            """
+            UPDATE parallax.partition_position
+            SET max_event_time = NULL, leading_event_time = NULL, reads_history = false, epoch = epoch + 1 WHERE source_id = $1
+            """, [.int(id)])
+        try connection.query("UPDATE parallax.watermark SET watermark = NULL WHERE source_id = $1", [.int(id)])
+    }
+
+    /// For a watermark that wrong clocks have moved: it begins anew with the next record, and what retention is counted from with the next run, which
+    /// looks at the whole archive. Rows that left come back with that run.
+    ///
+    /// - Returns: the watermark as it was.
+    @discardableResult
+    public func resetWatermark(source: CatalogSource) throws(ParallaxError) -> Instant? {
+        try changing("the watermark was not reset") { () throws(ParallaxError) in
+            try connection.query("SELECT 1 FROM parallax.source WHERE source_id = $1 FOR NO KEY UPDATE", [.int(source.id)])
+            try holdFlushes(ofSource: source.id)
+            let before = try connection.query(
+                "SELECT \(Self.micros("watermark")) FROM parallax.watermark WHERE source_id = $1", [.int(source.id)]
+            ).rows.first?.int(0)
+            try forgetEventTimes(ofSource: source.id)
+            // No definition's: whatever run comes next begins anew.
+            try connection.query(
+                """
+                UPDATE parallax.publication SET newest_event_time = NULL, leading_event_time = NULL, event_time_form = 'reset' WHERE source_id = $1
+                """, [.int(source.id)])
+            return before.map { Instant(microseconds: $0) }
+        }
+    }
+}
