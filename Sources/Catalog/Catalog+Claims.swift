@@ -24,29 +24,25 @@ extension Catalog {
     }
 
     func claim(_ source: CatalogSource, _ task: String) throws(ParallaxError) {
-        let (isLocked, dead) = try lockRun(ofSource: source.id)
-        guard isLocked else {
-            var error = try isTaken(source, task)
-            if !dead.isEmpty { error.detail = ([error.detail].compactMap(\.self) + dead.map(\.text)).joined(separator: "\n") }
-            throw error
+        if try lockRun(ofSource: source.id) { return }
+        // Asked at once: whoever has it may let go at any moment.
+        var error = try isTaken(source, task)
+        // A dead run does not. A session that is told to end does so at its next chance.
+        let dead = try endDeadSessions(holding: .runOf(source: source.id))
+        if dead.contains(where: { $0.refusal == nil }) {
+            let deadline = ContinuousClock.now + Self.endOfSessionDeadline
+            while ContinuousClock.now < deadline {
+                if try lockRun(ofSource: source.id) { return }
+                _ = try connection.query("SELECT pg_sleep(0.02)")
+            }
         }
+        if !dead.isEmpty { error.detail = ([error.detail].compactMap(\.self) + dead.map(\.text)).joined(separator: "\n") }
+        throw error
     }
 
-    /// The session lock of a source's run. Where a dead run holds it, that run's session is ended, and who that was is returned.
-    private func lockRun(ofSource id: Int64) throws(ParallaxError) -> (isLocked: Bool, dead: [DeadSession]) {
-        func attempt() throws(ParallaxError) -> Bool {
-            try connection.query("SELECT pg_try_advisory_lock(\(LockClass.run), $1::int)", [.int(id)]).rows[0].bool(0) ?? false
-        }
-        if try attempt() { return (true, []) }
-        let dead = try endDeadSessions(holding: .runOf(source: id))
-        guard dead.contains(where: { $0.refusal == nil }) else { return (false, dead) }
-        // A session that is told to end does so at its next chance.
-        let deadline = ContinuousClock.now + Self.endOfSessionDeadline
-        while ContinuousClock.now < deadline {
-            if try attempt() { return (true, dead) }
-            _ = try connection.query("SELECT pg_sleep(0.02)")
-        }
-        return (false, dead)
+    /// The session lock of a source's run, if it is free.
+    private func lockRun(ofSource id: Int64) throws(ParallaxError) -> Bool {
+        try connection.query("SELECT pg_try_advisory_lock(\(LockClass.run), $1::int)", [.int(id)]).rows[0].bool(0) ?? false
     }
 
     private static let endOfSessionDeadline = Duration.seconds(10)
