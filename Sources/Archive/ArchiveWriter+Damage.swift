@@ -69,7 +69,7 @@ extension ArchiveWriter {
             do throws(ParallaxError) { try Files.move(path, to: path + ".damaged") } catch {
                 if damage.error.code != .missing { throw error }
             }
-            var segment = try writer.publish(next: old.next)
+            var segment = try writer.publish(next: old.next, archivedAt: old.archivedAt ?? now())
             segment.formatVersion = ArchiveSegment.replacingFormatVersion
             segment.replacedSHA256 = old.sha256
             if !damage.isInLog {
@@ -94,7 +94,8 @@ extension ArchiveWriter {
         try archive(upTo: Cut([damage.partition: damage.offsets.lowerBound]))
         return try locked(damage.partition) { (manifest) throws(ParallaxError) in
             guard damage.offsets.contains(manifest.position) else { return nil }
-            var segment = try newSegment(damage.partition, first: manifest.position).publish(next: damage.offsets.upperBound)
+            var segment = try newSegment(damage.partition, first: manifest.position).publish(
+                next: damage.offsets.upperBound, archivedAt: now())
             segment.gapAcceptedAt = now()
             segment.gapEventsFrom = eventsFrom
             segment.gapEventsUntil = eventsUntil

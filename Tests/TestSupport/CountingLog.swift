@@ -21,6 +21,7 @@ public final class CountingLog: EventLog {
 
     private func note(_ question: Question) { asked.withLock { $0.append(question) } }
 
+    public func identity() throws(ParallaxError) -> LogIdentity { try log.identity() }
     public func partitions() throws(ParallaxError) -> [Partition] {
         note(.partitions)
         return try log.partitions()
