@@ -200,7 +200,8 @@ public final class ArchiveWriter: Sendable {
             known[partition] = knowledge
             if let witness = manifest.witness, bounds.contains(witness.offset) { places.append(LogPlace(partition, witness.offset)) }
         }
-        for partition in log.readAhead(places) {
+        // Nobody is asked for nothing.
+        for partition in places.isEmpty ? [] : log.readAhead(places) {
             guard let knowledge = known[partition], let bounds = bounds[partition] else { continue }
             try LogCheck.check(log, source: source.name, knowledge, bounds: bounds)
         }

@@ -4,7 +4,7 @@ import Postgres
 /// What a layer cannot do for a source at the moment. It stays with that source: the layer goes on with the others, tries again, and takes the
 /// word back when it can.
 public struct LayerTrouble: Sendable {
-    public enum Layer: String, Sendable { case speed, archive, batch }
+    public enum Layer: String, Sendable, CaseIterable { case speed, archive, batch }
     public var layer: Layer
     public var source: String
     /// What of the source: `log`, `group …`, `partition 3`.

@@ -105,7 +105,7 @@ import Testing
             #expect(error?.message.contains(path) == true)
             #expect(try Fixture.files(partition).count == 4)
         }
-        try lines[0].replacingOccurrences(of: "\"formatVersion\":1", with: "\"formatVersion\":\(ArchiveSegment.currentFormatVersion + 1)")
+        try lines[0].replacingOccurrences(of: "\"formatVersion\":1", with: "\"formatVersion\":\(ArchiveSegment.replacingFormatVersion + 1)")
             .appending("\n")
             .write(toFile: path, atomically: false, encoding: .utf8)
         let newer = #expect(throws: ParallaxError.self) { try writer().archive(upTo: nil) }

@@ -158,9 +158,12 @@ import Testing
         }
         let pipeline = try TestPipeline(sql: Self.sql, configuration: Self.configuration)
         let log = URL(fileURLWithPath: pipeline.path + "/.parallax/log")
-        try? FileManager.default.removeItem(at: log)
+        // The log that the source is bound to, on a small disk of its own.
+        let former = URL(fileURLWithPath: pipeline.path + "/.parallax/former-log")
+        try FileManager.default.moveItem(at: log, to: former)
         let volume = try SmallVolume(log.path, kilobytes: 2_048)
         defer { volume.unmount() }
+        try FileManager.default.copyItem(at: former.appendingPathComponent("page_view"), to: log.appendingPathComponent("page_view"))
         let full = try pipeline.run("generate", "page_view", "--count", "20000", "--seed", "4", expecting: nil)
         #expect(full.status == 74, "\(full.status) \(full.errors)")
         #expect(full.errors.contains("space"), "\(full.errors)")

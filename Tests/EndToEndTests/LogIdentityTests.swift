@@ -63,7 +63,7 @@ import Testing
         #expect(status.contains("PROBLEM") && status.contains("parallax adopt-log ev"), "\(status)", sourceLocation: sourceLocation)
         #expect(try pipeline.run("status", "--json").output.contains("anotherLog"), sourceLocation: sourceLocation)
         let doctor = try pipeline.run("doctor", expecting: nil).output
-        #expect(doctor.contains("MISSING log of source ev"), "\(doctor)", sourceLocation: sourceLocation)
+        #expect(doctor.contains("WRONG   log of source ev"), "\(doctor)", sourceLocation: sourceLocation)
         #expect(try Self.counted(pipeline) == before, sourceLocation: sourceLocation)
     }
 

@@ -202,6 +202,7 @@ extension RunExecution {
         // an archive may have been given to a new database.
         try catalog.recordGaps(try worker.archive.acceptedGaps(), source: source.id)
         try catalog.setArchived(source: source.id, archived)
+        try catalog.clearTroubles(.archive, source: source.id)
         try catalog.setGivenUp(run, below: cut)
     }
 }

@@ -168,6 +168,8 @@ extension Pipeline {
             let gaps = try writer.adopt(adoption.binding, eventsUntil: latest)
             FaultPoint.pass("adopt.afterArchive")
             try catalog.adopt(source: adoption.source, adoption.binding, gaps: gaps, place: place)
+            // What the layers said of the former log is over.
+            for layer in LayerTrouble.Layer.allCases { try catalog.clearTroubles(layer, source: adoption.source.id) }
         }
     }
 

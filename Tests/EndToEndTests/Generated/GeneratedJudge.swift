@@ -22,22 +22,69 @@ struct GeneratedJudge {
         self.schema = schema
         let id = schema.id.quoted
         let time = schema.time.quoted
-        // late(e) ⇔ e.time < max{ time of an earlier event of the partition, believable by its append time } − out_of_orderness − lateness
+        try oracle.execute(lateness)
         try oracle.execute(
             """
             SET TimeZone = 'UTC';
             CREATE TABLE flat AS
             SELECT row_number() OVER () AS __n, d.*
             FROM (SELECT DISTINCT ON (\(id), \(time)) * FROM (
-                SELECT partition AS __partition, record_offset AS __offset,
-                       coalesce((e).\(time) < newest - interval '\(schema.outOfOrderness + schema.lateness) seconds', false) AS __late, (e).*
-                FROM (SELECT p.*, max((e).\(time)) FILTER (WHERE (e).\(time) <= '2026-01-01 01:00:00+00')
-                                  OVER (PARTITION BY partition ORDER BY record_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS newest
-                      FROM parsed p WHERE (e).\(id) IS NOT NULL) w) r
+                SELECT l.partition AS __partition, l.record_offset AS __offset, l.late AS __late, (p.e).*
+                FROM parsed p JOIN late_events() l USING (partition, record_offset)) r
                 ORDER BY \(id), \(time), __partition, __offset) d;
             ALTER TABLE flat ADD PRIMARY KEY (__n);
             ANALYZE flat;
             """)
+    }
+
+    /// The slow twin of the speed layer's watermark, a partition at a time, event by event: which events are late. Records are appended at one moment.
+    ///
+    ///     an event counts as its time, at most as the append time, and not at all where it is more than an hour ahead of that
+    ///     beyond `newest + lateness` it is a jump: it counts at once in the live part of a log, else when a second one follows
+    private var lateness: String {
+        """
+        CREATE FUNCTION late_events() RETURNS TABLE (partition integer, record_offset bigint, late boolean) LANGUAGE plpgsql AS $late$
+        DECLARE
+            r record;
+            clock timestamptz := '2026-01-01 00:00:00+00';
+            reach interval := '\(schema.outOfOrderness + schema.lateness) seconds';
+            allowed interval := '\(schema.lateness) seconds';
+            current integer := -1;
+            newest timestamptz;
+            leader timestamptz;
+            reads_history boolean;
+            vouched timestamptz;
+            is_live boolean;
+        BEGIN
+            FOR r IN SELECT p.partition AS p, p.record_offset AS o, (p.e).\(schema.time.quoted) AS t,
+                            row_number() OVER (PARTITION BY p.partition, (p.e).\(schema.id.quoted), (p.e).\(schema.time.quoted)
+                                               ORDER BY p.record_offset) > 1 AS is_copy
+                     FROM parsed p WHERE (p.e).\(schema.id.quoted) IS NOT NULL ORDER BY 1, 2
+            LOOP
+                IF r.p <> current THEN
+                    current := r.p; newest := NULL; leader := NULL; reads_history := false;
+                END IF;
+                partition := r.p; record_offset := r.o;
+                late := NOT r.is_copy AND coalesce(r.t < newest - reach, false);
+                RETURN NEXT;
+                CONTINUE WHEN r.is_copy OR late OR r.t > clock + interval '1 hour';
+                vouched := least(r.t, clock);
+                is_live := vouched + reach >= clock;
+                IF vouched <= newest + allowed THEN
+                    newest := greatest(newest, vouched);
+                    IF r.t <= clock THEN leader := NULL; END IF;
+                ELSIF is_live AND NOT reads_history AND newest IS NOT NULL THEN
+                    newest := vouched; leader := NULL;
+                ELSIF leader IS NULL THEN
+                    leader := vouched;
+                ELSE
+                    newest := least(leader, vouched);
+                    leader := CASE WHEN vouched > newest + allowed THEN vouched END;
+                END IF;
+                reads_history := NOT is_live;
+            END LOOP;
+        END $late$;
+        """
     }
 
     /// Finds the events that the view can take; call before `rows`.
