@@ -83,7 +83,8 @@ import Testing
             let error = refusal { try opened.read(LogFixture.lane, from: Offset(1), maxRecords: 9, maxBytes: 100) }
             #expect(error?.code == .corrupt)
             let message = error?.message ?? ""
-            #expect(message.contains("byte \(frame) of \(fixture.segment(0)) (partition 0, offset 1)"), "\(position): \(message)")
+            let place = "partition 0: offsets 1 up to, not including, 2 (bytes \(frame) up to \(2 * frame) of \(fixture.segment(0)))"
+            #expect(message.contains(place), "\(position): \(message)")
             try opened.append(records(3..<4), to: LogFixture.lane)
             #expect(try fixture.bytes(of: fixture.segment(0)).starts(with: damaged))
         }
