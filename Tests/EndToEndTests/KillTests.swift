@@ -53,9 +53,7 @@ import Testing
             let killed = try Program.run(fault.command + ["--pipeline", pipeline.path], environment: ["PARALLAX_FAULT": fault.point])
             #expect(killed.status == 137, "\(pair): \(killed.errors)")
             try give(next, pair, pipeline)
-            if let text = try CrashTests.imbalance(pipeline.connection), fault.command[0] == "speed" || next != .apply {
-                Issue.record("\(pair): \(text)")
-            }
+            if let text = try CrashTests.imbalance(pipeline.connection) { Issue.record("\(pair): \(text)") }
             try pipeline.run("speed", "--until-caught-up")
             try pipeline.run("batch", "run")
             #expect(try pipeline.compare(CrashTests.views) == [], "\(pair)")
