@@ -174,9 +174,16 @@ public struct Backup {
     ) throws(ParallaxError) {
         for index in made.record.sources.indices {
             let source = made.record.sources[index]
+            // The log's copy ends at own offsets of the log; the archive has the source's.
+            let binding = try ArchiveWriter.adoptedLog(directory: pipeline.archiveFolder, source: source.name)
+            let limit = ends.map { ends in
+                let own = ends[source.topic] ?? [:]
+                return binding?.ends(own) ?? own
+            }
+            made.record.sources[index].log = source.log.map { numbered($0, binding) }
             let copy = try ArchiveCopy(
                 of: pipeline.archiveFolder, source: source.name, manifests: "\(target)/archive", pool: folder.pool,
-                below: ends.map { $0[source.topic] ?? [:] }
+                below: limit
             ) { (bytes) throws(ParallaxError) in try observe(.archive, bytes) }
             made.record.files += copy.files.map { CopiedFile(path: "archive/\($0.path)", bytes: $0.bytes, sha256: $0.sha256) }
             made.record.segments.formUnion(copy.pooled)
@@ -188,6 +195,15 @@ public struct Backup {
             made.copiedBytes += copy.copiedBytes
         }
         made.record.segmentBytes = made.record.segments.reduce(0) { $0 + (Disk.size(ofFile: "\(folder.pool)/\($1)") ?? 0) }
+    }
+
+    /// Begin and end of each partition, as the source numbers them.
+    private func numbered(_ bounds: [String: [Int64]], _ binding: LogBinding?) -> [String: [Int64]] {
+        guard let binding else { return bounds }
+        return Dictionary(
+            uniqueKeysWithValues: bounds.map { (name, bounds) in
+                (name, bounds.map { $0 + (Int32(name).map { binding.shift(Partition(rawValue: $0)) } ?? 0) })
+            })
     }
 
     /// All but the newest; then the segments that none of the rest names.

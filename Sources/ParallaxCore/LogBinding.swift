@@ -34,6 +34,14 @@ public struct LogBinding: Hashable, Sendable, Codable {
     /// What the log's own offsets lack to be the source's.
     public func shift(_ partition: Partition) -> Int64 { starts.last { $0.partition == partition }.map { $0.offset - $0.own } ?? 0 }
 
+    /// Where the source's offsets end, in a log whose own ends are given. Of a partition that only the former log had: where that one did.
+    public func ends(_ own: [Partition: Offset]) -> [Partition: Offset] {
+        var ends: [Partition: Offset] = [:]
+        for (partition, end) in own { ends[partition] = Offset(end.rawValue + shift(partition)) }
+        for start in starts { ends[start.partition] = max(start.offset, ends[start.partition] ?? .zero) }
+        return ends
+    }
+
     /// The log as the source numbers it.
     public func bound(_ log: any EventLog) -> any EventLog { number == 0 ? log : BoundLog(log, self) }
 }

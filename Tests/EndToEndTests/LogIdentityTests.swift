@@ -102,6 +102,34 @@ import Testing
         #expect(try Self.counted(pipeline).count == 3_500)
     }
 
+    /// The log's own offsets begin again where the source's go on: a backup must not take the one for the other.
+    @Test func I6_aBackupHoldsTheArchiveOfAllLogs() throws {
+        let pipeline = try Self.makePipeline()
+        let folder = pipeline.path + "-backups"
+        defer { Self.remove(folder) }
+        try Self.ingest(0..<1_000, into: pipeline)
+        try layers(pipeline)
+        Self.remove(pipeline.path + "/.parallax/log")
+        try Self.ingest(1_000..<1_600, into: pipeline)
+        try pipeline.run("adopt-log", "ev", "--yes")
+        try layers(pipeline)
+        let segments = try Set(FileManager.default.subpathsOfDirectory(atPath: pipeline.path + "/.parallax/archive"))
+        #expect(segments.filter { $0.hasSuffix(".parquet") }.count >= 4)
+        let made = try pipeline.run("backup", folder).output
+        #expect(made.contains("ev: live to offset 1,600, log to offset 1,600, archived to 1,600"), "\(made)")
+
+        let empty = try TemporaryFolder()
+        #expect(try Program.run(["restore", folder, "--pipeline", empty.path]).status == 0)
+        #expect(try Set(FileManager.default.subpathsOfDirectory(atPath: empty.path + "/.parallax/archive")) == segments)
+        let twin = try TestPipeline(existing: empty)
+        try Self.ingest(1_600..<1_700, into: twin)
+        try layers(twin)
+        try twin.run("batch", "run", "--full")
+        #expect(try Self.counted(twin) == Dictionary(uniqueKeysWithValues: (0..<1_700).map { ($0, 1) }))
+        #expect(try twin.value("SELECT count(*) FROM serving.by_minute WHERE NOT is_exact") == 0)
+        #expect(try !twin.run("status").output.contains("PROBLEM"))
+    }
+
     /// The archive knows with which log it goes on: an empty server learns it from there.
     @Test func I6_anAdoptedLogIsKnownWithoutTheDatabase() throws {
         let pipeline = try Self.makePipeline()
