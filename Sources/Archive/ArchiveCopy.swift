@@ -113,7 +113,7 @@ public struct ArchiveCopy: Sendable {
         "\(source)/p=\(segment.partition)/\(ArchiveSegment.padded(segment.first))-\(segment.sha256.prefix(32)).parquet"
     }
 
-    /// The manifest's whole lines, as they are, with what they say.
+    /// The manifest's whole lines that count, with what they say.
     private static func lines(_ folder: ArchiveFolder, _ partition: Partition) throws(ParallaxError) -> [(line: [UInt8], ArchiveSegment)] {
         guard let (bytes, _) = try Files.read(folder.manifest(partition)) else { return [] }
         return try lines(bytes, folder.manifest(partition))
@@ -127,10 +127,16 @@ public struct ArchiveCopy: Sendable {
             guard let segment = try? decoder.decode(ArchiveSegment.self, from: Data(bytes[start..<feed])) else {
                 throw ParallaxError(
                     .corrupt, "the archive's manifest \"\(path)\" is damaged",
-                    detail: "Line \(lines.count + 1) is not a segment's description.",
+                    detail: "What begins at byte \(start) is not a segment's description.",
                     hint: "Restore the manifest from a backup; the segments themselves are untouched.")
             }
-            lines.append((Array(bytes[start...feed]), segment))
+            let line = (Array(bytes[start...feed]), segment)
+            // One that was written again stands further down, and counts in the place of the damaged one.
+            if segment.replacedSHA256 != nil, let index = lines.lastIndex(where: { $0.1.first == segment.first && $0.1.next == segment.next }) {
+                lines[index] = line
+            } else {
+                lines.append(line)
+            }
             start = feed + 1
         }
         return lines

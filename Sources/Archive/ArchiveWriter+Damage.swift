@@ -34,6 +34,11 @@ extension ArchiveWriter {
         guard segment.acceptedGap == nil, let bounds = try? log.bounds(of: segment.partition), bounds.lowerBound <= segment.first,
             bounds.upperBound >= segment.next
         else { return false }
+        // Another log holds these offsets, too.
+        if let last = segment.lastRecord {
+            guard let found = try? log.read(segment.partition, from: last.offset, maxRecords: 1, maxBytes: 1), !found.contradicts(last)
+            else { return false }
+        }
         guard let log = log as? any DamageableLog else { return true }
         guard let damages = try? log.damages(of: segment.partition, from: segment.first) else { return false }
         return !damages.contains { $0.offsets.lowerBound < segment.next }

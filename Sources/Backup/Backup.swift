@@ -181,6 +181,7 @@ public struct Backup {
                 return binding?.ends(own) ?? own
             }
             made.record.sources[index].log = source.log.map { numbered($0, binding) }
+            if let limit { try Self.check(source, limit) }
             let copy = try ArchiveCopy(
                 of: pipeline.archiveFolder, source: source.name, manifests: "\(target)/archive", pool: folder.pool,
                 below: limit
@@ -195,6 +196,18 @@ public struct Backup {
             made.copiedBytes += copy.copiedBytes
         }
         made.record.segmentBytes = made.record.segments.reduce(0) { $0 + (Disk.size(ofFile: "\(folder.pool)/\($1)") ?? 0) }
+    }
+
+    /// A log that ends below what was read of it is not the one that was read. Its end would cut the archive's copy, and the copies that are whole would
+    /// be removed for it.
+    private static func check(_ source: BackupRecord.Source, _ ends: [Partition: Offset]) throws(ParallaxError) {
+        for (name, position) in source.positions {
+            guard let number = Int32(name) else { continue }
+            let partition = Partition(rawValue: number)
+            try LogCheck.checkEnd(
+                source: source.name, LogKnowledge(partition: partition, position: Offset(position), witness: nil),
+                bounds: Offset.zero..<(ends[partition] ?? .zero))
+        }
     }
 
     /// Begin and end of each partition, as the source numbers them.

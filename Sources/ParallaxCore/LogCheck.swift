@@ -18,7 +18,7 @@ public enum LogCheck {
     ///
     ///     the log ends below the position                                 it is an older state, or another log
     ///     it holds another record at the witness's offset                 it is another log
-    ///     it does not hold that offset                                    nothing is proven
+    ///     it does not hold that offset, or its record is damaged          nothing is proven
     ///
     /// Reads one record, where there is a witness that the log still holds.
     public static func check(
@@ -26,7 +26,12 @@ public enum LogCheck {
     ) throws(ParallaxError) {
         try checkEnd(source: source, known, bounds: bounds)
         guard let witness = known.witness, witness.offset >= bounds.lowerBound, witness.offset < bounds.upperBound else { return }
-        let found = try log.read(known.partition, from: witness.offset, maxRecords: 1, maxBytes: 1)
+        let found: RecordBatch
+        do throws(ParallaxError) { found = try log.read(known.partition, from: witness.offset, maxRecords: 1, maxBytes: 1) } catch {
+            // Damage is for whoever needs the records: this one was read.
+            guard error.code == .corrupt else { throw error }
+            return
+        }
         if found.contradicts(witness) { throw otherRecord(source: source, known.partition, witness, found.witness(0)) }
     }
 

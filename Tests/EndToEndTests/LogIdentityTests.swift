@@ -110,6 +110,9 @@ import Testing
         try Self.ingest(0..<1_000, into: pipeline)
         try layers(pipeline)
         Self.remove(pipeline.path + "/.parallax/log")
+        // A log that ends below what was archived would cut the archive's copy.
+        let refused = try pipeline.run("backup", folder, expecting: 65)
+        #expect(refused.errors.contains("its log ends at 0"), "\(refused.errors)")
         try Self.ingest(1_000..<1_600, into: pipeline)
         try pipeline.run("adopt-log", "ev", "--yes")
         try layers(pipeline)
