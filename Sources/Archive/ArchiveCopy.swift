@@ -132,7 +132,9 @@ public struct ArchiveCopy: Sendable {
             }
             let line = (Array(bytes[start...feed]), segment)
             // One that was written again stands further down, and counts in the place of the damaged one.
-            if segment.replacedSHA256 != nil, let index = lines.lastIndex(where: { $0.1.first == segment.first && $0.1.next == segment.next }) {
+            if segment.replacedSHA256 != nil,
+                let index = lines.lastIndex(where: { $0.1.first == segment.first && $0.1.next == segment.next })
+            {
                 lines[index] = line
             } else {
                 lines.append(line)

@@ -231,6 +231,7 @@ import Testing
         try waitUntil("live rejections") {
             try pipeline.value("SELECT count(*) FROM parallax.rejected_live WHERE view_name = 'bad'") > 0
         }
+        try waitUntil("all of them") { try pipeline.value("SELECT n FROM serving.total") == 594 }
         try pipeline.run("batch", "run")
         try pipeline.ingest("visit", CLIChangeTests.lines(600..<900))
         try waitUntil("the rest") { try pipeline.value("SELECT n FROM serving.total") == 891 }
