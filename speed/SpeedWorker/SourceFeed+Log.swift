@@ -100,13 +100,11 @@ extension SourceFeed {
             troubles[.partition(partition)] = error
             return try sayTroubles()
         }
-        // Logged once, not at every try. Recorded at every one: a flush while the partition was tried again has cleared it.
-        if saidOfStopped[partition] != error {
-            saidOfStopped[partition] = error
-            context.logger.error(
-                "partition \(partition) of source \(name) stops at offset \(position): it cannot be read on",
-                metadata: ["error": "\(error)"])
-        }
+        // Once, not at every try.
+        guard saidOfStopped[partition] != error else { return }
+        saidOfStopped[partition] = error
+        context.logger.error(
+            "partition \(partition) of source \(name) stops at offset \(position): it cannot be read on", metadata: ["error": "\(error)"])
         try catalog.recordProblem(error, source: sourceID, partitions: [partition])
     }
 }
