@@ -30,7 +30,7 @@ struct AdoptLogCommand: ParsableCommand {
         let pipeline = try options.pipeline()
         try Database.with(pipeline) { connection in
             let catalog = try requireApplied(connection)
-            let adoption = try pipeline.planAdoption(try catalog.source(named: source), catalog)
+            let adoption = try pipeline.planAdoption(try catalog.source(named: source), catalog, onlyLooks: dryRun)
             if !json {
                 let own = "\(source): its log is the one that it reads; nothing to do"
                 for line in adoption.isOwn ? [own] : adoption.lines { Terminal.print(line) }

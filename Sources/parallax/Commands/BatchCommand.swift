@@ -157,7 +157,10 @@ struct BatchRevertCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revert", abstract: "Go back to the publication of an earlier run.",
         discussion: discussion(
-            "Later publications of the same source are undone; the live rows since that run's cut are shown again. No event is lost or counted twice.",
+            """
+            Later publications of the same source are undone; the live rows since that run's cut are shown again. No event is lost or counted twice. \
+            It does not go back over a changed definition: the earlier version's rows are gone.
+            """,
             example: "parallax batch revert 3 --pipeline demo"))
 
     @OptionGroup var options: PipelineOptions

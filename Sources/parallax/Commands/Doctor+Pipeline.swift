@@ -14,7 +14,15 @@ extension Doctor {
         sources(pipeline).map { source in
             finding("log of source \(source.name)") {
                 let folder = "\(pipeline.logFolder)/\(source.topic)"
-                guard FileManager.default.fileExists(atPath: folder) else { return "not there yet" }
+                guard FileManager.default.fileExists(atPath: folder) else {
+                    guard try ArchiveReader(directory: pipeline.archiveFolder, source: source).archived().partitions.isEmpty else {
+                        throw ParallaxError(
+                            .missing, "it is gone, and the archive has records of it", detail: folder,
+                            hint: "Put it back from a backup; or go on with a new one, keeping what is archived: "
+                                + "\(Pipeline.program) adopt-log \(shellQuoted(source.name))\(pipeline.pipelineFlag)")
+                    }
+                    return "not there yet"
+                }
                 let log = try pipeline.openLogForLooking(source)
                 let bounds = try log.bounds(of: log.partitions())
                 for (partition, range) in bounds where !range.isEmpty {

@@ -234,8 +234,8 @@ extension StatusReport.Source {
         if !runs.isEmpty { output += "\n" + indented(runTable.text()) }
         let differing = drift.filter { $0.differing + $0.onlyMerged + $0.onlyBatch > 0 }
         if published.run != .none {
-            output += "\n  drift of run \(published.run): "
-            output += DriftStatus.summary(drift) + "\n"
+            let summary = DriftStatus.summary(drift)
+            output += "\n  drift of run \(published.run):" + (summary.isEmpty ? "" : " " + summary) + "\n"
             if !differing.isEmpty { output += indented(DriftStatus.table(differing).text()) }
         }
         return output

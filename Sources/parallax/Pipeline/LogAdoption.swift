@@ -63,9 +63,9 @@ struct LogAdoption {
 }
 
 extension Pipeline {
-    /// Looks; changes nothing.
-    func planAdoption(_ source: CatalogSource, _ catalog: Catalog) throws(ParallaxError) -> LogAdoption {
-        let log = try openLog(source.definition)
+    /// What adopting would do. Where there is no log, one is made, unless this only looks: then that is said (`.missing`).
+    func planAdoption(_ source: CatalogSource, _ catalog: Catalog, onlyLooks: Bool = false) throws(ParallaxError) -> LogAdoption {
+        let log = try onlyLooks ? openLogForLooking(source.definition) : openLog(source.definition)
         let identity = try log.identity()
         let recorded = try catalog.binding(source: source.id)?.binding
         let archivedLog = try ArchiveWriter.adoptedLog(directory: archiveFolder, source: source.name)
