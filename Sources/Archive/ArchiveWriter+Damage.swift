@@ -99,13 +99,7 @@ extension ArchiveWriter {
         try archive(upTo: Cut([damage.partition: damage.offsets.lowerBound]))
         return try locked(damage.partition) { (manifest) throws(ParallaxError) in
             guard damage.offsets.contains(manifest.position) else { return nil }
-            var segment = try newSegment(damage.partition, first: manifest.position).publish(
-                next: damage.offsets.upperBound, archivedAt: now())
-            segment.gapAcceptedAt = now()
-            segment.gapEventsFrom = eventsFrom
-            segment.gapEventsUntil = eventsUntil
-            try manifest.append(segment)
-            return segment.acceptedGap
+            return try giveUp(&manifest, upTo: damage.offsets.upperBound, eventsFrom: eventsFrom, eventsUntil: eventsUntil)
         }
     }
 }

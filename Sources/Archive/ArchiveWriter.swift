@@ -293,10 +293,8 @@ extension ArchiveWriter {
     func giveUp(
         _ manifest: inout Manifest, upTo next: Offset, eventsFrom: Instant?, eventsUntil: Instant?
     ) throws(ParallaxError) -> AcceptedGap? {
-        let path = folder.partition(manifest.partition)
-        try makeDurable(path)
-        let writer = try SegmentWriter(schema, partition: manifest.partition, first: manifest.position, folder: path)
-        var segment = try writer.publish(next: next, archivedAt: now())
+        try makeDurable(folder.partition(manifest.partition))
+        var segment = try newSegment(manifest.partition, first: manifest.position).publish(next: next, archivedAt: now())
         segment.gapAcceptedAt = now()
         segment.gapEventsFrom = eventsFrom
         segment.gapEventsUntil = eventsUntil

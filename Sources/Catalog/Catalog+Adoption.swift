@@ -38,18 +38,6 @@ extension Catalog {
         }
     }
 
-    /// Keeps runs of the source away while `body` works. Throws `.busy` where one is under way.
-    public func withoutRuns<R>(of source: CatalogSource, _ body: () throws(ParallaxError) -> R) throws(ParallaxError) -> R {
-        let locked =
-            try connection.query("SELECT pg_try_advisory_lock(\(LockClass.run), $1::int)", [.int(source.id)]).rows[0].bool(0) ?? false
-        guard locked else {
-            throw ParallaxError(
-                .busy, "a run of source \"\(source.name)\" is under way", hint: "wait for it (parallax batch list), and try again")
-        }
-        defer { _ = try? connection.execute("SELECT pg_advisory_unlock(\(LockClass.run), \(source.id))") }
-        return try body()
-    }
-
     /// From now on the source's offsets are those of another log. Whoever holds a partition is fenced; every position goes to where the new log begins,
     /// in a slice of its own; what lies before it and was not processed is in no live row, and comes with the next publication, but for the gaps.
     /// One transaction. The archive has adopted the log before.
@@ -85,7 +73,7 @@ extension Catalog {
                 try connection.query(
                     """
                     UPDATE parallax.partition_position
-                    SET epoch = epoch + 1, owner = NULL, owner_backend_pid = NULL, owner_backend_start = NULL, lease_expires_at = NULL,
+                    SET epoch = epoch + 1, \(Self.unowned),
                         next_offset = $3, slice = $4, log_end = $3, archived_offset = greatest(archived_offset, $3), witness_offset = NULL,
                         witness_appended_at = NULL, witness_digest = NULL, problem = NULL
                     WHERE source_id = $1 AND partition = $2

@@ -5,7 +5,7 @@ import Postgres
 ///
 ///     session lock   active_run   what it means
 ///     taken          set          a run is under way, or a held run is published or discarded
-///     taken          null         a publication is being reverted
+///     taken          null         a publication is being reverted, or another log adopted
 ///     free           set          a run died: whoever takes the lock next ends it in the records, and goes on
 ///     free           null         nobody
 ///
@@ -17,7 +17,9 @@ extension Catalog {
     /// Takes the source's session lock, for the length of the body. Throws `.busy`, naming the session, where another has it.
     ///
     /// - Parameter task: what is refused then, for the error's first line: "source … was not reverted".
-    func claiming<R>(_ source: CatalogSource, _ task: String, _ body: () throws(ParallaxError) -> R) throws(ParallaxError) -> R {
+    public func claiming<R>(
+        _ source: CatalogSource, _ task: String, _ body: () throws(ParallaxError) -> R
+    ) throws(ParallaxError) -> R {
         try claim(source, task)
         defer { letGo(source.id) }
         return try body()

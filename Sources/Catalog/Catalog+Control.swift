@@ -61,7 +61,7 @@ extension Catalog {
     public func release(_ lease: PartitionLease) throws(ParallaxError) {
         try connection.query(
             """
-            UPDATE parallax.partition_position SET owner = NULL, owner_session = NULL
+            UPDATE parallax.partition_position SET \(Self.unowned)
             WHERE source_id = $1 AND partition = $2 AND epoch = $3
             """, [.int(lease.sourceID), .int(Int64(lease.partition.rawValue)), .int(lease.epoch)])
     }

@@ -158,7 +158,7 @@ extension Catalog {
             try connection.query(
                 """
                 UPDATE parallax.partition_position
-                SET epoch = epoch + 1, owner = NULL, owner_backend_pid = NULL, owner_backend_start = NULL, lease_expires_at = NULL,
+                SET epoch = epoch + 1, \(Self.unowned),
                     next_offset = $3, slice = $4, log_end = greatest(log_end, $3), problem = NULL
                 WHERE source_id = $1 AND partition = $2
                 """, [.int(id), .int(Int64(partition.rawValue)), .int(earliest.rawValue), .int(slice.rawValue)])

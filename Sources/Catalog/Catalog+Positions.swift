@@ -231,7 +231,7 @@ extension Catalog {
             WITH mine AS (SELECT source_id, partition FROM parallax.partition_position WHERE owner = $1::uuid
                           ORDER BY source_id, partition FOR UPDATE)
             UPDATE parallax.partition_position p
-            SET owner = NULL, owner_session = NULL
+            SET \(Self.unowned)
             FROM mine WHERE (p.source_id, p.partition) = (mine.source_id, mine.partition)
             """, [.text(worker.text)])
         try forgetWorker(worker)

@@ -122,7 +122,7 @@ extension Catalog {
                 try connection.query(
                     """
                     UPDATE parallax.partition_position
-                    SET epoch = epoch + 1, owner = NULL, owner_session = NULL, next_offset = $3, slice = $4, log_end = greatest(log_end, $3)
+                    SET epoch = epoch + 1, \(Self.unowned), next_offset = $3, slice = $4, log_end = greatest(log_end, $3)
                     WHERE source_id = $1 AND partition = $2
                     """,
                     [.int(run.sourceID), .int(Int64(partition.rawValue)), .int(boundary.rawValue), .int(run.slice.rawValue)])

@@ -25,6 +25,9 @@ extension Catalog {
         AND EXISTS (SELECT FROM parallax.worker w WHERE w.worker_id = p.owner AND w.alive_until > clock_timestamp()))
         """
 
+    /// Of `partition_position`, for SET: nobody owns the partition.
+    static let unowned = "owner = NULL, owner_session = NULL"
+
     /// The number of this connection's session; the first call takes one, and its lock.
     func sessionNumber() throws(ParallaxError) -> Int64 {
         let held = try connection.query(

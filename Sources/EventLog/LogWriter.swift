@@ -32,6 +32,8 @@ final class LogWriter: Sendable {
         var lock: SourceLock
         /// How many the log was opened with; 0 before.
         var wanted = 0
+        /// Another log is in the folder, and was not opened yet.
+        var isReplaced = false
         var partitions: [Partition: PartitionWriter] = [:]
     }
 
@@ -169,11 +171,10 @@ final class LogWriter: Sendable {
         _ body: (inout [Partition: PartitionWriter]) throws(ParallaxError) -> R
     ) throws(ParallaxError) -> R where R: Sendable {
         try files.withLock { (files) throws(ParallaxError) in
-            var isReplaced = false
             while true {
                 // Another log may have been put into the folder: what is open is not there any more, and its lock keeps nobody out.
                 if try !files.lock.isCurrent() {
-                    isReplaced = true
+                    files.isReplaced = true
                     files.partitions = [:]
                     try Folder.create(paths.root)
                     files.lock = try SourceLock(paths)
@@ -181,6 +182,7 @@ final class LogWriter: Sendable {
                 // Taken out while it changes, since the lock is borrowed meanwhile.
                 let lock = files.lock
                 let wanted = files.wanted
+                let isReplaced = files.isReplaced
                 var partitions = files.partitions
                 files.partitions = [:]
                 defer { files.partitions = partitions }
@@ -194,7 +196,10 @@ final class LogWriter: Sendable {
                     }
                     return try body(&partitions)
                 }
-                if let result { return result }
+                if let result {
+                    files.isReplaced = false
+                    return result
+                }
             }
         }
     }

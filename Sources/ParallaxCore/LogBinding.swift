@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The log that a source reads, and how its offsets are numbered.
 ///
 ///     the source's offset = the log's own offset + shift(partition)
@@ -51,6 +53,8 @@ public final class BoundLog: EventLog {
     public let log: any EventLog
     public let binding: LogBinding
     private let starts: [Partition: LogBinding.Start]
+    /// Of the log's own; they only grow. To ask is a question to a broker.
+    private let seen = Mutex<Set<Partition>>([])
 
     public init(_ log: any EventLog, _ binding: LogBinding) {
         self.log = log
@@ -69,8 +73,12 @@ public final class BoundLog: EventLog {
     }
 
     public func bounds(of partitions: [Partition]) throws(ParallaxError) -> [Partition: Range<Offset>] {
-        let own = Set(try log.partitions())
-        var all = try log.bounds(of: partitions.filter { own.contains($0) || starts[$0] == nil })
+        var own: [Partition] = []
+        for partition in partitions {
+            let isOwn = starts[partition] == nil ? true : try isThere(partition)
+            if isOwn { own.append(partition) }
+        }
+        var all = try log.bounds(of: own)
         for partition in partitions {
             guard let start = starts[partition] else { continue }
             guard let bounds = all[partition] else {
@@ -97,7 +105,7 @@ public final class BoundLog: EventLog {
                 .offsetGone, "offset \(offset) of partition \(partition) of source \"\(source)\" is not in the log",
                 detail: "It was in a log that was given up for this one, whose records begin at offset \(start.offset).")
         }
-        if offset == start.offset, try !log.partitions().contains(partition) {
+        if offset == start.offset, try !isThere(partition) {
             return RecordBatch(partition: partition, nextOffset: offset)
         }
         let shift = shift(partition)
@@ -132,6 +140,13 @@ public final class BoundLog: EventLog {
             shifted[partition] = max(.zero, cut[partition] + -shift(partition))
         }
         try log.trim(below: shifted)
+    }
+
+    private func isThere(_ partition: Partition) throws(ParallaxError) -> Bool {
+        if seen.withLock({ $0.contains(partition) }) { return true }
+        let own = Set(try log.partitions())
+        seen.withLock { $0 = own }
+        return own.contains(partition)
     }
 
     private func shift(_ partition: Partition) -> Int { starts[partition].map { Int($0.offset - $0.own) } ?? 0 }

@@ -32,7 +32,7 @@ public enum LogCheck {
             guard error.code == .corrupt else { throw error }
             return
         }
-        if found.contradicts(witness) { throw otherRecord(source: source, known.partition, witness, found.witness(0)) }
+        if let other = found.contradiction(of: witness) { throw otherRecord(source: source, known.partition, witness, other) }
     }
 
     public static func checkEnd(source: String, _ known: LogKnowledge, bounds: Range<Offset>) throws(ParallaxError) {

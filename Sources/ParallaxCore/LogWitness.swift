@@ -30,11 +30,14 @@ extension RecordBatch {
             offset: Offset(offsets[row]), appendedAt: Instant(microseconds: appendedAt[row]), digest: Int64(bitPattern: digest.value))
     }
 
-    /// True where the batch holds another record at the witness's offset. No record there proves nothing: offsets may have holes.
-    public func contradicts(_ witness: LogWitness) -> Bool {
-        guard let row = offsets.firstIndex(of: witness.offset.rawValue) else { return false }
-        return self.witness(row) != witness
+    /// The record at the witness's offset, where it is another one. No record there proves nothing: offsets may have holes.
+    public func contradiction(of witness: LogWitness) -> LogWitness? {
+        guard let row = offsets.firstIndex(of: witness.offset.rawValue) else { return nil }
+        let found = self.witness(row)
+        return found == witness ? nil : found
     }
+
+    public func contradicts(_ witness: LogWitness) -> Bool { contradiction(of: witness) != nil }
 }
 
 /// FNV-1a, 64 bits. It tells records apart that nobody made to look alike; no more is needed. Source: http://www.isthe.com/chongo/tech/comp/fnv/

@@ -121,9 +121,10 @@ extension PrivatePostgres {
         }
         let rules = readFile("\(server.data)/pg_hba.conf") ?? ""
         guard !rules.contains(Self.readerRole) else { return }
-        try writeFile("\(server.data)/pg_hba.conf", ServerSettings.readerAuthentication + rules, owner: server.user)
         let map = readFile("\(server.data)/pg_ident.conf") ?? ""
         try writeFile("\(server.data)/pg_ident.conf", map + ServerSettings.readerMap(server.user), owner: server.user)
+        // Last: it tells that both are written.
+        try writeFile("\(server.data)/pg_hba.conf", ServerSettings.readerAuthentication + rules, owner: server.user)
         try connection.execute("SELECT pg_reload_conf()")
     }
 

@@ -74,6 +74,8 @@ public struct StateLayout: Hashable, Sendable {
 
     public let layer: Layer
     public let columns: [StateColumn]
+    /// For CREATE TABLE.
+    public var columnDefinitions: String { columns.map { "\($0.name) \($0.sqlType)" }.joined(separator: ", ") }
     /// The first `keyCount` columns identify a group: the window, then the group columns.
     public let keyCount: Int
 

@@ -11,14 +11,6 @@ import Testing
 
 /// Who may change what a source publishes, and what the next one finds of who died.
 @Suite struct ClaimTests {
-    private func waitFor(_ what: String, _ condition: () throws -> Bool) throws {
-        let deadline = ContinuousClock.now + .seconds(20)
-        while try !condition() {
-            try #require(ContinuousClock.now < deadline, "waited in vain for \(what)")
-            poll(nil, 0, 5)
-        }
-    }
-
     /// What became of a thread's run.
     private enum Outcome: Sendable {
         case began(run: Int64, base: Int64)
@@ -74,8 +66,7 @@ import Testing
         }
         try waitFor("the run to wait or to be refused") {
             try pipeline.value("SELECT count(*) \(waits) 'begins'") == "1"
-                || pipeline.value(
-                    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'begins' AND datname = current_database()") == "0"
+                || begins.hasEnded
         }
         try stall.execute("COMMIT")
         try revert.join()

@@ -11,7 +11,7 @@ private struct Crash {
     static let error = ParallaxError(.cancelled, "the test ends the run here")
 }
 
-private func waitFor(_ what: String, _ condition: () throws -> Bool) throws {
+func waitFor(_ what: String, _ condition: () throws -> Bool) throws {
     let deadline = ContinuousClock.now + .seconds(20)
     while try !condition() {
         try #require(ContinuousClock.now < deadline, "waited in vain for \(what)")

@@ -67,13 +67,33 @@ import Testing
         #expect(try pipeline.compare(CrashTests.views) == [])
     }
 
+    /// A run whose staging waits for the holder's lock, and holds the source's row meanwhile. The holder's ROLLBACK lets it go on.
+    private func waitingRun() throws -> (pipeline: TestPipeline, run: Program.Running, holder: Connection) {
+        let pipeline = try TestPipeline(sql: CrashTests.sql, configuration: CrashTests.configuration + "\n")
+        try pipeline.run("generate", "page_view", "--count", "500", "--seed", "1", "--malformed", "0", "--duplicates", "0")
+        let table = try #require(
+            try pipeline.connection.query("SELECT quote_ident(state_table) FROM parallax.view_version ORDER BY 1 LIMIT 1").rows[0][0])
+        let holder = try Connection(pipeline.dsn)
+        try holder.execute("BEGIN; LOCK TABLE batch.\(table) IN SHARE MODE")
+        let run = try pipeline.start("batch", "run", environment: Self.environment)
+        try waitUntil("the run to wait") {
+            try pipeline.value(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'parallax batch' AND wait_event_type = 'Lock'") == 1
+        }
+        return (pipeline, run, holder)
+    }
+
+    private func addView(to pipeline: TestPipeline) throws {
+        let more = CrashTests.sql + "\nCREATE MATERIALIZED VIEW more AS SELECT page, count(*) AS n FROM page_view GROUP BY page;"
+        try Data(more.utf8).write(to: URL(fileURLWithPath: pipeline.path + "/views.sql"))
+        try pipeline.run("apply", environment: Self.environment)
+    }
+
     /// A change of definitions does not wait for the dead either.
     @Test func definitionsChangeAlthoughAWorkerStandsStillInAFlush() throws {
         let pipeline = try TestPipeline(sql: CrashTests.sql, configuration: CrashTests.configuration + "\n")
         let zombie = try frozenInAFlush(pipeline)
-        let more = CrashTests.sql + "\nCREATE MATERIALIZED VIEW more AS SELECT page, count(*) AS n FROM page_view GROUP BY page;"
-        try Data(more.utf8).write(to: URL(fileURLWithPath: pipeline.path + "/views.sql"))
-        try pipeline.run("apply", environment: Self.environment)
+        try addView(to: pipeline)
         zombie.kill(SIGCONT)
         try waitUntil("the worker to go on") { try pipeline.value("SELECT views FROM serving.total") == 500 }
         end(zombie)
@@ -81,24 +101,11 @@ import Testing
 
     /// I2, I5: a run that stands still holds its source no longer than its lease, and publishes nothing when it wakes.
     @Test func I5_aRunThatStandsStillHoldsUpNeitherDefinitionsNorTheNextRun() throws {
-        let pipeline = try TestPipeline(sql: CrashTests.sql, configuration: CrashTests.configuration + "\n")
-        try pipeline.run("generate", "page_view", "--count", "500", "--seed", "1", "--malformed", "0", "--duplicates", "0")
-        let table = try #require(
-            try pipeline.connection.query("SELECT quote_ident(state_table) FROM parallax.view_version ORDER BY 1 LIMIT 1").rows[0][0])
-        let holder = try Connection(pipeline.dsn)
+        let (pipeline, zombie, holder) = try waitingRun()
         defer { holder.close() }
-        // Staging waits for it, and holds the source's row meanwhile.
-        try holder.execute("BEGIN; LOCK TABLE batch.\(table) IN SHARE MODE")
-        let zombie = try pipeline.start("batch", "run", environment: Self.environment)
-        try waitUntil("the run to wait") {
-            try pipeline.value(
-                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'parallax batch' AND wait_event_type = 'Lock'") == 1
-        }
         zombie.kill(SIGSTOP)
         try holder.execute("ROLLBACK")
-        let more = CrashTests.sql + "\nCREATE MATERIALIZED VIEW more AS SELECT page, count(*) AS n FROM page_view GROUP BY page;"
-        try Data(more.utf8).write(to: URL(fileURLWithPath: pipeline.path + "/views.sql"))
-        try pipeline.run("apply", environment: Self.environment)
+        try addView(to: pipeline)
         try pipeline.run("batch", "run", environment: Self.environment)
         let published = try pipeline.value("SELECT run FROM parallax.published")
         #expect(try pipeline.value("SELECT views FROM serving.total") == 500)
@@ -111,18 +118,8 @@ import Testing
 
     /// A run that is slow lives: nobody ends it, whatever its lease.
     @Test func aRunThatIsSlowIsWaitedFor() throws {
-        let pipeline = try TestPipeline(sql: CrashTests.sql, configuration: CrashTests.configuration + "\n")
-        try pipeline.run("generate", "page_view", "--count", "500", "--seed", "1", "--malformed", "0", "--duplicates", "0")
-        let table = try #require(
-            try pipeline.connection.query("SELECT quote_ident(state_table) FROM parallax.view_version ORDER BY 1 LIMIT 1").rows[0][0])
-        let holder = try Connection(pipeline.dsn)
+        let (pipeline, slow, holder) = try waitingRun()
         defer { holder.close() }
-        try holder.execute("BEGIN; LOCK TABLE batch.\(table) IN SHARE MODE")
-        let slow = try pipeline.start("batch", "run", environment: Self.environment)
-        try waitUntil("the run to wait") {
-            try pipeline.value(
-                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'parallax batch' AND wait_event_type = 'Lock'") == 1
-        }
         let began = ContinuousClock.now
         try waitUntil("two leases to pass, and refused runs meanwhile") {
             let refused = try pipeline.run("batch", "run", environment: Self.environment, expecting: nil)

@@ -35,6 +35,8 @@ public final class OwnThread<T: Sendable>: Sendable {
         }
     }
 
+    public var hasEnded: Bool { result.withLock { $0 != nil } }
+
     /// Waits for the end, on the calling thread; throws what the body threw.
     @discardableResult
     public func join() throws -> T {

@@ -74,6 +74,7 @@ public final class BatchEngine {
         for index in aggregators.indices {
             let isFull = scope.views[index].extent.isEverything
             let rows = rows(of: batch, for: scope.views[index], base: base)
+            guard !rows.isEmpty else { continue }
             for rejection in aggregators[index].add(batch, rows: rows) where isFull || batch.offsets[rejection.row] >= base {
                 viewRejections[index][rejection.reason, default: 0] += 1
             }
@@ -84,6 +85,8 @@ public final class BatchEngine {
     private func rows(of batch: EventBatch, for view: RunScope.View, base: Int64) -> [Int32] {
         switch view.extent {
         case .additions:
+            // Offsets ascend: most batches of a large history are old as a whole.
+            guard let last = kept.last, batch.offsets[Int(last)] >= base else { return [] }
             return kept.filter { batch.offsets[Int($0)] >= base }
         case .sessions(let reached):
             guard case .int64(let times)? = batch.columns[source.eventTimeColumn]?.storage else {

@@ -6,6 +6,7 @@ extension RunExecution {
     /// Waits until every partition has its boundary, and writes those that no live worker will write.
     func waitForCut() throws(ParallaxError) -> Cut {
         let deadline = ContinuousClock.now + settings.boundaryDeadline
+        var nextLook = ContinuousClock.now
         while true {
             let (found, missing) = try boundaries()
             if missing.isEmpty { return found }
@@ -18,15 +19,21 @@ extension RunExecution {
                 continue
             }
             // A worker that stands still in the midst of a flush holds its positions, whatever its lease says.
-            for session in try catalog.endDeadSessions(holding: .writing) {
-                guard session.refusal == nil else { throw ParallaxError(.unavailable, session.text) }
-                worker.logger.warning("\(session.text)")
+            if ContinuousClock.now >= nextLook {
+                for session in try catalog.endDeadSessions(holding: .writing) {
+                    guard session.refusal == nil else { throw ParallaxError(.unavailable, session.text) }
+                    worker.logger.warning("\(session.text)")
+                }
+                nextLook = .now + Self.deadSessionInterval
             }
             guard ContinuousClock.now < deadline else { throw try tooLate(missing) }
             try progress()
             pause(settings.pollInterval)
         }
     }
+
+    /// Nobody is dead before a lease is over: that need not be asked at every poll.
+    private static let deadSessionInterval = Duration.milliseconds(500)
 
     /// Positions that the run moved on get a newer record to be known by. The older one stays good where this is cut off.
     private func noteWitnesses(_ partitions: [Partition]) throws(ParallaxError) {

@@ -39,8 +39,7 @@ struct StagingSQL {
     var copyIntoTable: String { "COPY \(tables.batchTable) (from_run, \(columns)) FROM STDIN" }
 
     var createStaged: String {
-        "CREATE TEMPORARY TABLE \(Self.local(staged)) "
-            + "(\(tables.batch.columns.map { "\($0.name) \($0.sqlType)" }.joined(separator: ", "))) ON COMMIT DROP"
+        "CREATE TEMPORARY TABLE \(Self.local(staged)) (\(tables.batch.columnDefinitions)) ON COMMIT DROP"
     }
     var copyIntoStaged: String { "COPY \(staged) (\(columns)) FROM STDIN" }
 
@@ -67,7 +66,7 @@ struct StagingSQL {
 
     /// Pairs of row addresses: `old` is to be closed, `new` to be added; a changed row has both.
     func createChange(_ computed: Computed) -> String {
-        let names = tables.batch.columns.map(\.name).joined(separator: ", ")
+        let isAdded = computed == .added
         let restriction =
             switch computed {
             case .all, .added: ""
@@ -78,9 +77,9 @@ struct StagingSQL {
         return """
             CREATE TEMPORARY TABLE \(Self.local(change)) ON COMMIT DROP AS
             SELECT b.tid AS old, s.tid AS new
-            FROM (SELECT ctid AS tid, \(names) FROM \(tables.batchTable) b WHERE \(isVisible)\(restriction)) b
-            \(computed == .added ? "RIGHT" : "FULL") JOIN (SELECT ctid AS tid, \(names) FROM \(source(computed))) s \
-            ON \(KeyMatch.condition(tables, "b", "s"))
+            FROM (SELECT ctid AS tid, \(columns) FROM \(tables.batchTable) b WHERE \(isVisible)\(restriction)) b
+            \(isAdded ? "RIGHT" : "FULL") JOIN (SELECT ctid AS tid, \(isAdded ? "base_row, " : "")\(columns) FROM \(source(computed))) s \
+            ON \(isAdded ? "b.tid = s.base_row" : KeyMatch.condition(tables, "b", "s"))
             WHERE \(differs)
             """
     }
@@ -104,7 +103,7 @@ struct StagingSQL {
             """
     }
 
-    /// together(group) = base(group) + staged(group), for the groups that are staged
+    /// together(group) = base(group) + staged(group), for the groups that are staged; with the address of the base's row, which `createChange` needs
     var createTogether: String {
         let keys = tables.batch.keys.map { "s.\($0.name)" }
         let states = tables.batch.states.map { column in
@@ -112,7 +111,7 @@ struct StagingSQL {
         }
         return """
             CREATE TEMPORARY TABLE \(Self.local(together)) ON COMMIT DROP AS
-            SELECT \((keys + states).joined(separator: ",\n       "))
+            SELECT \((["b.tid AS base_row"] + keys + states).joined(separator: ",\n       "))
             FROM \(staged) s LEFT JOIN (SELECT ctid AS tid, \(columns) FROM \(tables.batchTable) WHERE \(isVisible)) b
             ON \(KeyMatch.condition(tables, "b", "s"))
             """
@@ -121,7 +120,7 @@ struct StagingSQL {
     func createNewSessions(_ layout: StateLayout) -> [String] {
         [
             "DROP TABLE IF EXISTS \(newSessions), \(reached)",
-            "CREATE TEMPORARY TABLE \(Self.local(newSessions)) (\(layout.columns.map { "\($0.name) \($0.sqlType)" }.joined(separator: ", ")))",
+            "CREATE TEMPORARY TABLE \(Self.local(newSessions)) (\(layout.columnDefinitions))",
         ]
     }
     func copyIntoNewSessions(_ layout: StateLayout) -> String {

@@ -59,7 +59,8 @@ struct ViewWriter {
                 }
                 let condition = view.isOverlay && !look.tables.isEmpty ? Self.hasTables(look.tables, name) : nil
                 if condition != nil || order != columns.columns.map(\.name) { sql = ViewColumns.select(order, from: sql, where: condition) }
-                if try isInPlace(existing.id, sql) { return }
+                // The text as it was looked at, where nothing was added to it.
+                if try sql == view.sql ? definition(of: existing.id) == look.definition : isInPlace(existing.id, sql) { return }
             } else {
                 // Of names alone: PostgreSQL judges the types.
                 let names = try connection.query("SELECT * FROM (\n\(sql)\n) q LIMIT 0").columns
@@ -216,8 +217,16 @@ extension ViewWriter {
     /// Of a SELECT. Nil where the role may not make the view for a look at it (TEMP on the database).
     func columns(of sql: String) throws(ParallaxError) -> ViewColumns? { try look(at: sql)?.columns }
 
-    /// A SELECT's columns, and the numbers of the pipeline's tables that it reads by itself. Nil as above.
-    private func look(at sql: String) throws(ParallaxError) -> (columns: ViewColumns, tables: [Int64])? {
+    private struct Look {
+        var columns: ViewColumns
+        /// The numbers of the pipeline's tables that it reads by itself.
+        var tables: [Int64]
+        /// In PostgreSQL's own words.
+        var definition: String?
+    }
+
+    /// At a SELECT. Nil as above.
+    private func look(at sql: String) throws(ParallaxError) -> Look? {
         try withTwin(sql) { (twin) throws(ParallaxError) in
             let tables = try connection.query(
                 """
@@ -227,8 +236,13 @@ extension ViewWriter {
                 JOIN parallax.dimension t ON (t.schema_name, t.name) = (n.nspname, c.relname)
                 WHERE r.ev_class = $1::bigint::oid AND t.is_owned ORDER BY 1
                 """, [.int(twin)])
-            return (columns: try columns(of: twin), tables: tables.rows.compactMap { $0.int(0) })
+            return Look(
+                columns: try columns(of: twin), tables: tables.rows.compactMap { $0.int(0) }, definition: try definition(of: twin))
         }
+    }
+
+    private func definition(of view: Int64) throws(ParallaxError) -> String? {
+        try connection.query("SELECT pg_get_viewdef($1::bigint::oid)", [.int(view)]).rows[0][0]
     }
 
     /// A table of the pipeline that was made anew is empty in older snapshots: then a view that reads it says so, as merged views do (`MergedViewSQL`).
@@ -243,9 +257,7 @@ extension ViewWriter {
     /// Whether the view says the same already, in PostgreSQL's own words.
     private func isInPlace(_ view: Int64, _ sql: String) throws(ParallaxError) -> Bool {
         try withTwin(sql) { (twin) throws(ParallaxError) in
-            try connection.query(
-                "SELECT pg_get_viewdef($1::bigint::oid) = pg_get_viewdef($2::bigint::oid)", [.int(view), .int(twin)]
-            ).rows[0].bool(0) ?? false
+            try definition(of: view) == definition(of: twin)
         } ?? false
     }
 

@@ -69,9 +69,8 @@ public struct PartitionState: Sendable {
 
     /// What stands in the place of the record that the log was known by, if the batch shows that. It is to be asked before `receive`.
     func contradiction(in records: RecordBatch) -> (expected: LogWitness, found: LogWitness)? {
-        guard let expected, let row = records.offsets.firstIndex(of: expected.offset.rawValue) else { return nil }
-        let found = records.witness(row)
-        return found == expected ? nil : (expected, found)
+        guard let expected, let found = records.contradiction(of: expected) else { return nil }
+        return (expected, found)
     }
 
     /// Of a batch that went through `receive`.

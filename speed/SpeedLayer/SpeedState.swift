@@ -58,6 +58,7 @@ public struct SpeedState: ~Copyable {
         precondition(
             !partitions.contains { $0.partition == partition && $0.isDirty }, "partition \(partition) leaves with records in memory")
         partitions.removeAll { $0.partition == partition }
+        for index in others.indices { others[index].forget(partition) }
     }
 
     /// The view versions from the next record on. Those that begin with a later slice wait for it.

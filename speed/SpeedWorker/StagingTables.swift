@@ -23,8 +23,8 @@ struct StagingTables {
     mutating func prepare(_ deltas: [SpeedFlush.Delta], _ connection: Connection, _ place: FlushPlace) throws(ParallaxError) {
         for delta in deltas where delta.rows.count > 0 && !made.contains(delta.view.id) {
             place.view = delta.view
-            let columns = delta.rows.layout.columns.map { "\($0.name) \($0.sqlType)" }.joined(separator: ", ")
-            try connection.execute("CREATE TEMPORARY TABLE \(Self.name(delta.view.id)) (\(columns)) ON COMMIT DELETE ROWS")
+            try connection.execute(
+                "CREATE TEMPORARY TABLE \(Self.name(delta.view.id)) (\(delta.rows.layout.columnDefinitions)) ON COMMIT DELETE ROWS")
             made.insert(delta.view.id)
         }
     }

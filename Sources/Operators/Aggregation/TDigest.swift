@@ -19,7 +19,9 @@ enum TDigest {
 
     /// - Parameter sorted: ascending, not empty; NaN above everything else, as PostgreSQL has it.
     static func appendText(sorted: [Double], compression: Int, to buffer: inout [UInt8]) {
-        let values = sorted.map { $0.isNaN ? largest : min(max($0, -largest), largest) }
+        // False for NaN, which stands last.
+        let isWithin = sorted[0] >= -largest && sorted[sorted.count - 1] <= largest
+        let values = isWithin ? sorted : sorted.map { $0.isNaN ? largest : min(max($0, -largest), largest) }
         let centroids = centroids(of: values, compression: compression)
         buffer += Array("flags 1 count \(values.count) compression \(compression) centroids \(centroids.count)".utf8)
         for (mean, count) in centroids {
@@ -39,14 +41,16 @@ enum TDigest {
         }
         var centroids: [(mean: Double, count: Int)] = []
         var start = 0
+        var roomAtStart = room(0)
         var sum = values[0]
         for row in 1..<values.count {
             let size = Double(row + 1 - start) * normalizer
-            if size <= room(start), size <= room(row + 1) {
+            if size <= roomAtStart, size <= room(row + 1) {
                 sum += values[row]
             } else {
                 centroids.append(centroid(values[start..<row], sum))
                 start = row
+                roomAtStart = room(row)
                 sum = values[row]
             }
         }

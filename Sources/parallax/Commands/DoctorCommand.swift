@@ -105,7 +105,11 @@ struct Doctor {
                     findings += layers(dsn)
                     findings += logs(pipeline, dsn)
                 } else {
-                    findings.append(Finding(check: "PostgreSQL", isOK: true, found: "not running; commands that need it start it. Not looked at: whether each log is the one that was read, and what layers said"))
+                    findings.append(
+                        Finding(
+                            check: "PostgreSQL", isOK: true,
+                            found: "not running; commands that need it start it. Not looked at: whether each log is the one that was "
+                                + "read, and what layers said"))
                 }
             }
         }

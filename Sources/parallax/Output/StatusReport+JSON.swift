@@ -110,7 +110,7 @@ extension StatusReport.Source {
     private func partition(_ position: SourceStatus.Position) -> JSONText {
         .object([
             ("partition", .int(Int64(position.partition.rawValue))), ("next_offset", .int(position.nextOffset.rawValue)),
-            ("log_end", isKnown(position) ? .int(logEnd(position).rawValue) : .null),
+            ("log_end", known(position, logEnd(position).rawValue)),
             ("log_start", .optional(bounds[position.partition]?.lowerBound.rawValue)),
             ("lag", known(position, lag(position))), ("archived_offset", .int(position.archivedOffset.rawValue)),
             ("slice", .int(position.slice.rawValue)),

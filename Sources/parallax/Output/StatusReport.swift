@@ -188,9 +188,7 @@ extension StatusReport.Source {
         lines.append("  duplicates  \(grouped(Int(duplicates))) dropped by the speed layer")
         for problem in problems {
             let of = problem.partitions.isEmpty ? "" : "partition \(problem.partitions.map(\.description).joined(separator: ", ")): "
-            lines.append("  PROBLEM     \(of)\(problem.error.message): nothing is read on")
-            if let detail = problem.error.detail { lines.append("              \(detail.replacing("\n", with: "\n              "))") }
-            if let hint = problem.error.hint { lines.append("              HINT:  \(hint)") }
+            lines += Self.problem("\(of)\(problem.error.message): nothing is read on", problem.error)
         }
         for hole in status.holes {
             lines.append(
@@ -232,7 +230,7 @@ extension StatusReport.Source {
         }
         if !status.rejected.isEmpty { output += "\n" + indented(rejected.text()) }
         if !runs.isEmpty { output += "\n" + indented(runTable.text()) }
-        let differing = drift.filter { $0.differing + $0.onlyMerged + $0.onlyBatch > 0 }
+        let differing = drift.filter(\.isDifferent)
         if published.run != .none {
             let summary = DriftStatus.summary(drift)
             output += "\n  drift of run \(published.run):" + (summary.isEmpty ? "" : " " + summary) + "\n"

@@ -164,7 +164,7 @@ extension Pipeline {
         let log = try openLog(adoption.source.definition)
         let writer = try archiveWriter(adoption.source.definition, log: log)
         let latest = Instant(microseconds: systemClock().rawValue + speedSettings.rules.maxFutureSkew)
-        try catalog.withoutRuns(of: adoption.source) { () throws(ParallaxError) in
+        try catalog.claiming(adoption.source, "its log was not adopted") { () throws(ParallaxError) in
             let gaps = try writer.adopt(adoption.binding, eventsUntil: latest)
             FaultPoint.pass("adopt.afterArchive")
             try catalog.adopt(source: adoption.source, adoption.binding, gaps: gaps, place: place)

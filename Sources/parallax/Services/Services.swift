@@ -157,17 +157,19 @@ extension Pipeline {
                     if stop.isSet { throw ParallaxError(.cancelled, "stopped while a batch run was under way") }
                 }
                 let report = try worker.run(source: status.source.name, full: false)
+                if report.held.isEmpty {
+                    logger.info(
+                        "published",
+                        metadata: ["source": "\(report.source)", "run": "\(report.run)", "new_offsets": "\(report.newOffsets)"])
+                }
                 try say(nil, of: status.source, dsn)
-                guard report.held.isEmpty else { continue }
-                logger.info(
-                    "published", metadata: ["source": "\(report.source)", "run": "\(report.run)", "new_offsets": "\(report.newOffsets)"])
             } catch {
                 // The other sources' runs do not wait for this one to be mended.
                 if error.code == .cancelled { throw error }
-                try say(error, of: status.source, dsn)
                 logger.error(
                     "the batch layer failed; it is tried again after batch.interval",
                     metadata: ["source": "\(status.source.name)", "error": "\(error)"])
+                try say(error, of: status.source, dsn)
             }
         }
     }

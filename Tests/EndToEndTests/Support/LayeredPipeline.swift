@@ -81,12 +81,7 @@ final class LayeredPipeline {
         try apply()
     }
 
-    func apply() throws {
-        try Catalog(connection).apply(definitions, partitions: [definitions.sources[0].name: log.partitions().count]) {
-            (connection) throws(ParallaxError) in
-            if let refusal = try ServingViews.refresh(connection).first { throw refusal.error }
-        }
-    }
+    func apply() throws { try apply(definitions, partitions: log.partitions().count) }
 
     deinit {
         connection.close()
