@@ -49,7 +49,7 @@ import Testing
 
     /// A server that lacks one refuses every view that needs it: on a fresh machine the packages must bring them all.
     @Test func everyExtensionIsInstalledAndDocumented() throws {
-        let code = try Repository().text("Sources/Catalog/StateTables.swift")
+        let code = try Repository().text("Sources/Catalog/States/StateTables.swift")
         let extensions = code.matches(of: /extensions\.insert\("(\w+)"\)/).map { String($0.1) }
         #expect(Set(extensions) == ["hll", "tdigest"])
         let packages = try Repository().text("scripts/packages")
