@@ -12,9 +12,7 @@ struct FlushRefusal {
     var mayBeRecorded = true
 
     init(_ settings: SpeedSettings) {
-        var settings = settings
-        settings.maximumBackoff = max(settings.maximumBackoff, settings.maximumRefusalWait)
-        backoff = Backoff(settings)
+        backoff = Backoff(from: settings.minimumBackoff, upTo: max(settings.maximumBackoff, settings.maximumRefusalWait))
     }
 }
 
@@ -47,7 +45,7 @@ extension SourceFeed {
             context.logger.error("source \(name) waits: PostgreSQL refuses what was read", metadata: ["error": "\(error)"])
         }
         refusal.problem = error
-        refusal.retryAt = context.now + refusal.backoff.failed(now: context.now)
+        refusal.retryAt = context.now + refusal.backoff.failed()
         context.statistics.update { [name] in
             $0.failedFlushes += 1
             $0.lastError = error

@@ -1,4 +1,5 @@
 import Catalog
+import ParallaxCore
 import SpeedLayer
 
 public struct SpeedSettings: Hashable, Sendable {
@@ -23,4 +24,6 @@ public struct SpeedSettings: Hashable, Sendable {
     /// Attempts in a row that may find the definitions changed (or a deadlock) before it counts as refused.
     public var maximumConflicts = 20
     public init() {}
+
+    var backoff: Backoff { Backoff(from: minimumBackoff, upTo: maximumBackoff) }
 }

@@ -1,7 +1,5 @@
-import Dispatch
 import Glibc
 import ParallaxCore
-import Synchronization
 
 /// Time as a worker sees it; a test brings its own.
 public protocol WorkerClock: Sendable {
@@ -23,27 +21,4 @@ public struct SystemClock: WorkerClock {
         return Instant(microseconds: Int64(now.tv_sec) * Instant.microsecondsPerSecond + Int64(now.tv_nsec) / 1_000)
     }
     public func wait(_ time: Duration, or stop: StopSignal) { stop.wait(atMost: time) }
-}
-
-/// Given once, from any thread; stays given.
-public final class StopSignal: Sendable {
-    private let isGiven = Mutex(false)
-    private let semaphore = DispatchSemaphore(value: 0)
-
-    public init() {}
-
-    public var isSet: Bool { isGiven.withLock { $0 } }
-
-    public func give() {
-        isGiven.withLock { $0 = true }
-        semaphore.signal()
-    }
-
-    /// Blocks the calling thread.
-    public func wait(atMost time: Duration) {
-        let (seconds, attoseconds) = max(.zero, time).components
-        let nanoseconds = Int(clamping: seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)
-        // Whoever is woken wakes the next: the signal stays given.
-        if semaphore.wait(timeout: .now() + .nanoseconds(nanoseconds)) == .success { semaphore.signal() }
-    }
 }

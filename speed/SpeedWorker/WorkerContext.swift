@@ -68,24 +68,3 @@ enum Goal: Sendable {
     /// Until everything is committed that the logs held when the worker first saw them.
     case untilCaughtUp
 }
-
-/// Waits grow with each failure in a row.
-struct Backoff {
-    let settings: SpeedSettings
-    private(set) var failures = 0
-    private(set) var failingSince: Duration?
-
-    init(_ settings: SpeedSettings) { self.settings = settings }
-
-    mutating func succeeded() {
-        failures = 0
-        failingSince = nil
-    }
-
-    /// How long to wait before the next attempt.
-    mutating func failed(now: Duration) -> Duration {
-        failingSince = failingSince ?? now
-        failures += 1
-        return min(settings.minimumBackoff * (1 << min(failures - 1, 16)), settings.maximumBackoff)
-    }
-}

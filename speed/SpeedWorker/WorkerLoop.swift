@@ -30,7 +30,8 @@ struct WorkerLoop {
 
     private func runSessions() throws(ParallaxError) {
         defer { context.assignments.leaveAll() }
-        var backoff = Backoff(context.settings)
+        var backoff = context.settings.backoff
+        var failingSince: Duration?
         while !context.stop.isSet {
             let flushesBefore = context.statistics.snapshot.flushes
             do {
@@ -44,11 +45,14 @@ struct WorkerLoop {
                     $0.partitionsOwned = 0
                 }
                 guard error.isRetriable else { throw error }
-                if context.statistics.snapshot.flushes > flushesBefore { backoff.succeeded() }
-                let wait = backoff.failed(now: context.now)
-                if goal == .untilCaughtUp, let since = backoff.failingSince, context.now - since >= context.settings.giveUpAfter {
-                    throw error
+                if context.statistics.snapshot.flushes > flushesBefore {
+                    backoff.succeeded()
+                    failingSince = nil
                 }
+                let wait = backoff.failed()
+                let since = failingSince ?? context.now
+                failingSince = since
+                if goal == .untilCaughtUp, context.now - since >= context.settings.giveUpAfter { throw error }
                 context.logger.warning(
                     "the speed layer lost its session; it goes on from the committed positions",
                     metadata: [

@@ -24,7 +24,7 @@ final class WorkerSession {
         self.connection = connection
         nextDiscoveryAt = context.now
         nextHeartbeatAt = context.now
-        conflicts = Backoff(context.settings)
+        conflicts = context.settings.backoff
     }
 
     func close() { connection.close() }
@@ -144,7 +144,7 @@ final class WorkerSession {
             feed.reset()
             nextDiscoveryAt = context.now
             if error.isConflict {
-                let wait = conflicts.failed(now: context.now)
+                let wait = conflicts.failed()
                 if conflicts.failures > context.settings.maximumConflicts {
                     // Others in the way pass; this stays, as a state table does that somebody dropped.
                     conflicts.succeeded()
