@@ -66,6 +66,19 @@ let package = Package(
             name: "Catalog", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Postgres"],
             path: "Sources/Catalog", swiftSettings: strict),
 
+        // What the commands of the same kind do: lines into a log, rows into a table, made-up events into a log.
+        .target(
+            name: "Ingestion", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "Compression"],
+            path: "Sources/Ingestion", swiftSettings: strict),
+        .target(
+            name: "TableLoading",
+            dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "Compression", "Postgres", "Catalog"],
+            path: "Sources/TableLoading", swiftSettings: strict),
+        .target(
+            name: "DemoTraffic",
+            dependencies: ["ParallaxCore", "Columns", "ViewLanguage", .product(name: "Logging", package: "swift-log")],
+            path: "Sources/DemoTraffic", swiftSettings: hot),
+
         .target(
             name: "Backup",
             dependencies: ["ParallaxCore", "Disk", "EventLog", "Archive", "Postgres", "PrivatePostgres", "Catalog"],
@@ -103,7 +116,7 @@ let package = Package(
                 "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "KafkaLog", "Archive", "Postgres", "PrivatePostgres",
                 "Catalog",
                 "SpeedLayer", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews", "Compression", "Checksums",
-                "Backup", "Disk",
+                "Backup", "Disk", "Ingestion", "TableLoading", "DemoTraffic",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -155,6 +168,7 @@ let package = Package(
                 "TestSupport", "parallax", "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "KafkaLog", "Archive",
                 "Postgres",
                 "PrivatePostgres", "Catalog", "SpeedLayer", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews",
+                "Ingestion", "DemoTraffic",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/EndToEndTests", exclude: ["Generated/Regressions"], swiftSettings: strict),

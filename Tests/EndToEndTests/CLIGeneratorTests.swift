@@ -4,6 +4,8 @@ import ParallaxCore
 import Testing
 import ViewLanguage
 
+@testable import DemoTraffic
+@testable import Ingestion
 @testable import parallax
 
 @Suite struct CLIGeneratorTests {
@@ -115,11 +117,20 @@ import ViewLanguage
 
     @Test func civilDatesGoThereAndBack() {
         for day in stride(from: Int64(-800_000), to: 1_500_000, by: 97) {
-            let (date, time) = CivilDate.split(microseconds: day * 86_400_000_000 + 5)
+            let date = CivilDate(daysSince1970: day)
             #expect(date.daysSince1970 == day)
-            #expect(time == 5)
+            #expect((1...CivilDate.daysInMonth(date.month, of: date.year)).contains(date.day))
         }
-        #expect(CivilDate.split(microseconds: -1).date == CivilDate(year: 1969, month: 12, day: 31))
+        #expect(CivilDate(daysSince1970: -1) == CivilDate(year: 1969, month: 12, day: 31))
+    }
+
+    @Test(arguments: [
+        (-1, "1969-12-31T23:59:59.999999Z"), (start, "2024-01-01T00:00:00Z"), (start - 1_500_000, "2023-12-31T23:59:58.500000Z"),
+    ])
+    func instantsAreWritten(instant: Int64, text: String) {
+        var bytes: [UInt8] = []
+        bytes.appendInstant(microseconds: instant)
+        #expect(String(decoding: bytes, as: UTF8.self) == text)
     }
 
     @Test(arguments: [

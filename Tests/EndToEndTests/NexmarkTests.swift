@@ -1,11 +1,10 @@
+import DemoTraffic
 import Foundation
 import ParallaxCore
 import Postgres
 import TestSupport
 import Testing
 import ViewLanguage
-
-@testable import parallax
 
 /// The example's queries over generated streams, in both layers and merged, against PostgreSQL.
 @Suite(.serialized) struct NexmarkTests {

@@ -1,3 +1,5 @@
+import ParallaxCore
+
 /// The name in a function call.
 struct FunctionName {
     let parts: [String]

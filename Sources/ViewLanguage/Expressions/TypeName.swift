@@ -1,4 +1,5 @@
 import Columns
+import ParallaxCore
 
 /// A type as it is written in a declaration or a cast.
 enum TypeName: Hashable {

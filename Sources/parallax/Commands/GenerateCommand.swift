@@ -1,4 +1,5 @@
 import ArgumentParser
+import DemoTraffic
 import EventLog
 import Foundation
 import ParallaxCore
@@ -18,8 +19,6 @@ struct GenerateCommand: ParsableCommand {
             "parallax generate page_view --count 1000 --start-time 2024-01-01T00:00:00Z --output events.ndjson"))
 
     static let defaultRate = 200
-    /// Records an append, and the largest step in which a paced generator catches up.
-    static let recordsPerAppend = 8_192
 
     @OptionGroup var options: PipelineOptions
     @Argument(help: "The source, as the definitions name it.", completion: .sourceNames) var source: String
@@ -75,7 +74,7 @@ struct GenerateCommand: ParsableCommand {
                     continue
                 }
             }
-            try log.append(generator.records(upTo: min(due, generator.count + Self.recordsPerAppend)), to: nil)
+            try log.append(generator.records(upTo: min(due, generator.count + TrafficGenerator.recordsPerAppend)), to: nil)
             progress.update(generator.count, "\(grouped(generator.count)) records")
         }
         progress.finish()
@@ -113,8 +112,8 @@ struct GenerateCommand: ParsableCommand {
     /// `2024-01-01T00:00:00Z`, a space instead of the T, without the Z, or only the date; UTC. Microseconds since 1970.
     static func instant(_ text: String) -> Int64? {
         let pattern = /(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?Z?)?/
-        guard let match = text.wholeMatch(of: pattern), let year = Int(match.1), let month = Int(match.2), let day = Int(match.3),
-            (1...12).contains(month), (1...31).contains(day)
+        guard let match = text.wholeMatch(of: pattern), let year = Int64(match.1), let month = Int64(match.2), let day = Int64(match.3),
+            (1...12).contains(month), (1...CivilDate.daysInMonth(month, of: year)).contains(day)
         else { return nil }
         let hours = match.4.flatMap { Int64($0) } ?? 0
         let minutes = match.5.flatMap { Int64($0) } ?? 0
@@ -123,8 +122,6 @@ struct GenerateCommand: ParsableCommand {
         let digits = match.7.map { String($0) } ?? ""
         let fraction = Int64(digits + String(repeating: "0", count: 6 - digits.count)) ?? 0
         let date = CivilDate(year: year, month: month, day: day)
-        let (back, _) = CivilDate.split(microseconds: date.daysSince1970 * 86_400_000_000)
-        guard back == date else { return nil }
         return (date.daysSince1970 * 86_400 + hours * 3_600 + minutes * 60 + seconds) * 1_000_000 + fraction
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Compression
 import Foundation
+import Ingestion
 import KafkaLog
 import Operators
 import ParallaxCore
@@ -45,7 +46,7 @@ struct IngestCommand: ParsableCommand {
             ? try DecompressingReader(descriptor: STDIN_FILENO, name: "standard input") : try DecompressingReader(path: file)
         let log = try pipeline.openLog(definition, onRecovery: { Terminal.note("recovered the log of \($0.source): \($0)") })
         let limit = pipeline.configuration.integer(.logMaxRecordBytes)
-        var ingestion = Ingestion(definition, lines: LineReader(reader, maximumLineBytes: limit), headers: recordHeaders) {
+        var ingestion = LineIngestion(definition, lines: LineReader(reader, maximumLineBytes: limit), headers: recordHeaders) {
             records throws(ParallaxError) in
             try log.append(records, to: nil)
         }
@@ -71,12 +72,12 @@ struct IngestCommand: ParsableCommand {
 
     /// A pipe that stays silent must not keep Ctrl-C from ending us.
     private func waitForInput() throws(ParallaxError) {
-        while !DecompressingReader.waitForInput(STDIN_FILENO, until: .now + Ingestion.patience) {
+        while !DecompressingReader.waitForInput(STDIN_FILENO, until: .now + LineIngestion.patience) {
             if Interrupt.isRequested { throw ParallaxError(.cancelled, "stopped before any input came") }
         }
     }
 
-    private func withPosition(_ error: ParallaxError, _ totals: Ingestion.Totals) -> ParallaxError {
+    private func withPosition(_ error: ParallaxError, _ totals: LineIngestion.Totals) -> ParallaxError {
         var error = error
         let words =
             "The \(grouped(totals.records)) records of the appends before it are in the log; records that are sent again are counted once."
@@ -89,7 +90,7 @@ struct IngestCommand: ParsableCommand {
     }
 
     /// - Parameter partly: records of an append that failed, which are in the log all the same.
-    private func report(_ totals: Ingestion.Totals, limit: Int, partly: Int = 0) {
+    private func report(_ totals: LineIngestion.Totals, limit: Int, partly: Int = 0) {
         if json {
             let reasons = totals.malformed.sorted { $0.key.rawValue < $1.key.rawValue }.map { reason, rejected in
                 (
@@ -121,7 +122,7 @@ struct IngestCommand: ParsableCommand {
         }
     }
 
-    private func lines(_ rejected: Ingestion.Rejected) -> String {
+    private func lines(_ rejected: LineIngestion.Rejected) -> String {
         let numbers = rejected.firstLines.map(String.init).joined(separator: ", ")
         return (rejected.count == 1 ? "line " : "lines ") + numbers + (rejected.count > rejected.firstLines.count ? ", …" : "")
     }

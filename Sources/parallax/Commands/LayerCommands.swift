@@ -65,13 +65,12 @@ struct ArchiveRunCommand: AsyncParsableCommand {
         let logger = logging.logger("archive")
         try await withApplied(pipeline) { dsn in
             guard untilCaughtUp else {
-                return try await runServices([.init(service: pipeline.archiver(dsn: dsn, logger: logger))], logger)
+                return try await runServices([.init(service: pipeline.archiveService(dsn: dsn, logger: logger))], logger)
             }
             let connection = try Connection(dsn, applicationName: "parallax archive")
-            var parts: [Int64: SourceArchiver] = [:]
-            let failure = try pipeline.archiveOnce(Catalog(connection), &parts, tail: .everything, logger)
-            let names = parts.values.compactMap { part in part.writer.map { ($0.source.name, part.recorded) } }
-            for (name, recorded) in names.sorted(by: { $0.0 < $1.0 }) { Terminal.print("\(name): archived up to \(recorded)") }
+            let archiver = pipeline.archiver(dsn: dsn, tail: .everything, logger: logger)
+            let failure = try archiver.archiveOnce(Catalog(connection)) { Interrupt.isRequested }
+            for (source, archived) in archiver.recorded { Terminal.print("\(source): archived up to \(archived)") }
             if let failure { throw failure }
         }
     }

@@ -4,6 +4,7 @@ import Compression
 import Foundation
 import ParallaxCore
 import Postgres
+import TableLoading
 import ViewLanguage
 
 struct LoadCommand: ParsableCommand {

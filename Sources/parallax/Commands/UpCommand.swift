@@ -100,13 +100,13 @@ struct UpCommand: AsyncParsableCommand {
         let worker = pipeline.speedWorker(dsn: database.dsn, logger: logging.logger("speed"))
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: SpeedService(worker: worker)),
-            .init(service: pipeline.archiver(dsn: database.dsn, logger: logging.logger("archive"))),
+            .init(service: pipeline.archiveService(dsn: database.dsn, logger: logging.logger("archive"))),
         ]
         if let interval = pipeline.configuration.optionalDuration(.batchInterval) {
-            services.append(.init(service: pipeline.batchSchedule(dsn: database.dsn, every: interval, logger: logging.logger("batch"))))
+            services.append(.init(service: pipeline.batchService(dsn: database.dsn, every: interval, logger: logging.logger("batch"))))
         }
         if let traffic {
-            services.append(.init(service: pipeline.traffic(traffic, logger: logging.logger("generate"))))
+            services.append(.init(service: pipeline.trafficService(traffic, logger: logging.logger("generate"))))
         }
         let lookAt = LookAt(definitions, pipeline, database)
         services.append(

@@ -1,3 +1,4 @@
+import ParallaxCore
 import Yams
 
 /// One thing that is wrong with the configuration, ready to print.

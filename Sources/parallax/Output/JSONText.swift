@@ -1,3 +1,5 @@
+import ParallaxCore
+
 /// JSON for programs, in the order in which it was put together: `status --json`, `query --format json`.
 enum JSONText {
     case null
@@ -54,21 +56,5 @@ enum JSONText {
         output += close
     }
 
-    static func quote(_ text: String, to output: inout String) {
-        output += "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": output += "\\\""
-            case "\\": output += "\\\\"
-            case "\n": output += "\\n"
-            case "\r": output += "\\r"
-            case "\t": output += "\\t"
-            case _ where scalar.value < 0x20:
-                let hex = String(scalar.value, radix: 16)
-                output += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-            default: output.unicodeScalars.append(scalar)
-            }
-        }
-        output += "\""
-    }
+    static func quote(_ text: String, to output: inout String) { output += jsonQuoted(text) }
 }

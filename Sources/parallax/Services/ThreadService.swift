@@ -33,18 +33,3 @@ struct SpeedService: Service {
         }
     }
 }
-
-/// Waits before the next attempt of something that failed: 0.1 s, doubling up to 10 s.
-struct Patience {
-    private var step = Duration.milliseconds(100)
-
-    mutating func wait(_ stop: StopSignal) { stop.wait(atMost: next()) }
-
-    /// How long to wait now.
-    mutating func next() -> Duration {
-        defer { step = min(step * 2, .seconds(10)) }
-        return step
-    }
-
-    mutating func reset() { step = .milliseconds(100) }
-}

@@ -1,15 +1,23 @@
 /// How disorderly the traffic is: shares in parts of a million. The defaults are documented in docs/reference/commands.md.
-struct TrafficShape: Sendable, Equatable {
+public struct TrafficShape: Sendable, Equatable {
     /// Arrives up to four seconds after later events: within the demo's out-of-orderness.
-    var outOfOrder = 50_000
+    public var outOfOrder: Int
     /// Arrives seconds to ten minutes late: behind the watermark, within the demo's lateness.
-    var delayed = 10_000
+    public var delayed: Int
     /// Arrives 61 minutes to three hours late: the speed layer leaves it to the batch layer.
-    var late = 2_000
+    public var late: Int
     /// One of the last thousand records of the same traffic once more, byte for byte.
-    var duplicate = 10_000
+    public var duplicate: Int
     /// Not an event: see `Malformation`.
-    var malformed = 2_000
+    public var malformed: Int
+
+    public init(outOfOrder: Int = 50_000, delayed: Int = 10_000, late: Int = 2_000, duplicate: Int = 10_000, malformed: Int = 2_000) {
+        self.outOfOrder = outOfOrder
+        self.delayed = delayed
+        self.late = late
+        self.duplicate = duplicate
+        self.malformed = malformed
+    }
 
     /// Microseconds by which an event's time lies before its place in the stream.
     func delay(_ random: inout SeededRandom) -> Int64 {
@@ -23,7 +31,7 @@ struct TrafficShape: Sendable, Equatable {
     }
 
     /// A percentage such as `0.25` in parts of a million; nil where it is none.
-    static func perMillion(percent: Double) -> Int? {
+    public static func perMillion(percent: Double) -> Int? {
         percent.isFinite && (0...100).contains(percent) ? Int((percent * 10_000).rounded()) : nil
     }
 }

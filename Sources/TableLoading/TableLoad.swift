@@ -6,28 +6,39 @@ import ViewLanguage
 
 /// Loads a file into a table, all of it or nothing: the rows go into a temporary table first, where what is wrong with them can be said by
 /// the line that they come from.
-struct TableLoad {
-    enum Mode: String { case append, replace, upsert }
+public struct TableLoad {
+    public enum Mode: String { case append, replace, upsert }
 
     /// More than anyone reads.
-    static let problemsNamed = 20
+    public static let problemsNamed = 20
 
-    struct Totals {
-        var rows = 0
+    public struct Totals {
+        public var rows = 0
         /// Rows that the table had before, and that went.
-        var removed = 0
+        public var removed = 0
     }
 
     /// The rows that cannot be loaded, the first ones.
-    struct Refused: Error {
-        var problems: [LoadProblem]
-        var hint: String?
+    public struct Refused: Error {
+        public var problems: [LoadProblem]
+        public var hint: String?
+
+        public init(problems: [LoadProblem], hint: String? = nil) {
+            self.problems = problems
+            self.hint = hint
+        }
     }
 
     let table: DimensionDefinition
     /// To overwrite rows the table must have a key.
     let mode: Mode
     let connection: Connection
+
+    public init(table: DimensionDefinition, mode: Mode, connection: Connection) {
+        self.table = table
+        self.mode = mode
+        self.connection = connection
+    }
 
     private var place: String { Catalog.place(table) }
     /// The file's rows, with the lines that they come from, until the end of the transaction.
@@ -38,7 +49,7 @@ struct TableLoad {
         return name
     }
 
-    func load(_ file: some LoadFile, progress: @escaping (Int) throws(ParallaxError) -> Void) throws -> Totals {
+    public func load(_ file: some LoadFile, progress: @escaping (Int) throws(ParallaxError) -> Void) throws -> Totals {
         try connection.execute("BEGIN")
         do {
             let totals = try loadInTransaction(file, progress)

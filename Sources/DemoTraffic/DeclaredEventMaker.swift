@@ -3,7 +3,7 @@ import ParallaxCore
 import ViewLanguage
 
 /// Random events for any declared schema: values of the right type, one in fifty null where that is allowed.
-struct DeclaredEventMaker: Sendable {
+public struct DeclaredEventMaker: Sendable {
     /// A field of an object: a column's value, or an object of its own.
     private struct Field: Sendable {
         var name: String
@@ -28,9 +28,7 @@ struct DeclaredEventMaker: Sendable {
         guard let name = path.first else { return }
         let at = fields.firstIndex { $0.name == name } ?? fields.count
         if at == fields.count {
-            var quoted = ""
-            JSONText.quote(name, to: &quoted)
-            fields.append(Field(name: name, quotedName: Array(quoted.utf8)))
+            fields.append(Field(name: name, quotedName: Array(jsonQuoted(name).utf8)))
         }
         if path.count == 1 { fields[at].column = column } else { add(column, path.dropFirst(), to: &fields[at].fields) }
     }

@@ -1,6 +1,6 @@
 /// The name that was probably meant: few edits away, counted with swaps of neighbours as one (optimal string alignment),
 /// ignoring case. Nil where none is near.
-func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
+public func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
     let wanted = Array(name.lowercased().unicodeScalars)
     let allowed = max(1, wanted.count / 3)
     var best: (distance: Int, name: String)?
@@ -28,11 +28,4 @@ private func editDistance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Int {
         last = row
     }
     return last[b.count]
-}
-
-/// `did you mean "page"?`, or the names that there are, or nothing where there are too many to print.
-func nameHint(for name: String, among candidates: [String], listedAs what: String) -> String? {
-    if let nearest = nearestName(to: name, among: candidates) { return "did you mean \"\(nearest)\"?" }
-    guard !candidates.isEmpty, candidates.count <= 20 else { return nil }
-    return "\(what): \(candidates.joined(separator: ", "))"
 }

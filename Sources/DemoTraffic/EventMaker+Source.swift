@@ -5,7 +5,7 @@ import ViewLanguage
 extension EventMaker {
     /// Page views for a source with the example's columns, Nexmark's events for one with the columns of its streams, else random values of the
     /// declared types.
-    init(_ source: SourceDefinition) {
+    public init(_ source: SourceDefinition) {
         if let stream = NexmarkMaker.Stream.allCases.first(where: {
             $0.columns == source.columns.map(\.name) && $0.types == source.columns.map(\.type)
         }) {
@@ -20,7 +20,7 @@ extension EventMaker {
 
 extension TrafficGenerator {
     /// The next records, until `count` is `end`, in the form that a log takes.
-    mutating func records(upTo end: Int) -> [NewRecord] {
+    public mutating func records(upTo end: Int) -> [NewRecord] {
         var records: [NewRecord] = []
         records.reserveCapacity(max(0, end - count))
         while count < end {

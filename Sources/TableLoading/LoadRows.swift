@@ -5,17 +5,17 @@ import ParallaxCore
 import ViewLanguage
 
 /// Why a row of a file cannot be loaded.
-struct LoadProblem: Error, Equatable {
-    var line: Int
-    var column: String?
+public struct LoadProblem: Error, Equatable {
+    public var line: Int
+    public var column: String?
     /// In PostgreSQL's words where it has them.
-    var message: String
+    public var message: String
 
-    func text(file: String) -> String { "\(file):\(line): error: " + (column.map { "column \"\($0)\": " } ?? "") + message }
+    public func text(file: String) -> String { "\(file):\(line): error: " + (column.map { "column \"\($0)\": " } ?? "") + message }
 }
 
 /// Some rows of a file, by columns.
-struct LoadRows {
+public struct LoadRows {
     /// Where each row begins in the file.
     var lines: [Int] = []
     var values: [StateRows.Values] = []
@@ -24,7 +24,7 @@ struct LoadRows {
 }
 
 /// A file of rows for a table.
-protocol LoadFile: AnyObject {
+public protocol LoadFile: AnyObject {
     /// The table's columns that the file has, in the order of `LoadRows.values`.
     var columns: [DimensionDefinition.Column] { get }
     /// Bytes of the file that are read.
@@ -36,8 +36,8 @@ protocol LoadFile: AnyObject {
 /// Rows of one file at a time: enough that columns pay, few enough to be no memory.
 let rowsPerLoadBatch = 8_192
 
-final class CSVFile: LoadFile {
-    let columns: [DimensionDefinition.Column]
+public final class CSVFile: LoadFile {
+    public let columns: [DimensionDefinition.Column]
     private let reader: CSVReader
     private var first: CSVReader.Record?
     private var texts: [TextRows]
@@ -51,7 +51,7 @@ final class CSVFile: LoadFile {
     }
 
     /// - Parameter hasHeader: whether the first line names the columns; else they are the table's, in their order.
-    init(_ reader: DecompressingReader, table: DimensionDefinition, hasHeader: Bool) throws {
+    public init(_ reader: DecompressingReader, table: DimensionDefinition, hasHeader: Bool) throws {
         let reader = CSVReader(reader)
         self.reader = reader
         guard hasHeader else {
@@ -83,9 +83,9 @@ final class CSVFile: LoadFile {
         texts = columns.map { _ in TextRows() }
     }
 
-    var inputPosition: Int { reader.inputPosition }
+    public var inputPosition: Int { reader.inputPosition }
 
-    func next() throws -> LoadRows? {
+    public func next() throws -> LoadRows? {
         var rows = LoadRows()
         texts = columns.map { _ in TextRows() }
         while rows.lines.count < rowsPerLoadBatch, let record = try Self.wrapped({ try reader.record() }) {
@@ -123,12 +123,12 @@ final class CSVFile: LoadFile {
 }
 
 /// Newline-delimited JSON: each line an object with the columns' names, decoded as a source's events are.
-final class JSONFile: LoadFile {
-    let columns: [DimensionDefinition.Column]
+public final class JSONFile: LoadFile {
+    public let columns: [DimensionDefinition.Column]
     private let lines: LineReader
     private let decoder: EventDecoder
 
-    init(_ reader: DecompressingReader, table: DimensionDefinition, maximumLineBytes: Int) {
+    public init(_ reader: DecompressingReader, table: DimensionDefinition, maximumLineBytes: Int) {
         columns = table.columns
         lines = LineReader(reader, maximumLineBytes: maximumLineBytes)
         var fields = table.columns.map { SourceDefinition.Column(name: $0.name, type: $0.type, isNotNull: $0.isNotNull) }
@@ -142,9 +142,9 @@ final class JSONFile: LoadFile {
                 outOfOrderness: 0, lateness: 0))
     }
 
-    var inputPosition: Int { lines.reader.inputPosition }
+    public var inputPosition: Int { lines.reader.inputPosition }
 
-    func next() throws -> LoadRows? {
+    public func next() throws -> LoadRows? {
         guard let batch = try lines.next(maxLines: rowsPerLoadBatch, maxBytes: 8 << 20) else { return nil }
         var records = RecordBatch(partition: Partition(0), nextOffset: Offset(Int64(batch.lines.count)))
         records.offsets = (0..<Int64(batch.lines.count)).map { $0 }

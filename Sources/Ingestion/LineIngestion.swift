@@ -6,35 +6,35 @@ import ViewLanguage
 
 /// Lines of input to records of a log, in batches of bounded size. Decodes each line as the layers will, for two reasons: the event id is the
 /// record's key (copies of an event then stay in one partition), and people hear at once what will be rejected.
-struct Ingestion {
+public struct LineIngestion {
     /// Lines a durable append. More would wait longer for the disk's answer, fewer would ask it more often.
     static let linesPerAppend = 8_192
     static let bytesPerAppend = 8 << 20
     /// What a slow producer's lines wait for others at most, before they are appended.
-    static let patience = Duration.milliseconds(200)
+    public static let patience = Duration.milliseconds(200)
     /// Line numbers that are kept for each reason.
     static let samplesPerReason = 5
 
-    struct Rejected: Equatable {
-        var count = 0
-        var firstLines: [Int] = []
+    public struct Rejected: Equatable {
+        public var count = 0
+        public var firstLines: [Int] = []
         /// The first one's message.
-        var message = ""
+        public var message = ""
     }
 
-    struct Totals: Equatable {
+    public struct Totals: Equatable {
         /// In the log, durable.
-        var records = 0
-        var events = 0
+        public var records = 0
+        public var events = 0
         /// In the log, and counted by the layers under these reasons.
-        var malformed: [RejectionReason: Rejected] = [:]
+        public var malformed: [RejectionReason: Rejected] = [:]
         /// Not in the log.
-        var tooLong = Rejected()
+        public var tooLong = Rejected()
 
-        var malformedCount: Int { malformed.values.reduce(0) { $0 + $1.count } }
+        public var malformedCount: Int { malformed.values.reduce(0) { $0 + $1.count } }
     }
 
-    private(set) var totals = Totals()
+    public private(set) var totals = Totals()
     private let source: SourceDefinition
     private let decoder: EventDecoder
     private let lines: LineReader
@@ -42,7 +42,7 @@ struct Ingestion {
     private let append: ([NewRecord]) throws(ParallaxError) -> Void
     private var nextLine = 1
 
-    init(
+    public init(
         _ source: SourceDefinition, lines: LineReader, headers: [RecordHeader] = [],
         append: @escaping ([NewRecord]) throws(ParallaxError) -> Void
     ) {
@@ -54,7 +54,7 @@ struct Ingestion {
     }
 
     /// Appends the next lines, if any come within `patience`; false at the end of the input.
-    mutating func step() throws(ParallaxError) -> Bool {
+    public mutating func step() throws(ParallaxError) -> Bool {
         guard
             let batch = try lines.next(maxLines: Self.linesPerAppend, maxBytes: Self.bytesPerAppend, patience: Self.patience)
         else { return false }

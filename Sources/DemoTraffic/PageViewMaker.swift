@@ -1,6 +1,6 @@
 /// Page views of a shop: a thousand pages and fifty thousand visitors with Zipf's law, twelve countries, a purchase in one view of twenty,
 /// durations with a long tail. The columns are those of the demo's `page_view`.
-struct PageViewMaker: Sendable {
+public struct PageViewMaker: Sendable {
     static let columns = ["event_id", "event_time", "visitor", "page", "country", "amount", "duration_ms"]
 
     private let pages: [[UInt8]]

@@ -1,14 +1,16 @@
 /// Records as a producer would send them: events of a source in the disorder that real traffic has. Pure: the same seed, shape, start and rate
 /// give the same bytes, however fast they are asked for.
-struct TrafficGenerator: Sendable {
-    struct Record: Sendable, Equatable {
+public struct TrafficGenerator: Sendable {
+    public struct Record: Sendable, Equatable {
         /// The event id's text; nil for malformed records.
-        var key: [UInt8]?
-        var payload: [UInt8]
-        var isMalformed = false
-        var isDuplicate = false
+        public var key: [UInt8]?
+        public var payload: [UInt8]
+        public var isMalformed = false
+        public var isDuplicate = false
     }
 
+    /// Records an append, and the largest step in which a paced generator catches up.
+    public static let recordsPerAppend = 8_192
     /// How far back a duplicate's original can be, in records.
     static let duplicateReach = 1_000
 
@@ -17,12 +19,12 @@ struct TrafficGenerator: Sendable {
     let start: Int64
     /// Events a second of event time.
     let rate: Int
-    private(set) var count = 0
+    public private(set) var count = 0
     private var maker: EventMaker
     private var random: SeededRandom
     private var recent: [Record] = []
 
-    init(maker: EventMaker, seed: UInt64, shape: TrafficShape = TrafficShape(), startMicroseconds start: Int64, rate: Int) {
+    public init(maker: EventMaker, seed: UInt64, shape: TrafficShape = TrafficShape(), startMicroseconds start: Int64, rate: Int) {
         precondition(rate > 0, "\(rate) events a second")
         self.maker = maker
         self.shape = shape
@@ -32,9 +34,9 @@ struct TrafficGenerator: Sendable {
     }
 
     /// When the next record is due, in microseconds since 1970.
-    var nextDue: Int64 { start + Int64(count) / Int64(rate) * 1_000_000 + Int64(count) % Int64(rate) * 1_000_000 / Int64(rate) }
+    public var nextDue: Int64 { start + Int64(count) / Int64(rate) * 1_000_000 + Int64(count) % Int64(rate) * 1_000_000 / Int64(rate) }
 
-    mutating func next() -> Record {
+    public mutating func next() -> Record {
         let due = nextDue
         defer { count += 1 }
         if !recent.isEmpty && random.happens(perMillion: shape.duplicate) {
@@ -59,7 +61,7 @@ struct TrafficGenerator: Sendable {
 }
 
 /// One kind of event.
-enum EventMaker: Sendable {
+public enum EventMaker: Sendable {
     case pageViews(PageViewMaker)
     case nexmark(NexmarkMaker)
     case declared(DeclaredEventMaker)

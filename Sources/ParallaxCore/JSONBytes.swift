@@ -1,16 +1,16 @@
 /// Appends to a JSON payload without going through `String`: the generator makes about a million records a second.
 extension [UInt8] {
-    mutating func appendText(_ text: StaticString) {
+    public mutating func appendText(_ text: StaticString) {
         text.withUTF8Buffer { append(contentsOf: $0) }
     }
 
-    mutating func appendDigits(_ value: Int64) {
+    public mutating func appendDigits(_ value: Int64) {
         if value < 0 { append(UInt8(ascii: "-")) }
         appendDigits(value.magnitude, width: 1)
     }
 
     /// With leading zeros up to `width`.
-    mutating func appendDigits(_ value: UInt64, width: Int) {
+    public mutating func appendDigits(_ value: UInt64, width: Int) {
         let start = count
         var rest = value
         repeat {
@@ -22,7 +22,7 @@ extension [UInt8] {
     }
 
     /// `12.34` for 1234 with scale 2.
-    mutating func appendDecimal(unscaled: Int64, scale: Int) {
+    public mutating func appendDecimal(unscaled: Int64, scale: Int) {
         if unscaled < 0 { append(UInt8(ascii: "-")) }
         var divisor: UInt64 = 1
         for _ in 0..<scale { divisor *= 10 }
@@ -33,7 +33,7 @@ extension [UInt8] {
     }
 
     /// Lower-case, with hyphens, without quotes.
-    mutating func appendUUID(_ value: UInt128) {
+    public mutating func appendUUID(_ value: UInt128) {
         for index in 0..<32 {
             if index == 8 || index == 12 || index == 16 || index == 20 { append(UInt8(ascii: "-")) }
             let digit = UInt8(truncatingIfNeeded: value >> UInt128(124 - 4 * index)) & 15
@@ -42,8 +42,9 @@ extension [UInt8] {
     }
 
     /// `2024-01-01T12:00:00.123456Z`, without quotes; the fraction only where there is one.
-    mutating func appendInstant(microseconds: Int64) {
-        let (date, time) = CivilDate.split(microseconds: microseconds)
+    public mutating func appendInstant(microseconds: Int64) {
+        let (days, time) = floorDivide(microseconds, 86_400_000_000)
+        let date = CivilDate(daysSince1970: days)
         appendDigits(UInt64(Swift.max(0, date.year)), width: 4)
         append(UInt8(ascii: "-"))
         appendDigits(UInt64(date.month), width: 2)
@@ -65,38 +66,21 @@ extension [UInt8] {
     }
 }
 
-/// Days to dates in the proleptic Gregorian calendar. Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-struct CivilDate: Equatable, Sendable {
-    var year: Int
-    var month: Int
-    var day: Int
-
-    /// Date, and microseconds since its midnight UTC.
-    static func split(microseconds: Int64) -> (date: CivilDate, timeOfDay: Int64) {
-        let perDay: Int64 = 86_400_000_000
-        var days = microseconds / perDay
-        var time = microseconds % perDay
-        if time < 0 {
-            days -= 1
-            time += perDay
+/// A text as JSON has it, with its quotes.
+public func jsonQuoted(_ text: String) -> String {
+    var output = "\""
+    for scalar in text.unicodeScalars {
+        switch scalar {
+        case "\"": output += "\\\""
+        case "\\": output += "\\\\"
+        case "\n": output += "\\n"
+        case "\r": output += "\\r"
+        case "\t": output += "\\t"
+        case _ where scalar.value < 0x20:
+            let hex = String(scalar.value, radix: 16)
+            output += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+        default: output.unicodeScalars.append(scalar)
         }
-        let z = days + 719_468
-        let era = (z >= 0 ? z : z - 146_096) / 146_097
-        let dayOfEra = z - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shifted = (5 * dayOfYear + 2) / 153
-        let month = shifted < 10 ? shifted + 3 : shifted - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return (CivilDate(year: Int(year), month: Int(month), day: Int(dayOfYear - (153 * shifted + 2) / 5 + 1)), time)
     }
-
-    var daysSince1970: Int64 {
-        let y = Int64(month <= 2 ? year - 1 : year)
-        let era = (y >= 0 ? y : y - 399) / 400
-        let yearOfEra = y - era * 400
-        let dayOfYear = Int64((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1)
-        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-        return era * 146_097 + dayOfEra - 719_468
-    }
+    return output + "\""
 }
