@@ -129,6 +129,6 @@ extension Catalog {
 extension ParallaxError {
     /// Another transaction was in the way of a change of definitions: it can be made again as a whole.
     ///
-    /// 55P03 lock_timeout, 40P01 deadlock, 40001 what it stood on has changed.
-    public var isLockTrouble: Bool { ["55P03", "40P01", "40001"].contains(sqlState) }
+    /// 55P03 lock_timeout, 40P01 deadlock, 40001 what it stood on has changed; `.conflict`: so we say ourselves.
+    public var isLockTrouble: Bool { code == .conflict || ["55P03", "40P01", "40001"].contains(sqlState) }
 }

@@ -27,6 +27,8 @@ public struct ParallaxError: Error, Hashable, Sendable, CustomStringConvertible 
         case disk
         /// Someone else holds the lock or the run; try again later.
         case busy
+        /// What a transaction stood on was changed by another one: all of it can be done again, at once.
+        case conflict
         /// This worker or run lost its ownership; what it was about to write was not written.
         case fenced
         /// PostgreSQL or a broker cannot be reached.
@@ -59,7 +61,7 @@ public struct ParallaxError: Error, Hashable, Sendable, CustomStringConvertible 
         self.message = message
         self.detail = detail
         self.hint = hint
-        self.isRetriable = isRetriable ?? (code == .busy || code == .unavailable)
+        self.isRetriable = isRetriable ?? (code == .busy || code == .conflict || code == .unavailable)
         self.sqlState = sqlState
     }
 

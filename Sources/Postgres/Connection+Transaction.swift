@@ -44,8 +44,7 @@ extension Connection {
         }
         // PostgreSQL answers COMMIT in a failed transaction with ROLLBACK, and calls that a success.
         guard tag == "COMMIT" else {
-            throw ParallaxError(
-                .database, "the transaction was rolled back at COMMIT, because a statement in it had failed", sqlState: "25P02")
+            throw ParallaxError(.database, "the transaction was rolled back at COMMIT, because a statement in it had failed")
         }
     }
 }

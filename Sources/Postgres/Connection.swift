@@ -68,7 +68,7 @@ public final class Connection {
             throw ParallaxError(.unavailable, "the connection to PostgreSQL is closed")
         }
         guard !sql.utf8.contains(0) else {
-            throw ParallaxError(.input, "a statement contains a NUL character, which PostgreSQL's text cannot hold", sqlState: "22021")
+            throw ParallaxError(.input, "a statement contains a NUL character, which PostgreSQL's text cannot hold")
         }
         return pointer
     }

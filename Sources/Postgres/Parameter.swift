@@ -78,7 +78,7 @@ struct EncodedParameters {
             }
             guard !text.utf8.contains(0) else {
                 throw ParallaxError(
-                    .input, "parameter $\(index + 1) contains a NUL character, which PostgreSQL's text cannot hold", sqlState: "22021")
+                    .input, "parameter $\(index + 1) contains a NUL character, which PostgreSQL's text cannot hold")
             }
             starts.append(arena.count)
             arena.append(contentsOf: text.utf8.lazy.map { CChar(bitPattern: $0) })

@@ -41,7 +41,7 @@ import Testing
             let error = try #require(throws: ParallaxError.self) {
                 try connection.transaction { () throws(ParallaxError) in _ = try? connection.execute("SELECT 1/0") }
             }
-            #expect(error.sqlState == "25P02")
+            #expect(error.code == .database && error.sqlState == nil && error.message.contains("rolled back at COMMIT"))
         }
     }
 

@@ -188,7 +188,7 @@ extension ParallaxError {
     ///
     /// 40001 serialization, 40P01 deadlock; 42P01, 42703, 23503: a view version went away while its deltas were being written.
     var isConflict: Bool {
-        if code == .busy { return true }
+        if code == .busy || code == .conflict { return true }
         return switch sqlState {
         case "40001", "40P01", "42P01", "42703", "23503": true
         default: false

@@ -106,7 +106,7 @@ extension Catalog {
             try connection.query("SELECT 1 FROM parallax.source WHERE source_id = $1 FOR UPDATE", [.int(id)])
             try holdFlushes(ofSource: id)
             guard try isUntouched(source: id) else {
-                throw ParallaxError(.busy, "a speed worker began with a source while views joined it", sqlState: "40001")
+                throw ParallaxError(.conflict, "a speed worker began with a source while views joined it")
             }
         }
         for view in leaving.views {

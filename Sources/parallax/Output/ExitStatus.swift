@@ -25,6 +25,7 @@ enum ExitStatus {
         case .limit: 71  //              EX_OSERR
         case .disk: 74  //               EX_IOERR
         case .busy: 75  //               EX_TEMPFAIL
+        case .conflict: 75  //           EX_TEMPFAIL
         case .fenced: 75  //             EX_TEMPFAIL
         case .configuration: 78  //      EX_CONFIG
         case .cancelled: interrupted  // 128 + SIGINT
