@@ -79,6 +79,11 @@ let package = Package(
             dependencies: ["ParallaxCore", "Columns", "ViewLanguage", .product(name: "Logging", package: "swift-log")],
             path: "Sources/DemoTraffic", swiftSettings: hot),
 
+        // What a person decides about a log, with the archive and the catalog in step.
+        .target(
+            name: "LogDecisions", dependencies: ["ParallaxCore", "ViewLanguage", "Archive", "Catalog"],
+            path: "Sources/LogDecisions", swiftSettings: strict),
+
         .target(
             name: "Backup",
             dependencies: ["ParallaxCore", "Disk", "EventLog", "Archive", "Postgres", "PrivatePostgres", "Catalog"],
@@ -116,7 +121,7 @@ let package = Package(
                 "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "KafkaLog", "Archive", "Postgres", "PrivatePostgres",
                 "Catalog",
                 "SpeedLayer", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews", "Compression", "Checksums",
-                "Backup", "Disk", "Ingestion", "TableLoading", "DemoTraffic",
+                "Backup", "Disk", "Ingestion", "TableLoading", "DemoTraffic", "LogDecisions",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

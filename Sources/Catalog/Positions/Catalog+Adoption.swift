@@ -19,6 +19,16 @@ public struct KnownExtent: Sendable, Hashable {
 }
 
 extension Catalog {
+    /// Sources whose definition names another topic than the one that they read.
+    public func movedSources() throws(ParallaxError) -> [CatalogSource] {
+        var moved: [CatalogSource] = []
+        for source in try sources() {
+            guard let former = try binding(source: source.id)?.binding.identity else { continue }
+            if former.topic != source.definition.topic { moved.append(source) }
+        }
+        return moved
+    }
+
     public func knownExtents(source id: Int64) throws(ParallaxError) -> [KnownExtent] {
         try connection.query(
             """

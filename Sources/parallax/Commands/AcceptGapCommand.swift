@@ -1,7 +1,7 @@
-import Archive
 import ArgumentParser
 import Catalog
 import Foundation
+import LogDecisions
 import ParallaxCore
 
 struct ArchiveAcceptGapCommand: ParsableCommand {
@@ -51,38 +51,12 @@ struct ArchiveAcceptGapCommand: ParsableCommand {
         let known = try catalog.source(named: source)
         // Not for writing: that would refuse a log that lost its end.
         let log = try pipeline.boundLogForLooking(known, catalog)
-        let writer = try pipeline.archiveWriter(known.definition, log: log)
-        let partitions = try log.partitions()
-        try catalog.ensurePartitions(source: known.id, partitions)
-        let before = try Set(writer.acceptedGaps())
-        let from = eventsFrom.flatMap(GenerateCommand.instant).map { Instant(microseconds: $0) }
-        for partition in partitions {
-            _ = try writer.acceptGap(in: partition, eventsFrom: from, eventsUntil: latestEvent(pipeline))
-        }
-        let damaged = try writer.damages()
-        for damage in damaged where damage.isInLog {
-            _ = try writer.replace(damage, eventsFrom: nil, eventsUntil: nil)
-            Terminal.print("\(source): \(damage.segment.file) is written again, from the log")
-        }
-        let archived = try writer.archived()
-        var inLog: [LogDamage] = []
-        if let log = log as? any DamageableLog {
-            for partition in partitions { inLog += try log.damages(of: partition, from: archived[partition]) }
-        }
-        let lost = damaged.filter { !$0.isInLog }
-        try agree(to: lost.map(\.words) + inLog.map(\.words))
-        for damage in lost { _ = try writer.replace(damage, eventsFrom: from, eventsUntil: latestEvent(pipeline)) }
-        for damage in inLog { _ = try writer.giveUp(damage, eventsFrom: from, eventsUntil: latestEvent(pipeline)) }
-        // All of them: an earlier call may have been cut off before this.
-        let gaps = try writer.acceptedGaps()
-        try connection.transaction { () throws(ParallaxError) in
-            try catalog.recordGaps(gaps, source: known.id)
-            for gap in gaps { try catalog.passOver(gap, source: known.id) }
-        }
-        try catalog.recordArchived(source: known.id, writer.archived())
-        // Last: nobody passes over it before the catalog says so.
-        try passOver(gaps, in: log)
-        let new = gaps.filter { !before.contains($0) }
+        let acceptance = GapAcceptance(
+            source: known, catalog: catalog, log: log, archive: try pipeline.archiveWriter(known.definition, log: log),
+            eventsFrom: eventsFrom.flatMap(GenerateCommand.instant).map { Instant(microseconds: $0) }, eventsUntil: latestEvent(pipeline))
+        let new = try acceptance.perform(
+            rewrote: { Terminal.print("\(source): \($0.segment.file) is written again, from the log") },
+            agree: { losses throws(ParallaxError) in try agree(to: losses) })
         for gap in new {
             Terminal.print(
                 "\(source): partition \(gap.partition): offsets \(gap.offsets.lowerBound) up to, not including, \(gap.offsets.upperBound) "
@@ -100,18 +74,6 @@ struct ArchiveAcceptGapCommand: ParsableCommand {
             "\(losses.count == 1 ? "a stretch" : "\(losses.count) stretches") of source \"\(source)\" cannot be read; nothing was given up",
             detail: losses.joined(separator: "\n"),
             hint: "restore the files from a backup; or give up exactly these records: add --yes")
-    }
-
-    /// Also what an earlier call was cut off before.
-    private func passOver(_ gaps: [AcceptedGap], in log: any EventLog) throws(ParallaxError) {
-        guard let log = log as? any DamageableLog else { return }
-        for gap in gaps where gap.offsets.upperBound > (try log.bounds(of: gap.partition)).lowerBound {
-            for var damage in try log.damages(of: gap.partition, from: gap.offsets.lowerBound) where damage.offsets.overlaps(gap.offsets) {
-                // What is archived of it is nobody's gap: a batch run carries the live rows over that.
-                damage.offsets = damage.offsets.clamped(to: gap.offsets)
-                try log.giveUp(damage)
-            }
-        }
     }
 
     /// What is lost was in the log before this moment; an event time beyond the believable is none to mark all the future for.

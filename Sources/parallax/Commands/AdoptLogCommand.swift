@@ -30,7 +30,7 @@ struct AdoptLogCommand: ParsableCommand {
         let pipeline = try options.pipeline()
         try Database.with(pipeline) { connection in
             let catalog = try requireApplied(connection)
-            let adoption = try pipeline.planAdoption(try catalog.source(named: source), catalog, onlyLooks: dryRun)
+            let adoption = try pipeline.adopter.plan(try catalog.source(named: source), catalog, onlyLooks: dryRun)
             if !json {
                 let own = "\(source): its log is the one that it reads; nothing to do"
                 for line in adoption.isOwn ? [own] : adoption.lines { Terminal.print(line) }
@@ -41,7 +41,7 @@ struct AdoptLogCommand: ParsableCommand {
                         .definition, "source \"\(source)\" goes on only with your consent; nothing was done",
                         hint: Terminal.inputIsTerminal ? nil : "add --yes to agree")
                 }
-                try pipeline.adopt(adoption, catalog)
+                try pipeline.adopter.adopt(adoption, catalog)
             }
             if json { Terminal.print(adoption.json.text()) } else if !adoption.isOwn && !dryRun { Terminal.print("adopted") }
         }

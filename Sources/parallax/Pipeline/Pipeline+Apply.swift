@@ -21,7 +21,7 @@ extension Pipeline {
             Terminal.note("warning: source \(source) waits for its log, and goes on by itself when it can be read: \(error)")
         }
         // The preview said so, and who agreed to it agreed to this. Cut off before it is done, the source stands still and names the command.
-        for source in try movedSources(catalog) { try adopt(try planAdoption(source, catalog), catalog) }
+        for source in try catalog.movedSources() { try adopter.adopt(try adopter.plan(source, catalog), catalog) }
         for source in try catalog.sources() where !troubles.contains(where: { $0.source == source.name }) { try bindNew(source, catalog) }
     }
 

@@ -2,6 +2,7 @@ import Archive
 import Catalog
 import EventLog
 import Foundation
+import LogDecisions
 import Logging
 import ParallaxCore
 import Postgres
@@ -19,6 +20,14 @@ extension Pipeline {
     ) throws(ParallaxError) -> any EventLog {
         let log = try openLog(source.definition, logger: logger, onRecovery: onRecovery)
         return try bind(source, catalog, log).bound(log)
+    }
+
+    var adopter: LogAdopter {
+        LogAdopter(
+            archiveFolder: archiveFolder, place: place, maxFutureSkew: speedSettings.rules.maxFutureSkew, clock: systemClock,
+            openLog: { source throws(ParallaxError) in try openLog(source) },
+            openLogForLooking: { source throws(ParallaxError) in try openLogForLooking(source) },
+            openArchive: { source, log throws(ParallaxError) in try archiveWriter(source, log: log) })
     }
 
     /// Nothing is made, locked or recovered. Throws `.anotherLog` where the source is bound to another one.

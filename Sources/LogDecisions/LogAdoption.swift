@@ -1,70 +1,64 @@
 import Archive
 import Catalog
-import EventLog
-import Foundation
 import ParallaxCore
 import ViewLanguage
 
 /// What it takes for a source to go on with another log: where that one begins, and what of the former is given up.
-struct LogAdoption {
-    struct Part {
-        var start: LogBinding.Start
+public struct LogAdoption {
+    public struct Part {
+        public var start: LogBinding.Start
         /// The first that is not archived, and the first that was not processed.
-        var archived: Offset
-        var processed: Offset
+        public var archived: Offset
+        public var processed: Offset
         /// The log's own end.
-        var end: Offset
+        public var end: Offset
 
         /// Offsets of the former log that are in no answer any more.
-        var givenUp: Int64 { max(0, start.offset - archived) }
+        public var givenUp: Int64 { max(0, start.offset - archived) }
     }
 
-    let source: CatalogSource
-    let binding: LogBinding
-    let former: LogBinding?
-    let parts: [Part]
+    public let source: CatalogSource
+    public let binding: LogBinding
+    public let former: LogBinding?
+    public let parts: [Part]
     /// Nothing needs to be adopted: the log is the one that the source reads.
-    let isOwn: Bool
+    public let isOwn: Bool
 
-    var givenUp: Int64 { parts.reduce(0) { $0 + $1.givenUp } }
-
-    var lines: [String] {
-        var lines = ["~ source \(source.name) goes on with \(binding.identity)"]
-        if let former { lines.append("    in the place of \(former.identity)") }
-        for part in parts {
-            lines.append(
-                "    partition \(part.start.partition): its records from offset \(part.start.own) on (it ends at \(part.end)) continue as offsets "
-                    + "\(part.start.offset) and following")
-            if part.givenUp > 0 {
-                lines.append(
-                    "        the former log's offsets \(part.archived) up to \(part.start.offset) are not archived and are given up: in no answer after "
-                        + "the next batch run, and marked")
-            }
-        }
-        return lines
-    }
-
-    var json: JSONText {
-        .object([
-            ("source", .string(source.name)), ("log", .string("\(binding.identity)")), ("given_up", .int(givenUp)),
-            ("adopted", .bool(!isOwn)),
-            (
-                "partitions",
-                .array(
-                    parts.map {
-                        .object([
-                            ("partition", .int(Int64($0.start.partition.rawValue))), ("offset", .int($0.start.offset.rawValue)),
-                            ("own_offset", .int($0.start.own.rawValue)), ("given_up", .int($0.givenUp)),
-                        ])
-                    })
-            ),
-        ])
-    }
+    public var givenUp: Int64 { parts.reduce(0) { $0 + $1.givenUp } }
 }
 
-extension Pipeline {
+/// Takes another log in the place of a source's own, where a person says so.
+public struct LogAdopter {
+    private let archiveFolder: String
+    private let place: String
+    private let maxFutureSkew: Int64
+    private let clock: () -> Instant
+    private let openLog: (SourceDefinition) throws(ParallaxError) -> any EventLog
+    private let openLogForLooking: (SourceDefinition) throws(ParallaxError) -> any EventLog
+    private let openArchive: (SourceDefinition, any EventLog) throws(ParallaxError) -> ArchiveWriter
+
+    /// - Parameters:
+    ///   - place: where this runs (host and folder), for people who look for whoever found a log first.
+    ///   - maxFutureSkew: microseconds that an event's time may be ahead of the clock.
+    ///   - openLog: makes the log where there is none and it can be made.
+    ///   - openLogForLooking: makes, locks and recovers nothing.
+    public init(
+        archiveFolder: String, place: String, maxFutureSkew: Int64, clock: @escaping () -> Instant,
+        openLog: @escaping (SourceDefinition) throws(ParallaxError) -> any EventLog,
+        openLogForLooking: @escaping (SourceDefinition) throws(ParallaxError) -> any EventLog,
+        openArchive: @escaping (SourceDefinition, any EventLog) throws(ParallaxError) -> ArchiveWriter
+    ) {
+        self.archiveFolder = archiveFolder
+        self.place = place
+        self.maxFutureSkew = maxFutureSkew
+        self.clock = clock
+        self.openLog = openLog
+        self.openLogForLooking = openLogForLooking
+        self.openArchive = openArchive
+    }
+
     /// What adopting would do. Where there is no log, one is made, unless this only looks: then that is said (`.missing`).
-    func planAdoption(_ source: CatalogSource, _ catalog: Catalog, onlyLooks: Bool = false) throws(ParallaxError) -> LogAdoption {
+    public func plan(_ source: CatalogSource, _ catalog: Catalog, onlyLooks: Bool = false) throws(ParallaxError) -> LogAdoption {
         let log = try onlyLooks ? openLogForLooking(source.definition) : openLog(source.definition)
         let identity = try log.identity()
         let recorded = try catalog.binding(source: source.id)?.binding
@@ -160,10 +154,10 @@ extension Pipeline {
 
     /// From now on the source reads this log. The archive is told first: whatever cuts this off in between is refused by every layer, and ended by
     /// doing it again.
-    func adopt(_ adoption: LogAdoption, _ catalog: Catalog) throws(ParallaxError) {
+    public func adopt(_ adoption: LogAdoption, _ catalog: Catalog) throws(ParallaxError) {
         let log = try openLog(adoption.source.definition)
-        let writer = try archiveWriter(adoption.source.definition, log: log)
-        let latest = Instant(microseconds: systemClock().rawValue + speedSettings.rules.maxFutureSkew)
+        let writer = try openArchive(adoption.source.definition, log)
+        let latest = Instant(microseconds: clock().rawValue + maxFutureSkew)
         try catalog.claiming(adoption.source, "its log was not adopted") { () throws(ParallaxError) in
             let gaps = try writer.adopt(adoption.binding, eventsUntil: latest)
             FaultPoint.pass("adopt.afterArchive")
@@ -171,15 +165,5 @@ extension Pipeline {
             // What the layers said of the former log is over.
             for layer in LayerTrouble.Layer.allCases { try catalog.clearTroubles(layer, source: adoption.source.id) }
         }
-    }
-
-    /// Sources whose definition names another topic than the one that they read.
-    func movedSources(_ catalog: Catalog) throws(ParallaxError) -> [CatalogSource] {
-        var moved: [CatalogSource] = []
-        for source in try catalog.sources() {
-            guard let former = try catalog.binding(source: source.id)?.binding.identity else { continue }
-            if former.topic != source.definition.topic { moved.append(source) }
-        }
-        return moved
     }
 }
