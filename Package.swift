@@ -64,7 +64,7 @@ let package = Package(
             path: "Sources/PrivatePostgres", swiftSettings: strict),
         .target(
             name: "Catalog", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Postgres"],
-            path: "Sources/Catalog", swiftSettings: strict),
+            path: "Sources/Catalog", exclude: ["README.md"], swiftSettings: strict),
 
         // What the commands of the same kind do: lines into a log, rows into a table, made-up events into a log.
         .target(

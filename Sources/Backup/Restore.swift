@@ -155,7 +155,7 @@ public struct Restore {
         defer { connection.close() }
         if try Catalog(connection).isMigrated() {
             // The transaction of an interrupted restore was committed.
-            if Disk.exists(target.mark), try connection.query("SELECT EXISTS (SELECT FROM parallax.source)").rows[0].bool(0) == true {
+            if Disk.exists(target.mark), try Catalog(connection).hasSources() {
                 return
             }
             throw ParallaxError(

@@ -94,7 +94,7 @@ extension RunExecution {
     /// What the look for new records is to find beside touched windows: nil where no view asks for it, and the chain from publication to
     /// publication is broken already. It begins anew where the source's event times are others.
     private func newestEventTime(_ plans: [Plan], base: Cut, cut: Cut, segments: [Segment]) -> NewestEventTime? {
-        let known = baseEventTimes.found
+        let known = NewestEventTime.Found(newest: baseEventTimes.newest, leader: baseEventTimes.leader)
         let isKnown = known != NewestEventTime.Found()
         guard isKnown || plans.contains(where: { $0.retention != nil }) else { return nil }
         return NewestEventTime(
@@ -112,7 +112,10 @@ extension RunExecution {
         }
         report.cutWatermark = cutWatermark
         try catalog.setEventTimes(
-            run, .init(found: newest.found, cutWatermark: cutWatermark, form: source.definition.eventTimeForm))
+            run,
+            .init(
+                newest: newest.found.newest, leader: newest.found.leader, cutWatermark: cutWatermark,
+                form: source.definition.eventTimeForm))
     }
 
     private func read(

@@ -113,17 +113,10 @@ extension RunExecution {
     }
 
     private func record(_ drift: RunReport.Drift, _ view: RunView, _ hasLiveRows: Bool?) throws(ParallaxError) {
-        func parameter(_ value: Double?) -> Parameter { value.map { .double($0) } ?? .null }
-        try connection.query(
-            """
-            INSERT INTO parallax.drift (run_id, version_id, output, groups, differing, only_merged, only_batch, merged_total, batch_total,
-                                        max_difference, share, has_live_rows)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-            """,
-            [
-                .int(run.number.rawValue), .int(view.version.id), .text(drift.output), .int(drift.groups), .int(drift.differing),
-                .int(drift.onlyMerged), .int(drift.onlyBatch), parameter(drift.mergedTotal), parameter(drift.batchTotal),
-                parameter(drift.maxDifference), parameter(drift.share), hasLiveRows.map { .bool($0) } ?? .null,
-            ])
+        try catalog.recordDrift(
+            DriftStatus(
+                run: run.number, view: view.version.viewName, output: drift.output, groups: drift.groups, differing: drift.differing,
+                onlyMerged: drift.onlyMerged, onlyBatch: drift.onlyBatch, mergedTotal: drift.mergedTotal, batchTotal: drift.batchTotal,
+                maxDifference: drift.maxDifference, share: drift.share, hasLiveRows: hasLiveRows), version: view.version.id)
     }
 }

@@ -38,11 +38,7 @@ extension RunExecution {
     private func lostEvents(_ computed: Computed) throws(ParallaxError) -> String? {
         // Else the counts of records below the base's cut are the base's own.
         guard computed.scope.readsEverything else { return nil }
-        let before = try connection.query(
-            "SELECT coalesce(sum(rejected), 0)::bigint FROM parallax.rejected_batch WHERE source_id = $1 AND run_id = $2 AND view_name = ''",
-            [.int(source.id), .int(run.base.run.rawValue)]
-        ).rows[0].int(0)
-        guard let before else { throw ParallaxError(.internalInconsistency, "a sum of rejected records is null") }
+        let before = try catalog.rejectedRecords(of: run.base, source: source.id)
         let base = computed.scope.base
         let records = base.partitions.reduce(0) { $0 + base[$1].rawValue }
         // At most all new records are rejected, too.
@@ -57,7 +53,7 @@ extension RunExecution {
         var stays = ""
         var parameters: [Parameter] = []
         if let horizon = view.horizon(cutWatermark: cutWatermark), let kind = view.version.plan.window?.kind {
-            let (condition, bound) = Self.closedWindows(kind, horizon: horizon, parameter: 1)
+            let (condition, bound) = WindowSQL.closed(kind, horizon: horizon, parameter: 1)
             if let bound {
                 stays = "WHERE NOT (\(condition))"
                 parameters = [.int(bound)]

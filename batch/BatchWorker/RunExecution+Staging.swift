@@ -100,7 +100,7 @@ extension RunExecution {
         _ view: RunView, _ horizon: Int64?, _ statement: (String) -> String
     ) throws(ParallaxError) -> Int {
         guard let horizon, let kind = view.version.plan.window?.kind else { return 0 }
-        let (condition, bound) = Self.closedWindows(kind, horizon: horizon, parameter: 1)
+        let (condition, bound) = WindowSQL.closed(kind, horizon: horizon, parameter: 1)
         guard let bound else { return 0 }
         return try connection.query(statement(condition), [.int(bound)]).affectedRows
     }
@@ -153,16 +153,12 @@ extension RunExecution {
             for (reason, count) in computed.engine.viewRejections[index] { add(view.version.viewName, reason.rawValue, count) }
             if !view.reason.isEverything { isCarriedOver.insert(view.version.viewName) }
         }
-        let old = try connection.query(
-            "SELECT view_name, reason, rejected FROM parallax.rejected_batch WHERE source_id = $1 AND run_id = $2",
-            [.int(source.id), .int(run.base.run.rawValue)]
-        ).rows
-        for row in old where isCarriedOver.contains(row[0] ?? "") { add(row[0] ?? "", row[1] ?? "", Int(row.int(2) ?? 0)) }
+        for (view, reason, count) in try catalog.rejections(ofRun: run.base.run, source: source.id) where isCarriedOver.contains(view) {
+            add(view, reason, count)
+        }
         for (view, reasons) in counts {
             for (reason, count) in reasons where count > 0 {
-                try connection.query(
-                    "INSERT INTO parallax.rejected_batch (source_id, run_id, view_name, reason, rejected) VALUES ($1, $2, $3, $4, $5)",
-                    [.int(source.id), .int(run.number.rawValue), .text(view), .text(reason), .int(Int64(count))])
+                try catalog.recordRejection(run, view: view, reason: reason, count: count)
             }
         }
         for index in views.indices { views[index].rejected = counts[views[index].view] ?? [:] }

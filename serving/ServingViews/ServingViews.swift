@@ -41,11 +41,10 @@ public enum ServingViews {
         }
         let changing = waiting
         waiting.subtract(merged.map(\.viewName))
-        let overlays = try connection.query("SELECT name, select_text FROM parallax.overlay ORDER BY position").rows
-            .map { (name: $0[0] ?? "", sql: $0[1] ?? "") }
+        let overlays = try catalog.overlays()
         var wanted: [String: ViewWriter.Wanted] = [:]
         for version in merged { wanted[version.viewName] = .init(sql: MergedViewSQL(version).selectText, isOverlay: false) }
-        for overlay in overlays { wanted[overlay.name] = .init(sql: overlay.sql, isOverlay: true) }
+        for overlay in overlays { wanted[overlay.name] = .init(sql: overlay.selectText, isOverlay: true) }
         let writer = ViewWriter(connection: connection, wanted: wanted)
 
         var refusals: [Refusal] = []
@@ -66,9 +65,7 @@ public enum ServingViews {
             }
         }
         // Last: what stood on them may stand on others now.
-        let unwanted = try connection.query(
-            "SELECT name FROM parallax.serving_view WHERE name <> ALL ($1::text[]) ORDER BY name", [.texts(Array(wanted.keys))])
-        for name in unwanted.rows.compactMap({ $0[0] }) {
+        for name in try catalog.servingViews(besides: Array(wanted.keys)) {
             guard let error = try refusal({ () throws(ParallaxError) in try writer.drop(name) }) else { continue }
             refusals.append(Refusal(view: name, error: error))
         }

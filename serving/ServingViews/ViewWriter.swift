@@ -39,10 +39,11 @@ struct ViewWriter {
                 if view.isOverlay, let look, !look.tables.isEmpty {
                     try connection.execute(
                         "CREATE OR REPLACE VIEW \(place) AS\n"
-                            + ViewColumns.select(look.columns.columns.map(\.name), from: view.sql, where: Self.hasTables(look.tables, name))
+                            + ViewColumns.select(
+                                look.columns.columns.map(\.name), from: view.sql, where: MergedViewSQL.hasTables(look.tables, name))
                     )
                 }
-                try connection.query("INSERT INTO parallax.serving_view (name) VALUES ($1) ON CONFLICT DO NOTHING", [.text(name)])
+                try Catalog(connection).recordServingView(name)
                 return
             }
             guard existing.isOurs else {
@@ -57,7 +58,7 @@ struct ViewWriter {
                 guard let order = columns.order(after: old) else {
                     return try makeAnew(name, existing.id, lost: columns.lost(of: old).map(\.words))
                 }
-                let condition = view.isOverlay && !look.tables.isEmpty ? Self.hasTables(look.tables, name) : nil
+                let condition = view.isOverlay && !look.tables.isEmpty ? MergedViewSQL.hasTables(look.tables, name) : nil
                 if condition != nil || order != columns.columns.map(\.name) { sql = ViewColumns.select(order, from: sql, where: condition) }
                 // The text as it was looked at, where nothing was added to it.
                 if try sql == view.sql ? definition(of: existing.id) == look.definition : isInPlace(existing.id, sql) { return }
@@ -95,7 +96,7 @@ struct ViewWriter {
         do { try connection.execute("DROP VIEW IF EXISTS \(Self.place(name))") } catch {
             throw Self.named(error, "view \"\(name)\" cannot be dropped: something of yours stands on it", hint: Obstacle.hint)
         }
-        try connection.query("DELETE FROM parallax.serving_view WHERE name = $1", [.text(name)])
+        try Catalog(connection).forgetServingView(name)
     }
 
     private func makeAnew(_ name: String, _ id: Int64, lost: [String]) throws(ParallaxError) {
@@ -126,7 +127,7 @@ struct ViewWriter {
                 do throws(ParallaxError) { try makeAgain(view.place, wanted[own], view.properties) } catch {
                     guard !error.isLockTrouble else { throw error }
                     try connection.execute("ROLLBACK TO SAVEPOINT own")
-                    try connection.query("DELETE FROM parallax.serving_view WHERE name = $1", [.text(own)])
+                    try Catalog(connection).forgetServingView(own)
                 }
                 try connection.execute("RELEASE SAVEPOINT own")
                 continue
@@ -173,13 +174,7 @@ struct ViewWriter {
 // What is there, and what would be.
 extension ViewWriter {
     func relation(_ name: String) throws(ParallaxError) -> (id: Int64, isOurs: Bool, description: String)? {
-        try connection.query(
-            """
-            SELECT c.oid::bigint, c.relkind = 'v' AND EXISTS (SELECT FROM parallax.serving_view o WHERE o.name = c.relname),
-                   pg_catalog.pg_describe_object('pg_class'::regclass, c.oid, 0)
-            FROM pg_catalog.pg_class c WHERE c.relnamespace = 'serving'::regnamespace AND c.relname = $1
-            """, [.text(name)]
-        ).rows.first.map { ($0.int(0) ?? 0, $0.bool(1) ?? false, $0[2] ?? name) }
+        try Catalog(connection).servingRelation(name)
     }
 
     /// An error's place is that in the SELECT.
@@ -228,30 +223,14 @@ extension ViewWriter {
     /// At a SELECT. Nil as above.
     private func look(at sql: String) throws(ParallaxError) -> Look? {
         try withTwin(sql) { (twin) throws(ParallaxError) in
-            let tables = try connection.query(
-                """
-                SELECT DISTINCT t.dimension_id FROM pg_catalog.pg_rewrite r
-                JOIN pg_catalog.pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass
-                JOIN pg_catalog.pg_class c ON c.oid = d.refobjid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                JOIN parallax.dimension t ON (t.schema_name, t.name) = (n.nspname, c.relname)
-                WHERE r.ev_class = $1::bigint::oid AND t.is_owned ORDER BY 1
-                """, [.int(twin)])
-            return Look(
-                columns: try columns(of: twin), tables: tables.rows.compactMap { $0.int(0) }, definition: try definition(of: twin))
+            Look(
+                columns: try columns(of: twin), tables: try Catalog(connection).ownedDimensions(readBy: twin),
+                definition: try definition(of: twin))
         }
     }
 
     private func definition(of view: Int64) throws(ParallaxError) -> String? {
         try connection.query("SELECT pg_get_viewdef($1::bigint::oid)", [.int(view)]).rows[0][0]
-    }
-
-    /// A table of the pipeline that was made anew is empty in older snapshots: then a view that reads it says so, as merged views do (`MergedViewSQL`).
-    private static func hasTables(_ tables: [Int64], _ name: String) -> String {
-        let list = tables.map(String.init).joined(separator: ", ")
-        return """
-            (SELECT CASE WHEN (SELECT count(*) FROM parallax.dimension t WHERE t.dimension_id IN (\(list))) = \(tables.count) \
-            THEN true ELSE parallax.not_served(\(Connection.quoteLiteral(name))) END)
-            """
     }
 
     /// Whether the view says the same already, in PostgreSQL's own words.

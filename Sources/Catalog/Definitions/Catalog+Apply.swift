@@ -177,8 +177,13 @@ extension Catalog {
                 hint: error.hint, sqlState: error.sqlState)
         }
         if begins, !(holding && active != nil) {
-            try connection.query("UPDATE parallax.view SET active_version_id = $2 WHERE view_id = $1", [.int(viewID), .int(version)])
+            try serve(version: version, ofView: viewID)
         }
+    }
+
+    /// The version that the merged view shows from this transaction on. A publication does the same for all views of its source.
+    func serve(version: Int64, ofView id: Int64) throws(ParallaxError) {
+        try connection.query("UPDATE parallax.view SET active_version_id = $2 WHERE view_id = $1", [.int(id), .int(version)])
     }
 
     /// Asks for a new slice: every partition's owner closes the current one at its next flush.

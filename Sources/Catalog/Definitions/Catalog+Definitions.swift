@@ -4,6 +4,13 @@ import Postgres
 import ViewLanguage
 
 extension Catalog {
+    /// By name: the views over a source, whether they are served or wait.
+    public func viewNames(ofSource name: String) throws(ParallaxError) -> [String] {
+        try connection.query(
+            "SELECT w.name FROM parallax.view w JOIN parallax.source s USING (source_id) WHERE s.name = $1 ORDER BY w.name", [.text(name)]
+        ).rows.compactMap { $0[0] }
+    }
+
     /// All sources, by name. Throws `.configuration` where a newer Parallax has changed the control tables.
     public func sources() throws(ParallaxError) -> [CatalogSource] {
         let result = try connection.query(

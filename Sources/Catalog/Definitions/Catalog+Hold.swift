@@ -49,8 +49,7 @@ extension Catalog {
             }
             try connection.query("UPDATE parallax.view_version SET is_held = false WHERE version_id = $1", [.int(newer.id)])
             guard let first = newer.firstRun, first.rawValue <= source.published.run.rawValue else { return .waits(version: newer.hash) }
-            try connection.query(
-                "UPDATE parallax.view SET active_version_id = $2 WHERE view_id = $1", [.int(newer.viewID), .int(newer.id)])
+            try serve(version: newer.id, ofView: newer.viewID)
             try leave(ofView: newer.viewID, where: "version_id < \(newer.id)", &leaving)
             try refreshServing(connection)
             try settle(leaving)

@@ -197,9 +197,13 @@ extension Catalog {
         return setAside
     }
 
+    private func forget(_ dimension: CatalogDimension) throws(ParallaxError) {
+        try connection.query("DELETE FROM parallax.dimension WHERE dimension_id = $1", [.int(dimension.version.id)])
+    }
+
     /// Its name is free from now on, for the table that takes its place and for what the pipeline's views read by that name.
     private func setAside(_ dimension: CatalogDimension) throws(ParallaxError) -> DimensionSetAside? {
-        try connection.query("DELETE FROM parallax.dimension WHERE dimension_id = $1", [.int(dimension.version.id)])
+        try forget(dimension)
         let place = Self.place(dimension.definition)
         guard try actualTable(dimension.definition) != nil else { return nil }
         guard dimension.definition.isOwned else {
@@ -258,7 +262,7 @@ extension Catalog {
             try connection.execute(
                 dimension.definition.isOwned ? "DROP TABLE \(place)" : "DROP TRIGGER IF EXISTS \(Self.dimensionTrigger) ON \(place)")
         }
-        try connection.query("DELETE FROM parallax.dimension WHERE dimension_id = $1", [.int(dimension.version.id)])
+        try forget(dimension)
     }
 
     private static func column(_ column: DimensionDefinition.Column) -> String {

@@ -32,7 +32,7 @@ extension Catalog {
     @discardableResult
     public func resetWatermark(source: CatalogSource) throws(ParallaxError) -> Instant? {
         try changing("the watermark was not reset") { () throws(ParallaxError) in
-            try connection.query("SELECT 1 FROM parallax.source WHERE source_id = $1 FOR NO KEY UPDATE", [.int(source.id)])
+            try lockSource(source.id)
             try holdFlushes(ofSource: source.id)
             let before = try connection.query(
                 "SELECT \(Self.micros("watermark")) FROM parallax.watermark WHERE source_id = $1", [.int(source.id)]

@@ -3,6 +3,11 @@ import Postgres
 
 /// What the answer to a statement lacks, for a note beside it. Judged by the views' names in its text: a name too many only means a note too many.
 extension Catalog {
+    /// What answers contain: for people, as PostgreSQL has it.
+    public func frontier() throws(ParallaxError) -> QueryResult {
+        try connection.query("SELECT * FROM parallax.frontier ORDER BY source, partition")
+    }
+
     /// Begins a statement that asks which relations another one may read; `$1` is that one's text.
     static let relationsRead = """
         WITH RECURSIVE read AS (

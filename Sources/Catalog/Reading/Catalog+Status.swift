@@ -132,9 +132,32 @@ public struct DriftStatus: Sendable {
     public var share: Double?
     /// The speed layer had rows to compare; nil for runs from before it was kept.
     public var hasLiveRows: Bool?
+
+    public init(
+        run: RunNumber, view: String, output: String, groups: Int64, differing: Int64, onlyMerged: Int64, onlyBatch: Int64,
+        mergedTotal: Double?, batchTotal: Double?, maxDifference: Double?, share: Double?, hasLiveRows: Bool?
+    ) {
+        self.run = run
+        self.view = view
+        self.output = output
+        self.groups = groups
+        self.differing = differing
+        self.onlyMerged = onlyMerged
+        self.onlyBatch = onlyBatch
+        self.mergedTotal = mergedTotal
+        self.batchTotal = batchTotal
+        self.maxDifference = maxDifference
+        self.share = share
+        self.hasLiveRows = hasLiveRows
+    }
 }
 
 extension Catalog {
+    /// Whatever version the control tables have.
+    public func hasSources() throws(ParallaxError) -> Bool {
+        try connection.query("SELECT EXISTS (SELECT FROM parallax.source)").rows[0].bool(0) ?? false
+    }
+
     /// False where nothing was ever applied to this database.
     public func isMigrated() throws(ParallaxError) -> Bool {
         try connection.query("SELECT to_regclass('parallax.migration') IS NOT NULL").rows[0].bool(0) ?? false

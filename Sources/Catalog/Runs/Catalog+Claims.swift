@@ -52,17 +52,34 @@ extension Catalog {
     /// The first error is the news: a session that is gone has let go already.
     func letGo(_ source: Int64) { _ = try? connection.execute("SELECT pg_advisory_unlock(\(LockClass.run), \(source))") }
 
-    /// Step 2 of the lock order: the source's row, and then what it protects.
-    func lockedSource(_ id: Int64) throws(ParallaxError) -> (activeRun: RunNumber?, published: Published) {
+    /// Step 2 of the lock order: the source's row, until the transaction ends (foreign keys to it pass: workers go on writing). Returns the run that has
+    /// it. Throws `.fenced` where the source is not there any more.
+    @discardableResult
+    func lockSource(_ id: Int64) throws(ParallaxError) -> RunNumber? {
         let row = try connection.query(
             "SELECT active_run FROM parallax.source WHERE source_id = $1 FOR NO KEY UPDATE", [.int(id)]
         ).rows.first
         guard let row else { throw Self.sourceIsGone(id) }
+        return row.int(0).map { RunNumber($0) }
+    }
+
+    /// The same, and then what it protects.
+    func lockedSource(_ id: Int64) throws(ParallaxError) -> (activeRun: RunNumber?, published: Published) {
+        let run = try lockSource(id)
+        return (run, try published(ofSource: id))
+    }
+
+    /// Inside the transaction that has locked the source.
+    func setActiveRun(_ run: RunNumber, source id: Int64) throws(ParallaxError) {
+        try connection.query("UPDATE parallax.source SET active_run = $2 WHERE source_id = $1", [.int(id), .int(run.rawValue)])
+    }
+
+    private func published(ofSource id: Int64) throws(ParallaxError) -> Published {
         guard
             let pointer = try connection.query("SELECT run, slice FROM parallax.published WHERE source_id = $1", [.int(id)]).rows.first,
             let run = pointer.int(0), let slice = pointer.int(1)
         else { throw Self.sourceIsGone(id) }
-        return (row.int(0).map { RunNumber($0) }, Published(run: RunNumber(run), slice: SliceNumber(slice)))
+        return Published(run: RunNumber(run), slice: SliceNumber(slice))
     }
 
     /// Of whoever holds the session lock, in the transaction that has locked the source: runs that did not end died.

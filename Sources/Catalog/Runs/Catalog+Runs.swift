@@ -43,7 +43,7 @@ extension Catalog {
                             .text(source.definition.form),
                         ]
                     ).rows[0].int(0) ?? 0
-                try connection.query("UPDATE parallax.source SET active_run = $2 WHERE source_id = $1", [.int(source.id), .int(number)])
+                try setActiveRun(RunNumber(number), source: source.id)
                 return CatalogRun(number: RunNumber(number), sourceID: source.id, isFull: isFull, slice: slice, base: base)
             }
         } catch {
@@ -68,13 +68,10 @@ extension Catalog {
     /// Inside a transaction: throws `.fenced` where another run has taken the source. Holds the source's row until the transaction ends, so that
     /// nobody can take it in between (but lets foreign keys to it pass: workers go on writing).
     public func checkFence(_ run: CatalogRun) throws(ParallaxError) {
-        let row = try connection.query(
-            "SELECT active_run FROM parallax.source WHERE source_id = $1 FOR NO KEY UPDATE", [.int(run.sourceID)]
-        ).rows.first
-        guard let row else { throw Self.sourceIsGone(run.sourceID) }
-        guard row.int(0) == run.number.rawValue else {
+        let active = try lockSource(run.sourceID)
+        guard active == run.number else {
             throw ParallaxError(
-                .fenced, "run \(run.number) lost its source to run \(row[0] ?? "none"): nothing more was written",
+                .fenced, "run \(run.number) lost its source to run \(active.map { "\($0)" } ?? "none"): nothing more was written",
                 hint: "see parallax batch list")
         }
     }

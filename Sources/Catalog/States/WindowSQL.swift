@@ -22,6 +22,22 @@ public enum WindowSQL {
         kind.sessionGap.map { "\(row).window_start - \(length($0))" } ?? "\(row).window_start"
     }
 
+    /// The condition that a window of batch row `b` has ended at an event time (microseconds), and its parameter of that number; nil where no window can
+    /// have.
+    public static func closed(_ kind: Plan.Window.Kind, horizon: Int64, parameter: Int) -> (condition: String, bound: Int64?) {
+        let bound = "(\(Catalog.instant("$\(parameter)")))"
+        switch kind {
+        case .tumbling(let size, _), .hopping(_, let size, _):
+            let (lastStart, overflow) = horizon.subtractingReportingOverflow(size)
+            return ("b.window_start <= \(bound)", overflow ? nil : lastStart)
+        case .session(let gap):
+            let (lastEvent, overflow) = horizon.subtractingReportingOverflow(gap)
+            return ("b.session_last <= \(bound)", overflow ? nil : lastEvent)
+        case .calendar:
+            return ("\(end(kind, of: "b")) <= \(bound)", horizon)
+        }
+    }
+
     /// In microseconds: an interval of hours or days would go through the session's time zone.
     static func length(_ microseconds: Int64) -> String { "\(microseconds) * interval '1 microsecond'" }
 }

@@ -48,7 +48,7 @@ struct QueryCommand: ParsableCommand {
                     // One snapshot, so that the frontier is that of these rows.
                     result = try connection.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") { () throws(ParallaxError) in
                         let result = try answer(connection)
-                        contained = try connection.query("SELECT * FROM parallax.frontier ORDER BY source, partition")
+                        contained = try Catalog(connection).frontier()
                         return result
                     }
                 } else {
@@ -96,9 +96,7 @@ struct QueryCommand: ParsableCommand {
         guard error.sqlState == "42P01", let sources = try? Catalog(connection).sources().map(\.name),
             let source = sources.first(where: { error.message.contains("\"\($0)\"") || error.message.contains(".\($0)\"") })
         else { return error }
-        let views = try? connection.query(
-            "SELECT w.name FROM parallax.view w JOIN parallax.source s USING (source_id) WHERE s.name = $1 ORDER BY w.name", [.text(source)]
-        ).rows.compactMap { $0[0] }
+        let views = try? Catalog(connection).viewNames(ofSource: source)
         var error = error
         error.detail =
             "\"\(source)\" is a source: its events are not rows of a table. They are counted in views, and kept in the archive, as Parquet files."

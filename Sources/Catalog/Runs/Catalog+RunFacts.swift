@@ -1,13 +1,11 @@
-import BatchLayer
-import Catalog
 import ParallaxCore
 import Postgres
 import ViewLanguage
 
-/// What a run reads and writes in the control tables beside the steps that the catalog itself performs.
+/// What a run asks about its base, and what it writes down of what it found.
 extension Catalog {
     /// The cut of what was published; empty where nothing was.
-    func cut(of published: Published, source id: Int64) throws(ParallaxError) -> Cut {
+    public func cut(of published: Published, source id: Int64) throws(ParallaxError) -> Cut {
         guard published.run != .none else { return Cut() }
         let rows = try connection.query(
             """
@@ -21,16 +19,26 @@ extension Catalog {
     }
 
     /// What a run found about event times below a cut.
-    struct EventTimes {
-        var found = NewestEventTime.Found()
+    public struct EventTimes: Hashable, Sendable {
+        /// Microseconds: the newest event time that another event confirms; nil where there is none, or nobody has looked.
+        public var newest: Int64?
+        /// The newest of all.
+        public var leader: Int64?
         /// What retention is counted from (microseconds); nil where there is nothing to count from.
-        var cutWatermark: Int64?
+        public var cutWatermark: Int64?
         /// The definition of event times that all of it belongs to; nil for a publication of an older version.
-        var form: String?
+        public var form: String?
+
+        public init(newest: Int64? = nil, leader: Int64? = nil, cutWatermark: Int64? = nil, form: String? = nil) {
+            self.newest = newest
+            self.leader = leader
+            self.cutWatermark = cutWatermark
+            self.form = form
+        }
     }
 
     /// Of the publication; empty where nobody has looked.
-    func eventTimes(of base: Published, source id: Int64) throws(ParallaxError) -> EventTimes {
+    public func eventTimes(of base: Published, source id: Int64) throws(ParallaxError) -> EventTimes {
         let row = try connection.query(
             """
             SELECT \(Self.micros("newest_event_time")), \(Self.micros("leading_event_time")), \(Self.micros("cut_watermark")), event_time_form
@@ -38,10 +46,10 @@ extension Catalog {
             """, [.int(id), .int(base.run.rawValue)]
         ).rows.first
         guard let row else { return EventTimes() }
-        return EventTimes(found: .init(newest: row.int(0), leader: row.int(1)), cutWatermark: row.int(2), form: row[3])
+        return EventTimes(newest: row.int(0), leader: row.int(1), cutWatermark: row.int(2), form: row[3])
     }
 
-    func setEventTimes(_ run: CatalogRun, _ times: EventTimes) throws(ParallaxError) {
+    public func setEventTimes(_ run: CatalogRun, _ times: EventTimes) throws(ParallaxError) {
         func value(_ time: Int64?) -> Parameter { time.map { .int($0) } ?? .null }
         try connection.query(
             """
@@ -49,14 +57,14 @@ extension Catalog {
                    cut_watermark = \(Self.instant("$4")), event_time_form = $5 WHERE run_id = $1
             """,
             [
-                .int(run.number.rawValue), value(times.found.newest), value(times.found.leader), value(times.cutWatermark),
+                .int(run.number.rawValue), value(times.newest), value(times.leader), value(times.cutWatermark),
                 times.form.map { .text($0) } ?? .null,
             ])
     }
 
     /// Whether the base's rows were computed under another form of the source. A publication from before forms were kept says nothing, and
     /// is taken to be of this one.
-    func hasChanged(_ source: SourceDefinition, since base: Published, source id: Int64) throws(ParallaxError) -> Bool {
+    public func hasChanged(_ source: SourceDefinition, since base: Published, source id: Int64) throws(ParallaxError) -> Bool {
         let form = try connection.query(
             "SELECT source_form FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.int(id), .int(base.run.rawValue)]
         ).rows.first?[0]
@@ -65,7 +73,7 @@ extension Catalog {
 
     /// Whether a person has given up records below the base's cut since its rows were computed. A publication from before that was kept says nothing: where
     /// anything is given up below its cut, it is taken to have changed.
-    func historyHasChanged(since base: Published, source id: Int64) throws(ParallaxError) -> Bool {
+    public func historyHasChanged(since base: Published, source id: Int64) throws(ParallaxError) -> Bool {
         guard base.run != .none else { return false }
         let now = Self.text(of: try acceptedGaps(source: id), below: try cut(of: base, source: id))
         let then = try connection.query(
@@ -74,7 +82,7 @@ extension Catalog {
         return then.map { $0 != now } ?? !now.isEmpty
     }
 
-    func setGivenUp(_ run: CatalogRun, below cut: Cut) throws(ParallaxError) {
+    public func setGivenUp(_ run: CatalogRun, below cut: Cut) throws(ParallaxError) {
         try connection.query(
             "UPDATE parallax.run SET given_up = $2 WHERE run_id = $1",
             [.int(run.number.rawValue), .text(Self.text(of: try acceptedGaps(source: run.sourceID), below: cut))])
@@ -95,14 +103,14 @@ extension Catalog {
     }
 
     /// The slice in which each partition's next record will be, in partition order.
-    func slices(ofSource id: Int64) throws(ParallaxError) -> [(Partition, SliceNumber)] {
+    public func slices(ofSource id: Int64) throws(ParallaxError) -> [(Partition, SliceNumber)] {
         try connection.query(
             "SELECT partition, slice FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition", [.int(id)]
         ).rows.map { (Partition(Int($0.int(0) ?? 0)), SliceNumber($0.int(1) ?? 1)) }
     }
 
     /// Who holds the partitions, for people.
-    func owners(source id: Int64, of partitions: [Partition]) throws(ParallaxError) -> String {
+    public func owners(source id: Int64, of partitions: [Partition]) throws(ParallaxError) -> String {
         try connection.query(
             """
             SELECT format('partition %s at offset %s, slice %s: %s', p.partition, p.next_offset, p.slice,
@@ -116,7 +124,7 @@ extension Catalog {
 
     /// Event time (microseconds) below which the speed layer takes nothing any more, in any partition: windows that end at or before it
     /// can only change through a batch run. Nil where a partition has seen no event yet and so would take any.
-    func sketchHorizon(of source: CatalogSource) throws(ParallaxError) -> Int64? {
+    public func sketchHorizon(of source: CatalogSource) throws(ParallaxError) -> Int64? {
         let row = try connection.query(
             """
             SELECT CASE WHEN bool_and(max_event_time IS NOT NULL) THEN (extract(epoch FROM min(max_event_time)) * 1000000)::bigint END
@@ -129,19 +137,8 @@ extension Catalog {
         return behind.overflow || horizon.overflow ? nil : horizon.partialValue
     }
 
-    func setArchived(source id: Int64, _ archived: Cut) throws(ParallaxError) {
-        // In partition order, as everybody who locks several of these rows does.
-        for partition in archived.partitions {
-            try connection.query(
-                """
-                UPDATE parallax.partition_position SET archived_offset = $3
-                WHERE source_id = $1 AND partition = $2 AND archived_offset < $3
-                """, [.int(id), .int(Int64(partition.rawValue)), .int(archived[partition].rawValue)])
-        }
-    }
-
     /// Records between the base's cut and the run's that are in no speed row.
-    func skippedRecords(of run: CatalogRun) throws(ParallaxError) -> Int64 {
+    public func skippedRecords(of run: CatalogRun) throws(ParallaxError) -> Int64 {
         // One jump may have closed several slices; each then carries the same two offsets.
         try connection.query(
             """
@@ -153,10 +150,51 @@ extension Catalog {
     }
 
     /// Per partition, the offset below which everything is archived and processed by the speed layer.
-    func archivedAndProcessed(source id: Int64) throws(ParallaxError) -> [(Partition, archived: Offset, processed: Offset)] {
+    public func archivedAndProcessed(source id: Int64) throws(ParallaxError) -> [(Partition, archived: Offset, processed: Offset)] {
         try connection.query(
             "SELECT partition, archived_offset, next_offset FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition",
             [.int(id)]
         ).rows.map { (Partition(Int($0.int(0) ?? 0)), archived: Offset($0.int(1) ?? 0), processed: Offset($0.int(2) ?? 0)) }
+    }
+
+    /// Rejected records below a run's cut, by view (empty: the record is no event) and reason.
+    public func rejections(ofRun run: RunNumber, source id: Int64) throws(ParallaxError) -> [(view: String, reason: String, count: Int)] {
+        try connection.query(
+            "SELECT view_name, reason, rejected FROM parallax.rejected_batch WHERE source_id = $1 AND run_id = $2",
+            [.int(id), .int(run.rawValue)]
+        ).rows.map { ($0[0] ?? "", $0[1] ?? "", Int($0.int(2) ?? 0)) }
+    }
+
+    /// Inside the staging transaction.
+    public func recordRejection(_ run: CatalogRun, view: String, reason: String, count: Int) throws(ParallaxError) {
+        try connection.query(
+            "INSERT INTO parallax.rejected_batch (source_id, run_id, view_name, reason, rejected) VALUES ($1, $2, $3, $4, $5)",
+            [.int(run.sourceID), .int(run.number.rawValue), .text(view), .text(reason), .int(Int64(count))])
+    }
+
+    /// Records below the publication's cut that are no event.
+    public func rejectedRecords(of base: Published, source id: Int64) throws(ParallaxError) -> Int64 {
+        let sum = try connection.query(
+            "SELECT coalesce(sum(rejected), 0)::bigint FROM parallax.rejected_batch WHERE source_id = $1 AND run_id = $2 AND view_name = ''",
+            [.int(id), .int(base.run.rawValue)]
+        ).rows[0].int(0)
+        guard let sum else { throw ParallaxError(.internalInconsistency, "a sum of rejected records is null") }
+        return sum
+    }
+
+    /// What the merged view said of one output, against what the run found. Inside a transaction that holds the fence.
+    public func recordDrift(_ drift: DriftStatus, version id: Int64) throws(ParallaxError) {
+        func parameter(_ value: Double?) -> Parameter { value.map { .double($0) } ?? .null }
+        try connection.query(
+            """
+            INSERT INTO parallax.drift (run_id, version_id, output, groups, differing, only_merged, only_batch, merged_total, batch_total,
+                                        max_difference, share, has_live_rows)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            """,
+            [
+                .int(drift.run.rawValue), .int(id), .text(drift.output), .int(drift.groups), .int(drift.differing), .int(drift.onlyMerged),
+                .int(drift.onlyBatch), parameter(drift.mergedTotal), parameter(drift.batchTotal), parameter(drift.maxDifference),
+                parameter(drift.share), drift.hasLiveRows.map { .bool($0) } ?? .null,
+            ])
     }
 }
