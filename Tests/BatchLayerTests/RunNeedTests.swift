@@ -24,8 +24,7 @@ import Testing
         Case(testDescription: "a changed definition, and no new record", definitionsAsk: true, ends: [5], cut: [5], need: .run),
         Case(testDescription: "a changed definition of a source without records", definitionsAsk: true, need: .run),
         Case(testDescription: "a held run, and new records", ends: [6], cut: [5], isHeld: true, need: .decision),
-        Case(
-            testDescription: "a held run, and a changed definition", definitionsAsk: true, ends: [5], cut: [5], isHeld: true, need: .decision),
+        Case(testDescription: "a held run, a changed definition", definitionsAsk: true, ends: [5], cut: [5], isHeld: true, need: .decision),
         // Cannot be (its records lie at or above the published cut), and is nothing to remind anybody of.
         Case(testDescription: "a held run without a reason", ends: [5], cut: [5], isHeld: true, need: .nothing),
     ]

@@ -2,6 +2,7 @@ import BatchLayer
 import Catalog
 import ParallaxCore
 import ServingViews
+import TestSupport
 import Testing
 
 @testable import BatchWorker
@@ -100,6 +101,73 @@ import Testing
         try pipeline.expectServedEqualsOracle("the run after")
     }
 
+    /// Two pipelines with the same traffic: one whose run is held and published by hand, one whose run is not. What they leave is the same.
+    @Test func whatFollowsAPublicationByHandIsWhatFollowsAnyOther() throws {
+        func leftovers(heldAt limitOfDrift: Double?) throws -> [String] {
+            let pipeline = try Pipeline(partitions: 1, views: [("by_page", Pipeline.byPage)])
+            pipeline.settings.keptPublications = 1
+            pipeline.settings.trimsLog = true
+            pipeline.settings.keptLogOffsets = 100
+            let speed = try HandSpeed(pipeline)
+            var traffic = Traffic(seed: 54)
+            traffic.isTidy = true
+            for _ in 0..<2 {
+                try traffic.produce(1_300, into: pipeline.log)
+                try speed.flush()
+                #expect(try run(pipeline, speed).held.isEmpty)
+            }
+            let trimmed = try pipeline.log.bounds(of: Partition(0)).lowerBound
+            speed.leavesOut = { batch, row in batch.offsets[row] % 7 == 0 }
+            try limit(pipeline, "by_page", to: limitOfDrift)
+            try traffic.produce(1_300, into: pipeline.log)
+            // A run looks at the newest event times when it begins, a publication by hand when it is made: here both see the same.
+            try speed.flush()
+            let report = try run(pipeline, speed)
+            #expect(report.held.isEmpty == (limitOfDrift == nil), "\(report.held)")
+            if limitOfDrift != nil {
+                let (source, failures) = try HeldRun(RunNumber(report.run), pipeline.catalog).publish(
+                    settings: pipeline.settings, openLog: { _ throws(ParallaxError) in pipeline.log },
+                    refreshServing: { connection throws(ParallaxError) in _ = try ServingViews.refresh(connection) })
+                #expect(source.name == "page_view" && failures.isEmpty, "\(failures)")
+            }
+            let table = try pipeline.batchTable("by_page")
+            let bounds = try pipeline.log.bounds(of: Partition(0))
+            #expect(bounds.lowerBound > trimmed, "the log was not trimmed")
+            let sketches = try pipeline.rows("SELECT window_start, count(*), count(m1_h) FROM \(table) GROUP BY window_start ORDER BY 1")
+            return sketches + [
+                "\(bounds)", try pipeline.value("SELECT string_agg(run_id::text, ' ') FROM parallax.publication"),
+                try pipeline.value("SELECT string_agg(DISTINCT slice::text, ' ') FROM parallax.boundary"),
+                try pipeline.value("SELECT count(*) FROM parallax.touched_window"),
+                try pipeline.value("SELECT count(*) FROM \(try pipeline.tables("by_page").speedTable)"),
+            ]
+        }
+        let byHand = try leftovers(heldAt: 0.01)
+        let found = difference(byHand, try leftovers(heldAt: nil))
+        #expect(found == nil, "\(found ?? "")")
+        #expect(byHand.contains { $0.hasSuffix("0") }, "no window has lost its sketches: \(byHand)")
+    }
+
+    /// It is published all the same: a log that is away, or another one, is not trimmed, and that is said.
+    @Test func aLogThatCannotBeTrimmedKeepsNoRunFromBeingPublished() throws {
+        let (pipeline, speed, _) = try drifting()
+        pipeline.settings.trimsLog = true
+        pipeline.settings.keptLogOffsets = 0
+        let held = try run(pipeline, speed)
+        let before = try pipeline.log.bounds(of: Partition(0))
+        let (_, failures) = try HeldRun(RunNumber(held.run), pipeline.catalog).publish(
+            settings: pipeline.settings,
+            openLog: { _ throws(ParallaxError) -> any EventLog in
+                let other = MemoryLog(partitions: 2)
+                try other.append((0..<500).map { _ in NewRecord(key: nil, payload: Array("{}".utf8)) }, to: Partition(0))
+                return other
+            },
+            refreshServing: { connection throws(ParallaxError) in _ = try ServingViews.refresh(connection) })
+        #expect(failures.map(\.code) == [.anotherLog], "\(failures)")
+        #expect(try pipeline.value("SELECT run FROM parallax.published") == "\(held.run)")
+        #expect(try pipeline.log.bounds(of: Partition(0)) == before)
+        try pipeline.expectServedEqualsOracle("published by hand")
+    }
+
     @Test func aDiscardedRunLeavesNoRowsAndTheNextIsJudgedAnew() throws {
         let (pipeline, speed, published) = try drifting()
         let held = try run(pipeline, speed)
@@ -113,7 +181,7 @@ import Testing
 
         let again = try run(pipeline, speed)
         #expect(!again.held.isEmpty)
-        _ = try pipeline.catalog.discardHeld(RunNumber(again.run))
+        _ = try HeldRun(RunNumber(again.run), pipeline.catalog).discard()
         try limit(pipeline, "by_page", to: 0.9)
         #expect(try run(pipeline, speed).held.isEmpty)
         try pipeline.expectServedEqualsOracle("the limit was raised")

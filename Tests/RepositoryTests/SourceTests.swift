@@ -44,6 +44,50 @@ import Testing
         #expect(uses > 0, "nothing was looked at")
     }
 
+    /// Literals in the file that read or write a control table, with their lines; white space is one space.
+    private func statements(_ file: Repository.File) -> [(line: Int, text: String)] {
+        let literal = /"""(?<long>.*?)"""|"(?<short>(?:[^"\\\n]|\\.)*)"/.dotMatchesNewlines()
+        let statement = /\b(FROM|JOIN|INTO|UPDATE|TABLE|VIEW|ONLY|REFERENCES|TRIGGER ON)\s+(IF (NOT )?EXISTS\s+)?parallax\.\w/
+        // Comments name tables, and hold quotes.
+        let code = file.lines.map { $0.trimmingCharacters(in: .whitespaces).hasPrefix("//") ? "" : $0 }.joined(separator: "\n")
+        return code.matches(of: literal).compactMap { match in
+            let text = String(match.output.long ?? match.output.short ?? "")
+            guard text.contains(statement) else { return nil }
+            let line = code[..<match.range.lowerBound].count { $0 == "\n" } + 1
+            return (line, text.split(whereSeparator: \.isWhitespace).joined(separator: " "))
+        }
+    }
+
+    /// One owner for each control table.
+    @Test func statementsOnControlTablesStandInTheCatalog() throws {
+        // The texts of merged views name them as data; a note tells people what they may ask.
+        let exempt = ["serving/ServingViews/MergedViewSQL.swift"]
+        let told = "(SELECT * FROM parallax.late_window)"
+        var inCatalog = 0
+        for file in try Repository().files(".swift", in: ["Sources", "speed", "batch", "serving"]) where !exempt.contains(file.path) {
+            let found = statements(file)
+            if file.path.hasPrefix("Sources/Catalog/") {
+                inCatalog += found.count
+                continue
+            }
+            for (line, text) in found where !text.contains(told) {
+                Issue.record("\(file.path):\(line) is a statement on a control table: it belongs to Sources/Catalog\n\(text)")
+            }
+        }
+        #expect(inCatalog > 100, "the statements of the catalog were not found: only \(inCatalog)")
+    }
+
+    /// Two places that say the same will say two things.
+    @Test func noStatementOnControlTablesStandsTwice() throws {
+        var places: [String: [String]] = [:]
+        for file in try Repository().files(".swift", in: ["Sources", "speed", "batch", "serving"]) {
+            for (line, text) in statements(file) { places[text, default: []].append("\(file.path):\(line)") }
+        }
+        for (text, places) in places where places.count > 1 {
+            Issue.record("\(places.joined(separator: ", ")): make one function of\n\(text)")
+        }
+    }
+
     @Test func nothingEndsTheProcessOnBadInput() throws {
         let calls = ["try" + "! ", "fatal" + "Error("]
         for file in try Repository().files(".swift", in: ["Sources", "speed", "batch", "serving"]) {

@@ -5,8 +5,12 @@ import ParallaxCore
 extension BatchWorker {
     /// Before a slice is asked for. Throws `.anotherLog`; the archive compares its own end with the log when it is brought forward.
     func checkLog(_ catalog: Catalog, _ source: CatalogSource) throws(ParallaxError) {
-        _ = try catalog.bind(source: source.id, named: source.name, to: try log.identity(), place: settings.place)
-        try checkBinding(catalog, source)
+        try Self.check(log, of: source, catalog, place: settings.place)
+    }
+
+    static func check(_ log: any EventLog, of source: CatalogSource, _ catalog: Catalog, place: String) throws(ParallaxError) {
+        _ = try catalog.bind(source: source.id, named: source.name, to: try log.identity(), place: place)
+        try checkBinding(of: log, catalog, source)
         let here = Set(try log.partitions())
         let known = try catalog.logKnowledge(source: source.id).filter { here.contains($0.partition) && $0.position > .zero }
         let bounds = try log.bounds(of: known.map(\.partition))
@@ -18,6 +22,10 @@ extension BatchWorker {
 
     /// The log was opened with the numbers of a binding; another may have been adopted since.
     func checkBinding(_ catalog: Catalog, _ source: CatalogSource) throws(ParallaxError) {
+        try Self.checkBinding(of: log, catalog, source)
+    }
+
+    private static func checkBinding(of log: any EventLog, _ catalog: Catalog, _ source: CatalogSource) throws(ParallaxError) {
         guard let known = try catalog.binding(source: source.id) else { throw Catalog.sourceIsGone(source.id) }
         guard known.binding.number == (log as? BoundLog)?.binding.number ?? 0 else {
             throw ParallaxError(

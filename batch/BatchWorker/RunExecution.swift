@@ -88,11 +88,11 @@ final class RunExecution {
 
     /// The run is published: what fails from here on is a warning, and is done again after the next run.
     private func afterPublication(cut: Cut) {
-        // Each by itself: a table that cannot be dropped must not keep the log from being trimmed.
         do { try begin(.cleaning) } catch { warn(error) }
-        do { try catalog.cleanUp(source: source.id, keep: settings.keptPublications) } catch { warn(error) }
-        do { try dropStaleSketches() } catch { warn(error) }
-        if settings.trimsLog { do { try trimLog(cut: cut) } catch { warn(error) } }
+        let (log, logger) = (worker.log, worker.logger)
+        let steps = AfterPublication(
+            catalog: catalog, source: source, cut: cut, sketchHorizon: sketchHorizon, settings: settings, say: { logger.info("\($0)") })
+        for failure in steps.perform(log: { () throws(ParallaxError) in log }) { warn(failure) }
         endPhase()
         if let json = try? report.json() { try? catalog.setStatistics(run, json: json) }
     }
@@ -201,7 +201,7 @@ extension RunExecution {
         // Before the publication that passes over them: a person's decision may have been cut off between the manifest and the catalog, and
         // an archive may have been given to a new database.
         try catalog.recordGaps(try worker.archive.acceptedGaps(), source: source.id)
-        try catalog.setArchived(source: source.id, archived)
+        try catalog.recordArchived(source: source.id, archived)
         try catalog.clearTroubles(.archive, source: source.id)
         try catalog.setGivenUp(run, below: cut)
     }

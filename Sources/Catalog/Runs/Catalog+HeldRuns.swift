@@ -47,7 +47,8 @@ extension Catalog {
     ///
     /// - Parameter afterwards: what a run does behind its publication; the source is let go then.
     public func publishHeld(
-        _ number: RunNumber, refreshServing: (Connection) throws(ParallaxError) -> Void, afterwards: (CatalogSource) -> Void = { _ in }
+        _ number: RunNumber, refreshServing: (Connection) throws(ParallaxError) -> Void,
+        afterwards: (CatalogSource, Cut) -> Void = { _, _ in }
     ) throws(ParallaxError) -> CatalogSource {
         try takingHeld(number, "run \(number) was not published") { (source, run, cut) throws(ParallaxError) in
             guard let cut else { throw ParallaxError(.internalInconsistency, "run \(number) is held and has no cut") }
@@ -63,7 +64,7 @@ extension Catalog {
                     detail: "it began with publication \(run.base.run)", hint: "parallax batch discard \(number), then parallax batch run")
             }
             try publish(run, cut: cut, refreshServing: refreshServing)
-            afterwards(source)
+            afterwards(source, cut)
         }
     }
 
@@ -105,8 +106,7 @@ extension Catalog {
                 try endInterruptedRuns(ofSource: source.id)
                 let state = try connection.query("SELECT state FROM parallax.run WHERE run_id = $1", [.int(number.rawValue)]).rows.first?[0]
                 guard state == RunState.held.rawValue else { return state }
-                try connection.query(
-                    "UPDATE parallax.source SET active_run = $2 WHERE source_id = $1", [.int(source.id), .int(number.rawValue)])
+                try setActiveRun(number, source: source.id)
                 return state
             }
             guard state == RunState.held.rawValue else {

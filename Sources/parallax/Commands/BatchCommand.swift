@@ -120,15 +120,13 @@ struct BatchPublishCommand: ParsableCommand {
             let catalog = try requireApplied(connection)
             // Of the last try: those before it changed nothing.
             var refusals: [ServingViews.Refusal] = []
-            let source = try catalog.publishHeld(
-                RunNumber(number),
+            let (source, failures) = try HeldRun(RunNumber(number), catalog).publish(
+                settings: pipeline.batchSettings,
+                openLog: { source throws(ParallaxError) in try pipeline.openBoundLog(source, catalog) },
                 refreshServing: { connection throws(ParallaxError) in refusals = try ServingViews.refresh(connection) },
-                afterwards: { source in
-                    // It is published: what cannot be cleaned up now is after the next run.
-                    do { try catalog.cleanUp(source: source.id, keep: pipeline.batchSettings.keptPublications) } catch {
-                        Terminal.note("note: clean-up after the publication: \(error)")
-                    }
-                })
+                say: { Terminal.note("note: \($0)") })
+            // It is published: what cannot be cleaned up now is after the next run.
+            for failure in failures { Terminal.note("note: clean-up after the publication: \(failure)") }
             // As after any run: a publication goes on without a view that PostgreSQL refuses.
             for refusal in refusals { Terminal.note("view \(refusal.view): \(refusal.error.message)") }
             return source.name
@@ -148,7 +146,7 @@ struct BatchDiscardCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The run's number.", valueName: "run")) var number: Int64
 
     func run() throws {
-        let source = try Database.with(options.pipeline()) { try requireApplied($0).discardHeld(RunNumber(number)) }
+        let source = try Database.with(options.pipeline()) { try HeldRun(RunNumber(number), requireApplied($0)).discard() }
         Terminal.print("run \(number) of source \(source.name) is discarded")
     }
 }
