@@ -47,8 +47,11 @@ let package = Package(
         .target(
             name: "ViewLanguage", dependencies: ["ParallaxCore", "Columns", "CPgQuery"],
             path: "Sources/ViewLanguage", swiftSettings: strict),
+        // Pure: what each measure keeps, and how its states are merged. Operators fill its columns, the layers run its SQL.
         .target(
-            name: "Operators", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "CSimdJSON"],
+            name: "MergeLaw", dependencies: ["ParallaxCore", "Columns", "ViewLanguage"], path: "Sources/MergeLaw", swiftSettings: strict),
+        .target(
+            name: "Operators", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "CSimdJSON"],
             path: "Sources/Operators", swiftSettings: hot),
         .target(name: "EventLog", dependencies: ["ParallaxCore", "Checksums", "Disk"], path: "Sources/EventLog", swiftSettings: hot),
         .target(name: "KafkaLog", dependencies: ["ParallaxCore", "CKafka"], path: "Sources/KafkaLog", swiftSettings: hot),
@@ -63,7 +66,7 @@ let package = Package(
             name: "PrivatePostgres", dependencies: ["ParallaxCore", "Postgres", "CSystem"],
             path: "Sources/PrivatePostgres", swiftSettings: strict),
         .target(
-            name: "Catalog", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Postgres"],
+            name: "Catalog", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Postgres"],
             path: "Sources/Catalog", exclude: ["README.md"], swiftSettings: strict),
 
         // What the commands of the same kind do: lines into a log, rows into a table, made-up events into a log.
@@ -96,29 +99,31 @@ let package = Package(
         .target(
             name: "SpeedWorker",
             dependencies: [
-                "SpeedLayer", "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Catalog", "Postgres",
+                "SpeedLayer", "ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Operators", "EventLog", "Catalog", "Postgres",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "speed/SpeedWorker", swiftSettings: strict),
         .target(
-            name: "BatchLayer", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Operators"],
+            name: "BatchLayer", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Operators"],
             path: "batch/BatchLayer", swiftSettings: hot),
         .target(
             name: "BatchWorker",
             dependencies: [
-                "BatchLayer", "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Archive", "Catalog", "Postgres",
+                "BatchLayer", "ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Operators", "EventLog", "Archive", "Catalog",
+                "Postgres",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "batch/BatchWorker", swiftSettings: strict),
         .target(
-            name: "ServingViews", dependencies: ["ParallaxCore", "ViewLanguage", "Catalog", "Postgres"],
+            name: "ServingViews", dependencies: ["ParallaxCore", "ViewLanguage", "MergeLaw", "Catalog", "Postgres"],
             path: "serving/ServingViews", swiftSettings: strict),
 
         // The one executable: parse, wire, run.
         .executableTarget(
             name: "parallax",
             dependencies: [
-                "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "KafkaLog", "Archive", "Postgres", "PrivatePostgres",
+                "ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Operators", "EventLog", "KafkaLog", "Archive", "Postgres",
+                "PrivatePostgres",
                 "Catalog",
                 "SpeedLayer", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews", "Compression", "Checksums",
                 "Backup", "Disk", "Ingestion", "TableLoading", "DemoTraffic", "LogDecisions",
@@ -137,8 +142,9 @@ let package = Package(
         tests("Compression", ["ParallaxCore"]),
         tests("Checksums", ["ParallaxCore"]),
         tests("Columns", ["ParallaxCore"]),
-        tests("ViewLanguage", ["ParallaxCore", "Columns"]),
-        tests("Operators", ["ParallaxCore", "Columns", "ViewLanguage", "Postgres"]),
+        tests("ViewLanguage", ["ParallaxCore", "Columns", "MergeLaw"]),
+        tests("MergeLaw", ["ParallaxCore", "Columns", "ViewLanguage"]),
+        tests("Operators", ["ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Postgres"]),
         tests("EventLog", ["ParallaxCore"]),
         tests("KafkaLog", ["ParallaxCore", "CKafka"]),
         // A broker that the tests start: C, since half of the mock cluster's functions are variadic, and a process of its own, so that
@@ -151,22 +157,24 @@ let package = Package(
         tests("Postgres", ["ParallaxCore", "PrivatePostgres"]),
         tests("PrivatePostgres", ["ParallaxCore", "Postgres"]),
         tests("Disk", ["ParallaxCore", "Checksums"]),
-        tests("Catalog", ["ParallaxCore", "Columns", "ViewLanguage", "Postgres", "PrivatePostgres"]),
+        tests("Catalog", ["ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Postgres", "PrivatePostgres"]),
         tests("SpeedLayer", ["ParallaxCore", "Columns", "ViewLanguage", "Operators"]),
         tests(
             "SpeedWorker",
             [
-                "SpeedLayer", "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Catalog", "Postgres", "PrivatePostgres",
+                "SpeedLayer", "ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Operators", "EventLog", "Catalog", "Postgres",
+                "PrivatePostgres",
                 "ServingViews", .product(name: "Logging", package: "swift-log"),
             ]),
         tests("BatchLayer", ["ParallaxCore", "Columns", "ViewLanguage", "Operators"]),
         tests(
             "BatchWorker",
             [
-                "BatchLayer", "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Archive", "Catalog", "Postgres",
+                "BatchLayer", "ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Operators", "EventLog", "Archive", "Catalog",
+                "Postgres",
                 "PrivatePostgres", "ServingViews", .product(name: "Logging", package: "swift-log"),
             ]),
-        tests("ServingViews", ["ParallaxCore", "Columns", "ViewLanguage", "Catalog", "Postgres", "PrivatePostgres"]),
+        tests("ServingViews", ["ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Catalog", "Postgres", "PrivatePostgres"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
@@ -181,7 +189,8 @@ let package = Package(
         .executableTarget(
             name: "benchmarks",
             dependencies: [
-                "ParallaxCore", "ViewLanguage", "Operators", "EventLog", "KafkaLog", "Archive", "Postgres", "PrivatePostgres", "Catalog",
+                "ParallaxCore", "ViewLanguage", "MergeLaw", "Operators", "EventLog", "KafkaLog", "Archive", "Postgres", "PrivatePostgres",
+                "Catalog",
                 "SpeedWorker",
                 "BatchLayer", "BatchWorker", "ServingViews", "TestSupport", .product(name: "Logging", package: "swift-log"),
             ],

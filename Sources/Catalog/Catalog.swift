@@ -1,4 +1,5 @@
 import Columns
+import MergeLaw
 import ParallaxCore
 import Postgres
 import ViewLanguage
@@ -63,4 +64,8 @@ extension ViewVersion {
             id: 0, viewID: 0, viewName: view.name, sourceID: 0, hash: view.version, plan: view.plan, selectText: view.selectText,
             stateTable: "future of \(view.version)", firstSlice: .first, isActive: false)
     }
+}
+
+extension StateTables {
+    public init(_ version: ViewVersion) { self.init(plan: version.plan, stateTable: version.stateTable) }
 }

@@ -47,7 +47,9 @@ extension Plan.Measure {
         case (.percentileCont, .interval): "interval" + (percentile?.isArray == true ? "[]" : "")
         case (.percentileCont, _): "double precision" + (percentile?.isArray == true ? "[]" : "")
         case (.percentileDisc, let type): Self.withoutModifier(type) + (percentile?.isArray == true ? "[]" : "")
-        case (.min, let type), (.max, let type), (.first, let type), (.last, let type): Self.withoutModifier(type)
+        case (.min, let type), (.max, let type), (.first, let type), (.last, let type),
+            (.bitAnd, let type), (.bitOr, let type), (.bitXor, let type):
+            Self.withoutModifier(type)
         }
     }
 }

@@ -57,7 +57,7 @@ public struct Plan: Hashable, Sendable, Codable {
     }
 
     public struct Measure: Hashable, Sendable, Codable {
-        public enum Function: String, Hashable, Sendable, Codable {
+        public enum Function: String, Hashable, Sendable, Codable, CaseIterable {
             /// count(*)
             case countRows
             /// count(x)
@@ -67,6 +67,8 @@ public struct Plan: Hashable, Sendable, Codable {
             case sumDistinct, avgDistinct
             /// bool_and (also called every) and bool_or.
             case boolAnd, boolOr
+            /// Of whole numbers.
+            case bitAnd, bitOr, bitXor
             case varPop, varSamp, stddevPop, stddevSamp
             /// WITHIN GROUP (ORDER BY argument); the fractions are in `percentile`.
             case percentileCont, percentileDisc

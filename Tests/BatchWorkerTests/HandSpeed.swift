@@ -1,5 +1,6 @@
 import Catalog
 import Columns
+import MergeLaw
 import Operators
 import ParallaxCore
 import Postgres

@@ -4,6 +4,7 @@ import Catalog
 import Columns
 import Foundation
 import Logging
+import MergeLaw
 import Operators
 import ParallaxCore
 import Postgres

@@ -6,6 +6,7 @@ import EventLog
 import Foundation
 import Glibc
 import Logging
+import MergeLaw
 import Operators
 import KafkaLog
 import ParallaxCore

@@ -1,5 +1,6 @@
 import Catalog
 import Columns
+import MergeLaw
 import ParallaxCore
 import Postgres
 import TestSupport

@@ -15,6 +15,16 @@ import Testing
             FROM page_view GROUP BY minute, page
             """),
         View(
+            "bits",
+            """
+            SELECT tumble(event_time, '1 minute') AS minute, page, bit_and(quantity) AS every, bit_or(quantity) AS any, bit_xor(duration_ms) AS odd,
+                   bit_and(-quantity) FILTER (WHERE ok) AS negative, bit_or(DISTINCT duration_ms * 4294967296) AS wide
+            FROM page_view GROUP BY minute, page
+            """),
+        View(
+            "bits_of_all",
+            "SELECT bit_and(quantity) AS every, bit_or(duration_ms::bigint) AS any, bit_xor(quantity::smallint) AS odd FROM page_view"),
+        View(
             "spreads",
             """
             SELECT tumble(event_time, '1 minute') AS minute, page, stddev(amount) AS a, var_pop(amount) AS b, stddev_pop(quantity) AS c,

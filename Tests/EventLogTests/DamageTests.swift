@@ -50,7 +50,7 @@ import Testing
                 if batch.nextOffset == next { return (found, nil) }
                 found += batch.offsets
                 next = batch.nextOffset
-            } catch { return (found, error as? ParallaxError) }
+            } catch { return (found, error) }
         }
     }
 

@@ -16,7 +16,10 @@ import Testing
         ("neighbours", { Double(bitPattern: (6.16).bitPattern + UInt64.random(in: 0..<3, using: &$0)) }),
         ("heavy tail", { 1 / Double.random(in: 1e-12..<1, using: &$0) }),
         ("all magnitudes", { Double(bitPattern: UInt64.random(in: .min ... .max, using: &$0)) }),
-        ("extremes", { [-Double.infinity, .infinity, .nan, 1e308, -1e308, 5e-324, -0.0, 0].randomElement(using: &$0) ?? 0 }),
+        (
+            "extremes",
+            { [-Double.infinity, .infinity, .nan, 1e308, -1e308, .leastNonzeroMagnitude, -0.0, 0].randomElement(using: &$0) ?? 0 }
+        ),
     ]
 
     /// The text's means ascend and are finite, its counts add up, its first and last mean are the smallest and the largest value.

@@ -254,11 +254,11 @@ private let spans: SourceDefinition = {
         let aggregator = ViewAggregator(plan: plan, layer: .batch)
         #expect(aggregator.addAll(EventDecoder(spans).decode(batch)).isEmpty)
         var rows = aggregator.takeRows()
+        // The group, least and greatest values, and percentiles.
         let kept = rows.layout.columns.indices.filter { index in
-            switch rows.layout.columns[index].role {
-            case .group, .extremum, .percentile: true
-            default: false
-            }
+            let column = rows.layout.columns[index]
+            if case .group = column.role { return true }
+            return column.rule == .own && !column.isSketch
         }
         rows.values = kept.map { rows.values[$0] }
         // An array's text has more quotes than PostgreSQL's own.

@@ -1,4 +1,5 @@
 import Columns
+import MergeLaw
 import ParallaxCore
 import TestSupport
 import Testing
@@ -11,7 +12,7 @@ import ViewLanguage
     private static let select = """
         SELECT count(*) AS a0, count(price) AS a1, sum(small) AS a2, sum(exact) AS a3, sum(ratio) AS a4, avg(big) AS a5, avg(exact) AS a6,
                avg(ratio) AS a7, min(label) AS b0, max(label) AS b1, min(big) AS b2, max(exact) AS b3, min(ratio) AS b4, max(at) AS b5,
-               bool_and(flag) AS b6, bool_or(flag) AS b7, count(DISTINCT label) AS c0, count(DISTINCT id) AS c1, count(DISTINCT exact) AS c2,
+               bool_and(flag) AS b6, bool_or(flag) AS b7, bit_and(small) AS b8, bit_or(big) AS b9, bit_xor(big) AS b10, count(DISTINCT label) AS c0, count(DISTINCT id) AS c1, count(DISTINCT exact) AS c2,
                count(DISTINCT ratio) AS c3, count(DISTINCT small) AS c4, sum(DISTINCT small) AS d0, avg(DISTINCT exact) AS d1,
                sum(DISTINCT ratio) AS d2, sum(DISTINCT price / 7) AS d3, percentile_disc(ARRAY[0.2, 0.7]) WITHIN GROUP (ORDER BY price / 7) AS f3, stddev(big) AS e0, var_pop(exact) AS e1, variance(ratio) AS e2, stddev_pop(price) AS e3,
                percentile_cont(0.5) WITHIN GROUP (ORDER BY ratio) AS f0, percentile_disc(0.9) WITHIN GROUP (ORDER BY exact) AS f1,

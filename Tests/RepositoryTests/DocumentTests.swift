@@ -49,8 +49,9 @@ import Testing
 
     /// A server that lacks one refuses every view that needs it: on a fresh machine the packages must bring them all.
     @Test func everyExtensionIsInstalledAndDocumented() throws {
-        let code = try Repository().text("Sources/Catalog/States/StateTables.swift")
-        let extensions = code.matches(of: /extensions\.insert\("(\w+)"\)/).map { String($0.1) }
+        let code = try Repository().text("Sources/MergeLaw/StateColumn.swift")
+        let list = try #require(code.firstMatch(of: /extensionTypes: Set<String> = \[(.*)\]/)).1
+        let extensions = list.matches(of: /"(\w+)"/).map { String($0.1) }
         #expect(Set(extensions) == ["hll", "tdigest"])
         let packages = try Repository().text("scripts/packages")
         let image = try Repository().text("compose/postgres.Dockerfile")

@@ -1,3 +1,4 @@
+import MergeLaw
 import Testing
 import Catalog
 import Columns

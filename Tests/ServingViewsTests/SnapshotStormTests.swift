@@ -1,5 +1,6 @@
 import Catalog
 import Foundation
+import MergeLaw
 import ParallaxCore
 import Postgres
 import ServingViews
@@ -162,7 +163,7 @@ import ViewLanguage
                 if version.plan.window != nil { columns["window_start"] = "'2026-01-01Z'" }
                 if version.plan.window?.kind.sessionGap != nil { columns["session_last"] = "'2026-01-01Z'" }
                 for column in StateTables(version).batch.states {
-                    if case .count = column.role, columns[column.name] == nil { columns[column.name] = "0" }
+                    if column.rule == .count, columns[column.name] == nil { columns[column.name] = "0" }
                 }
                 let names = columns.keys.sorted()
                 try fixture.connection.execute(

@@ -1,4 +1,5 @@
 import Columns
+import MergeLaw
 import Testing
 
 @testable import ViewLanguage

@@ -180,11 +180,23 @@ let refusedAggregates = #"""
         2 | SELECT count(*) WITHIN GROUP (ORDER BY page) FROM event
           |        ^
 
+    SELECT bit_or(page) AS b FROM event
+    views.sql:2:8: error: function bit_or(text) does not exist
+        2 | SELECT bit_or(page) AS b FROM event
+          |        ^
+    hint: no function matches the given name and argument types; you might need to add explicit type casts
+
+    SELECT bit_xor(DISTINCT quantity) AS b FROM event
+    views.sql:2:8: error: bit_xor(DISTINCT …) is not supported yet
+        2 | SELECT bit_xor(DISTINCT quantity) AS b FROM event
+          |        ^
+    hint: count, sum and avg of DISTINCT values are
+
     SELECT string_agg(page, ',') FROM event
     views.sql:2:8: error: aggregate string_agg is not supported yet
         2 | SELECT string_agg(page, ',') FROM event
           |        ^
-    hint: supported aggregates: count, sum, avg, min, max, bool_and, bool_or, every, stddev, stddev_pop, stddev_samp, variance, var_pop, var_samp, percentile_cont, percentile_disc, first, last
+    hint: supported aggregates: count, sum, avg, min, max, bool_and, bool_or, every, bit_and, bit_or, bit_xor, stddev, stddev_pop, stddev_samp, variance, var_pop, var_samp, percentile_cont, percentile_disc, first, last
 
     SELECT cuont(*) FROM event
     views.sql:2:8: error: function cuont() does not exist

@@ -1,4 +1,5 @@
 import Catalog
+import MergeLaw
 import ViewLanguage
 
 /// What the merged view said at a run's cut, against what the run found, as SQL.
@@ -189,12 +190,7 @@ struct DriftOutput {
     /// expression nobody knows.
     func isSummable(_ plan: Plan) -> Bool {
         guard case .measure(let index) = value else { return false }
-        return switch plan.measures[index].function {
-        case .countRows, .count, .sum: true
-        case .avg, .min, .max, .countDistinct, .sumDistinct, .avgDistinct, .boolAnd, .boolOr, .varPop, .varSamp, .stddevPop, .stddevSamp,
-            .percentileCont, .percentileDisc, .first, .last:
-            false
-        }
+        return plan.law(index).isSummable
     }
 
     var isFinished: Bool { if case .finished = value { true } else { false } }

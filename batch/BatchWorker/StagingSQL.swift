@@ -1,5 +1,6 @@
 import Catalog
 import Columns
+import MergeLaw
 import ViewLanguage
 
 /// Which rows of a state table a run adds and closes, as SQL. Nothing that a user wrote enters these texts: columns have generated names.
@@ -73,7 +74,8 @@ struct StagingSQL {
             case .windows: " AND window_start IN (\(touchedWindows))"
             case .sessions: " AND \(isReached("b"))"
             }
-        let differs = (["b.tid IS NULL", "s.tid IS NULL"] + tables.batch.states.compactMap(differs)).joined(separator: " OR ")
+        let differs = (["b.tid IS NULL", "s.tid IS NULL"] + tables.batch.states.compactMap { StateSQL.differs($0, plan: tables.plan) })
+            .joined(separator: " OR ")
         return """
             CREATE TEMPORARY TABLE \(Self.local(change)) ON COMMIT DROP AS
             SELECT b.tid AS old, s.tid AS new
@@ -156,29 +158,6 @@ struct StagingSQL {
     }
 
     var dropTemporary: String { "DROP TABLE IF EXISTS \(staged), \(touched), \(change), \(together)" }
-
-    /// Sketches are estimates of what the exact count says already.
-    private func differs(_ column: StateLayout.StateColumn) -> String? {
-        let name = column.name
-        let plain = "b.\(name) IS DISTINCT FROM s.\(name)"
-        switch column.role {
-        case .distinctSketch, .percentileSketch, .percentileValues, .distinctValues: return nil
-        case .window, .group: preconditionFailure("\(name) is a key")
-        case .count, .sumOfPart, .distinctCount, .tagOrder, .tagPartition, .tagOffset, .sessionFirst, .sessionLast: return plain
-        // '1 day' and '24:00' are equal intervals that PostgreSQL shows differently: results shall not depend on which run came first.
-        case .extremum(let measure), .percentile(let measure), .taggedValue(let measure):
-            if tables.plan.measures[measure].argument?.type == .interval { return "b.\(name)::text IS DISTINCT FROM s.\(name)::text" }
-            return differsInScale(name, measure, plain)
-        case .sum(let measure), .sumOfSquares(let measure), .distinctSum(let measure): return differsInScale(name, measure, plain)
-        }
-    }
-
-    /// 1.0 and 1.00 are equal numerics, and so it is with them.
-    private func differsInScale(_ name: String, _ measure: Int, _ plain: String) -> String {
-        let measure = tables.plan.measures[measure]
-        guard case .numeric = measure.argument?.type, measure.percentile?.isArray != true else { return plain }
-        return "\(plain) OR scale(b.\(name)) IS DISTINCT FROM scale(s.\(name))"
-    }
 
     private static func local(_ name: String) -> String { String(name.dropFirst("pg_temp.".count)) }
 }

@@ -1,3 +1,4 @@
+import MergeLaw
 import ParallaxCore
 import Postgres
 import ViewLanguage

@@ -138,7 +138,7 @@ extension Catalog {
         for name in unnamed {
             let table = Connection.quoteIdentifier(name)
             do {
-                try quick.changing("the state tables \(name) stay for now") { () throws(ParallaxError) in
+                _ = try quick.changing("the state tables \(name) stay for now") { () throws(ParallaxError) in
                     try connection.execute("DROP TABLE IF EXISTS speed.\(table), batch.\(table)")
                 }
             } catch {

@@ -1,3 +1,4 @@
+import MergeLaw
 import ParallaxCore
 import Postgres
 import ViewLanguage
@@ -23,8 +24,7 @@ let migration11 = Migration(
             guard let plan = try? catalog.decodeStored(Plan.self, row[0] ?? "") else { continue }
             let tables = StateTables(plan: plan, stateTable: row[1] ?? "")
             for (table, layout) in [(tables.speedTable, tables.speed), (tables.batchTable, tables.batch)] {
-                for column in layout.states {
-                    guard case .percentileValues = column.role else { continue }
+                for column in layout.states where column.isSketch && column.name.hasSuffix("_v") {
                     try connection.execute("ALTER TABLE IF EXISTS \(table) ADD COLUMN IF NOT EXISTS \(column.name) \(column.sqlType)")
                 }
             }

@@ -1,4 +1,5 @@
 import Columns
+import MergeLaw
 import ParallaxCore
 import ViewLanguage
 
@@ -35,6 +36,9 @@ extension Plan.Measure {
             return VarianceState(sum: makeSum(argument.type, withCount: true), squares: makeSquareSum(argument.type))
         case .min, .max: return makeExtremum(argument.type, isMaximum: function == .max)
         case .boolAnd, .boolOr: return FixedExtremumState<UInt8>(.bool, isMaximum: function == .boolOr)
+        case .bitAnd: return BitwiseState(argument.type, .and)
+        case .bitOr: return BitwiseState(argument.type, .or)
+        case .bitXor: return BitwiseState(argument.type, .xor)
         case .percentileCont, .percentileDisc: return makePercentile(argument.type, layer)
         case .first, .last:
             return TaggedState(

@@ -13,13 +13,14 @@ struct FunctionName {
     var isAggregate: Bool { Self.aggregates.contains(last) || Self.unsupportedAggregates.contains(last) }
 
     static let aggregates = [
-        "count", "sum", "avg", "min", "max", "bool_and", "bool_or", "every", "stddev", "stddev_pop", "stddev_samp", "variance", "var_pop",
+        "count", "sum", "avg", "min", "max", "bool_and", "bool_or", "every", "bit_and", "bit_or", "bit_xor", "stddev", "stddev_pop",
+        "stddev_samp", "variance", "var_pop",
         "var_samp", "percentile_cont", "percentile_disc", "first", "last",
     ]
 
     /// PostgreSQL's aggregates that no measure stands for yet.
     static let unsupportedAggregates: Set<String> = [
-        "array_agg", "string_agg", "bit_and", "bit_or", "bit_xor", "json_agg", "jsonb_agg",
+        "array_agg", "string_agg", "json_agg", "jsonb_agg",
         "json_object_agg", "jsonb_object_agg", "xmlagg", "range_agg", "corr", "covar_pop", "covar_samp", "regr_avgx", "regr_avgy",
         "regr_count", "regr_intercept", "regr_r2",
         "regr_slope", "regr_sxx", "regr_sxy", "regr_syy", "mode",

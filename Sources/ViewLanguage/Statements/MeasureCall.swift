@@ -65,6 +65,8 @@ struct MeasureCall {
             // True and false once more change nothing, so DISTINCT does not matter.
             guard operand.typeClass ?? .bool == .bool else { throw Self.noFunction("\(name)(\(operand.sqlTypeName))", at: offset) }
             return name == "bool_or" ? .boolOr : .boolAnd
+        case "bit_and", "bit_or", "bit_xor":
+            return try bitwise(name, operand, isDistinct: isDistinct, at: offset)
         default:
             guard let kind = operand.typeClass else {
                 throw Refusal(
@@ -92,6 +94,22 @@ struct MeasureCall {
             default: return .varPop
             }
         }
+    }
+
+    private func bitwise(_ name: String, _ operand: Operand, isDistinct: Bool, at offset: Int) throws(Refusal) -> Plan.Measure.Function {
+        switch operand.typeClass {
+        case .int2, .int4, .int8: break
+        case nil:
+            throw Refusal(
+                offset, "function \(name)(unknown) is not unique",
+                hint: "could not choose a best candidate function; you might need to add explicit type casts")
+        default: throw Self.noFunction("\(name)(\(operand.sqlTypeName))", at: offset)
+        }
+        // The same bits once more change nothing, but for xor.
+        guard name != "bit_xor" || !isDistinct else {
+            throw Refusal(offset, "bit_xor(DISTINCT …) is not supported yet", hint: "count, sum and avg of DISTINCT values are")
+        }
+        return name == "bit_and" ? .bitAnd : name == "bit_or" ? .bitOr : .bitXor
     }
 
     private func wrongCount(_ arguments: [SyntaxNode], _ name: String, at offset: Int) throws(Refusal) -> Refusal {

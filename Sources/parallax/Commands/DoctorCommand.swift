@@ -2,6 +2,7 @@ import ArgumentParser
 import Catalog
 import Foundation
 import KafkaLog
+import MergeLaw
 import ParallaxCore
 import Postgres
 import PrivatePostgres

@@ -137,6 +137,10 @@ struct GeneratedViews {
             extremum.item.isInterval = kind == .interval
             return extremum
         case 7:
+            if oneIn(2) {
+                let x = expressions.expression(pick([.int4, .int8]), depth)
+                return measure("\(pick(["bit_and", "bit_or", "bit_xor"]))(\(x))", [x])
+            }
             let x = expressions.expression(.bool, depth)
             return measure("\(pick(["bool_and", "bool_or", "every"]))(\(x))", [x])
         case 8:

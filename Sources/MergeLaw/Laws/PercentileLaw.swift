@@ -7,8 +7,9 @@ import ViewLanguage
 ///     merged  =  PostgreSQL's own percentile of all values, while no digest is among the states; else what the digests say together
 ///
 /// Where the batch layer's state is gone (its window had closed), its exact result says more than the live rows alone.
-struct PercentileSQL {
+struct PercentileLaw: MeasureLaw {
     private let measure: Plan.Measure
+    private let index: Int
     /// Names of the state columns.
     private let digest: String
     private let values: String
@@ -16,6 +17,7 @@ struct PercentileSQL {
 
     init(_ measure: Plan.Measure, index: Int) {
         self.measure = measure
+        self.index = index
         digest = "m\(index)_t"
         values = "m\(index)_v"
         result = "m\(index)_p"
@@ -25,31 +27,63 @@ struct PercentileSQL {
     private var isArray: Bool { measure.percentile?.isArray == true }
     private var fractionArray: String { "ARRAY[\(fractions.map { "\($0)" }.joined(separator: ", "))]::double precision[]" }
 
+    func columns(_ layer: StateLayout.Layer) -> [StateColumn] {
+        let type = measure.argument?.type.stateSQLName ?? "double precision"
+        let exact = StateColumn(measure: index, "p", type + (isArray ? "[]" : ""), isOfBatchOnly: true)
+        // The count tells a run that a row has changed where its percentile has not.
+        return [.count(measure: index)] + (layer == .batch ? [exact] : [])
+            + [StateColumn(measure: index, "t", "tdigest", isSketch: true), StateColumn(measure: index, "v", type + "[]", isSketch: true)]
+    }
+
     /// What a flush leaves of the stored state and the delta. Two lists that fit together stay a list.
-    func added(_ role: StateLayout.Role, to oldRow: String, _ newRow: String) -> String {
+    func added(_ column: StateColumn, to oldRow: String, _ newRow: String) -> String {
+        if column.rule == .count { return column.rule.added("\(oldRow).\(column.name)", "\(newRow).\(column.name)") }
+        guard column.isSketch else { preconditionFailure("two percentiles do not add up") }
         let old = (digest: "\(oldRow).\(digest)", values: "\(oldRow).\(values)")
         let new = (digest: "\(newRow).\(digest)", values: "\(newRow).\(values)")
         let fits = """
             \(old.digest) IS NULL AND \(new.digest) IS NULL \
             AND coalesce(cardinality(\(old.values)), 0) + coalesce(cardinality(\(new.values)), 0) <= \(SketchPrecision.exactValues)
             """
-        if case .percentileValues = role { return "CASE WHEN \(fits) THEN \(old.values) || \(new.values) END" }
+        if column.name == values { return "CASE WHEN \(fits) THEN \(old.values) || \(new.values) END" }
         let digests = "coalesce(tdigest_union(\(old.digest), \(new.digest)), \(old.digest), \(new.digest))"
         return "CASE WHEN \(fits) THEN NULL ELSE \(adding("\(old.values) || \(new.values)", to: digests)) END"
     }
 
-    /// Over a row of merged states.
-    func merged(_ alias: String) -> String {
-        """
-        CASE WHEN \(alias).speed_rows = 0 OR (\(alias).\(result) IS NOT NULL AND NOT \(alias).\(digest)_batch) THEN \(alias).\(result) \
-        WHEN \(alias).\(digest) IS NULL THEN \(ofValues(alias)) ELSE \(estimate(alias)) END
-        """
+    func merged(_ column: StateColumn, joinsSessions: Bool) -> [String] {
+        switch column.name {
+        // Read where a group has one batch row, or where their sketches are gone.
+        case result: return ["max(u.\(result)) AS \(result)"]
+        case digest:
+            let isThere = "u.\(digest) IS NOT NULL OR u.\(values) IS NOT NULL"
+            let isInAll = joinsSessions ? "bool_and(\(isThere) OR u.m\(index)_n = 0)" : "bool_or(\(isThere))"
+            return [
+                "tdigest(u.\(digest)) FILTER (WHERE u.\(digest) IS NOT NULL) AS \(digest)",
+                "coalesce(\(isInAll) FILTER (WHERE NOT u.is_speed), false) AS \(digest)_batch",
+            ]
+        case values: return ["parallax.concatenated(u.\(values)) AS \(values)"]
+        default: return ["\(column.rule.merged("u.\(column.name)")) AS \(column.name)"]
+        }
     }
 
-    /// The condition that `merged` is exact though live rows are in it.
-    func isExact(_ alias: String) -> String {
-        "(\(alias).\(digest) IS NULL AND (\(alias).\(result) IS NULL OR \(alias).\(digest)_batch))"
+    func finished(over row: StateSQL.Row, joinsSessions: Bool) -> String {
+        guard case .merged(let alias) = row else { return "\(row.alias).\(result)" }
+        return """
+            CASE WHEN \(alias).speed_rows = 0 OR (\(alias).\(result) IS NOT NULL AND NOT \(alias).\(digest)_batch) THEN \(alias).\(result) \
+            WHEN \(alias).\(digest) IS NULL THEN \(ofValues(alias)) ELSE \(estimate(alias)) END
+            """
     }
+
+    /// While all values are there.
+    func exactness(over alias: String) -> MeasureExactness {
+        .when("(\(alias).\(digest) IS NULL AND (\(alias).\(result) IS NULL OR \(alias).\(digest)_batch))")
+    }
+
+    func differs(_ column: StateColumn) -> String? {
+        if column.isSketch { return nil }
+        return column.name == result ? measure.differsAsShown(column) : column.differs
+    }
+    var canBeAddedTo: Bool { false }
 
     private func ofValues(_ alias: String) -> String {
         let function = measure.function == .percentileCont ? "percentile_cont" : "percentile_disc"

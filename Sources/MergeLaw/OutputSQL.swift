@@ -10,11 +10,7 @@ public struct OutputSQL {
         self.row = row
     }
 
-    private var alias: String {
-        switch row {
-        case .batch(let alias), .merged(let alias): alias
-        }
-    }
+    private var alias: String { row.alias }
 
     public func value(_ value: Plan.Output.Value) -> String {
         switch value {

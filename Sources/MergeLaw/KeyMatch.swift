@@ -13,7 +13,7 @@ public enum KeyMatch {
     }
 
     private static func condition(
-        _ tables: StateTables, _ keys: ArraySlice<StateLayout.StateColumn>, _ left: String, _ right: String
+        _ tables: StateTables, _ keys: ArraySlice<StateColumn>, _ left: String, _ right: String
     ) -> String {
         let parts = keys.map { key in
             guard case .group(let index) = key.role else { return "\(left).\(key.name) = \(right).\(key.name)" }

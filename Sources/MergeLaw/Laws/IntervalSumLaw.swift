@@ -1,4 +1,29 @@
+import Columns
 import ViewLanguage
+
+/// sum and avg of intervals: the exact sums of their three parts as numeric, since each may leave an interval's range on the way. Null where no value was.
+struct IntervalSumLaw: MeasureLaw {
+    private let measure: Plan.Measure
+    private let index: Int
+
+    init(_ measure: Plan.Measure, index: Int) {
+        self.measure = measure
+        self.index = index
+    }
+
+    func columns(_ layer: StateLayout.Layer) -> [StateColumn] {
+        (measure.function == .avg ? [.count(measure: index)] : [])
+            + IntervalSQL.Part.allCases.map { .sum(measure: index, $0.rawValue) }
+    }
+
+    func finished(over row: StateSQL.Row, joinsSessions: Bool) -> String {
+        let state = "\(row.alias).m\(index)"
+        return measure.function == .avg ? IntervalSQL.average(of: state, count: "\(state)_n") : IntervalSQL.sum(of: state)
+    }
+
+    var canBeAddedTo: Bool { true }
+    var isSummable: Bool { measure.function == .sum }
+}
 
 /// Sums and averages of intervals, and estimates of their percentiles, as SQL.
 ///
@@ -6,6 +31,9 @@ import ViewLanguage
 /// Beyond an interval's range, where PostgreSQL raises an error, stands the greatest or the least interval: one group would make the whole
 /// view unreadable.
 enum IntervalSQL {
+    /// In the order of their columns.
+    enum Part: String, CaseIterable { case months, days, microseconds }
+
     /// - Parameter state: the state's columns without their parts, such as `u.m0`.
     static func sum(of state: String) -> String {
         choice(
@@ -35,7 +63,7 @@ enum IntervalSQL {
             """
     }
 
-    private static func part(_ state: String, _ part: StateLayout.IntervalPart) -> String { "\(state)_\(part)" }
+    private static func part(_ state: String, _ part: Part) -> String { "\(state)_\(part)" }
 
     /// Microseconds by way of their text: a product with an interval is computed in doubles. One field is read the same in every IntervalStyle.
     private static func exactSum(_ state: String) -> String {

@@ -1,5 +1,4 @@
 import ParallaxCore
-import Postgres
 import ViewLanguage
 
 /// Names and DDL of the tables that hold a version's states.
@@ -18,13 +17,9 @@ public struct StateTables: Sendable {
         self.plan = plan
         speed = StateLayout(plan, layer: .speed)
         batch = StateLayout(plan, layer: .batch)
-        let name = Connection.quoteIdentifier(stateTable)
+        let name = SQLText.quotedIdentifier(stateTable)
         speedTable = "speed.\(name)"
         batchTable = "batch.\(name)"
-    }
-
-    public init(_ version: ViewVersion) {
-        self.init(plan: version.plan, stateTable: version.stateTable)
     }
 
     /// Group columns that get an index of their own, leading to (column, window). More would slow each flush for little.
@@ -74,24 +69,11 @@ public struct StateTables: Sendable {
     }
 
     private static func columnList(_ layout: StateLayout) -> String {
-        layout.columns.map { column in
-            switch column.role {
-            case .window, .sessionFirst, .sessionLast, .count, .distinctCount: "\(column.name) \(column.sqlType) NOT NULL"
-            case .group, .sum, .sumOfPart, .sumOfSquares, .extremum, .distinctSketch, .distinctSum, .distinctValues, .percentile,
-                .percentileSketch, .percentileValues,
-                .taggedValue, .tagOrder, .tagPartition, .tagOffset:
-                "\(column.name) \(column.sqlType)"
-            }
-        }.joined(separator: ", ")
+        layout.columns.map { "\($0.name) \($0.sqlType)\($0.isNeverNull ? " NOT NULL" : "")" }.joined(separator: ", ")
     }
 
     /// Extensions that the state columns need.
     public static func extensions(for plan: Plan) -> Set<String> {
-        var extensions: Set<String> = []
-        for column in StateLayout(plan, layer: .speed).states {
-            if case .distinctSketch = column.role { extensions.insert("hll") }
-            if case .percentileSketch = column.role { extensions.insert("tdigest") }
-        }
-        return extensions
+        StateColumn.extensionTypes.intersection(StateLayout(plan, layer: .speed).states.map(\.sqlType))
     }
 }

@@ -1,3 +1,4 @@
+import ParallaxCore
 import ViewLanguage
 
 /// A window's end, as SQL over a row. Of windows that stand still, the same instants as `Plan.Window.Kind.end(of:)`.
@@ -11,7 +12,7 @@ public enum WindowSQL {
             return "\(row).session_last + \(length(gap))"
         case .calendar(let unit, let zone):
             // The zone is a name of the tz database, which the compiler looked up.
-            let zone = "'\(zone.replacing("'", with: "''"))'"
+            let zone = SQLText.quotedLiteral(zone)
             let length = unit == .quarter ? "3 months" : "1 \(unit.rawValue)"
             return "(date_trunc('\(unit.rawValue)', \(row).window_start AT TIME ZONE \(zone)) + interval '\(length)') AT TIME ZONE \(zone)"
         }

@@ -1,0 +1,83 @@
+import ViewLanguage
+
+/// What one aggregate keeps between the layers, and the law by which states of the same group become one result.
+///
+///     result(group) = finished(state₁ ⊕ state₂ ⊕ …)        ⊕ is associative, and the order of the states does not matter
+///
+/// Everything about it stands in one file of `Laws/`. A new aggregate takes a case of `Plan.Measure.Function` and its compiler (`MeasureCall`), a
+/// `MeasureState` in Operators that fills the columns, and a law here.
+public protocol MeasureLaw: Sendable {
+    /// The columns of its state, in the order in which the operators fill them.
+    func columns(_ layer: StateLayout.Layer) -> [StateColumn]
+
+    /// SQL: the column's value of two rows together, of which each may lack it. For flushes, and for exact states that can be added to.
+    ///
+    /// - Parameters:
+    ///   - old, new: aliases of the two rows.
+    func added(_ column: StateColumn, to old: String, _ new: String) -> String
+
+    /// SQL: the column's values of all rows of a group together: aggregates over `u`, with names. `u.is_speed` tells the layers apart.
+    ///
+    /// - Parameter joinsSessions: whether several batch rows may be in one group (live rows join sessions that were apart).
+    func merged(_ column: StateColumn, joinsSessions: Bool) -> [String]
+
+    /// SQL: the result over a row, PostgreSQL's own to the last digit where it is exact.
+    func finished(over row: StateSQL.Row, joinsSessions: Bool) -> String
+
+    /// Whether the result over a row of merged states is exact where live rows are in it.
+    func exactness(over alias: String) -> MeasureExactness
+
+    /// SQL: whether a column of `b` and `s` differs, such that results may; nil where other columns tell.
+    func differs(_ column: StateColumn) -> String?
+
+    /// Whether the exact states of new events can be added to those of the events before. Not where a state is a result and not what it came from,
+    /// nor where of equal values one stands for all and only the layers' own order says which.
+    var canBeAddedTo: Bool { get }
+
+    /// Whether a sum over groups means something: of counts and of sums.
+    var isSummable: Bool { get }
+}
+
+public enum MeasureExactness: Hashable, Sendable {
+    /// Both layers' states are exact, and so is their sum.
+    case always
+    /// The condition over a row of merged states. Without live rows it is exact in any case.
+    case when(String)
+    /// Only where no live row is in it.
+    case withoutLiveRows
+}
+
+extension MeasureLaw {
+    public func added(_ column: StateColumn, to old: String, _ new: String) -> String {
+        column.rule.added("\(old).\(column.name)", "\(new).\(column.name)")
+    }
+    public func merged(_ column: StateColumn, joinsSessions: Bool) -> [String] {
+        ["\(column.rule.merged("u.\(column.name)")) AS \(column.name)"]
+    }
+    public func exactness(over alias: String) -> MeasureExactness { .always }
+    public func differs(_ column: StateColumn) -> String? { "b.\(column.name) IS DISTINCT FROM s.\(column.name)" }
+    public var isSummable: Bool { false }
+}
+
+extension Plan.Measure {
+    /// - Parameter index: the measure's place in the plan, which its columns' names have.
+    public func law(_ index: Int) -> any MeasureLaw {
+        switch (function, argument?.type) {
+        case (.countRows, _), (.count, _): CountLaw(index: index)
+        case (.sum, .interval), (.avg, .interval): IntervalSumLaw(self, index: index)
+        case (.sum, _), (.avg, _): SumLaw(self, index: index)
+        case (.min, _), (.max, _): ExtremumLaw(self, index: index)
+        case (.boolAnd, _), (.boolOr, _), (.bitAnd, _), (.bitOr, _), (.bitXor, _): LogicLaw(self, index: index)
+        case (.varPop, _), (.varSamp, _), (.stddevPop, _), (.stddevSamp, _): VarianceLaw(self, index: index)
+        case (.countDistinct, _): DistinctCountLaw(index: index)
+        case (.sumDistinct, _), (.avgDistinct, _): DistinctSumLaw(self, index: index)
+        case (.percentileCont, _), (.percentileDisc, _): PercentileLaw(self, index: index)
+        case (.first, _), (.last, _): TaggedLaw(self, index: index)
+        }
+    }
+}
+
+extension Plan {
+    public func law(_ measure: Int) -> any MeasureLaw { measures[measure].law(measure) }
+    public var laws: [any MeasureLaw] { measures.indices.map(law) }
+}
