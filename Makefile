@@ -69,8 +69,11 @@ bench-kafka: ## Measure a record's cost from Kafka: librdkafka alone, our client
 format: ## Format all Swift files.
 	swift format format --in-place --recursive --parallel Package.swift Sources Tests speed batch serving
 
-lint: ## Report what make format would change, and what it cannot.
+lint: ## Report what make format would change and what it cannot, warnings, and imports that Package.swift does not draw.
+	@scripts/packages test
+	@scripts/swift-toolchain
 	swift format lint --strict --recursive --parallel Package.swift Sources Tests speed batch serving
+	@scripts/build-tests
 
 packages: ## Only install the system packages that are missing.
 	@scripts/packages test

@@ -26,7 +26,7 @@ public enum WindowSQL {
     /// The condition that a window of batch row `b` has ended at an event time (microseconds), and its parameter of that number; nil where no window can
     /// have.
     public static func closed(_ kind: Plan.Window.Kind, horizon: Int64, parameter: Int) -> (condition: String, bound: Int64?) {
-        let bound = "(\(Catalog.instant("$\(parameter)")))"
+        let bound = "(\(InstantSQL.instant("$\(parameter)")))"
         switch kind {
         case .tumbling(let size, _), .hopping(_, let size, _):
             let (lastStart, overflow) = horizon.subtractingReportingOverflow(size)

@@ -31,7 +31,7 @@ import Testing
         #expect(error?.detail?.contains("00000000-0000-0000-0000-00000000000a (some-host, process 4711)") == true, "\(error?.detail ?? "")")
         // It answers later, and to a later run.
         let worker = try pipeline.worker(observe: once(.waiting) { () throws(ParallaxError) in try speed.flush() })
-        try worker.run(source: "page_view", full: false)
+        _ = try worker.run(source: "page_view", full: false)
     }
 
     @Test func aPartitionThatTheLogGainedIsInTheNextRun() throws {

@@ -80,7 +80,7 @@ import ViewLanguage
         }
         func run(_ action: @escaping () throws(ParallaxError) -> Void) throws {
             try traffic.produce(50, into: pipeline.log)
-            try pipeline.worker(observe: once(phase, action)).run(source: "page_view", full: false)
+            _ = try pipeline.worker(observe: once(phase, action)).run(source: "page_view", full: false)
             try pipeline.expectServedEqualsOracle("after a run that met a change while \(phase.rawValue)")
         }
         try run { () throws(ParallaxError) in try hold() }

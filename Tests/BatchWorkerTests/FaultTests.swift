@@ -91,7 +91,7 @@ func waitFor(_ what: String, _ condition: () throws -> Bool) throws {
             observe: once(.computing) { () throws(ParallaxError) in
                 do throws(ParallaxError) { _ = try second.run(source: "page_view", full: false) } catch { refusal = error }
             })
-        try first.run(source: "page_view", full: false)
+        _ = try first.run(source: "page_view", full: false)
         #expect(refusal?.code == .busy && refusal?.isRetriable == true)
         #expect(refusal?.detail?.hasPrefix("run 1 since ") == true)
         try pipeline.run()

@@ -101,7 +101,7 @@ import Testing
         var traffic = Traffic(seed: 64)
         try traffic.produce(100, into: pipeline.log)
         let worker = try pipeline.worker(observe: once(.waiting) { () throws(ParallaxError) in try speed.flush(atMost: 80) })
-        try worker.run(source: "page_view", full: false)
+        _ = try worker.run(source: "page_view", full: false)
         #expect(try pipeline.log.bounds(of: Partition(0)).lowerBound == Offset(50))
         #expect(try pipeline.value("SELECT archived_offset FROM parallax.partition_position") == "80")
         // The archive has what the log gave up.

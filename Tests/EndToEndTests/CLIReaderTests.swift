@@ -77,7 +77,7 @@ import Testing
         let owner = try Connection(dsn)
         defer { owner.close() }
         try owner.execute("CREATE ROLE parallax_reader LOGIN")
-        defer { try? owner.execute("DROP OWNED BY parallax_reader; DROP ROLE parallax_reader") }
+        defer { _ = try? owner.execute("DROP OWNED BY parallax_reader; DROP ROLE parallax_reader") }
         #expect(try pipeline.run("apply").status == 0)
         let text = try pipeline.run("dsn").output
         #expect(text.contains("user=parallax_reader") && !text.contains("s3cret"), "\(text)")

@@ -32,7 +32,7 @@ struct CLIProgram {
         process.environment = inherited.merging(environment) { $1 }
         if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
         try Data(input).write(to: URL(fileURLWithPath: folder.path("in")))
-        for name in ["out", "err"] { FileManager.default.createFile(atPath: folder.path(name), contents: nil) }
+        for name in ["out", "err"] { _ = FileManager.default.createFile(atPath: folder.path(name), contents: nil) }
         process.standardInput = try pipe ?? FileHandle(forReadingFrom: URL(fileURLWithPath: folder.path("in")))
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: folder.path("out")))
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: folder.path("err")))

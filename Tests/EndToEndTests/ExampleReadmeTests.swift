@@ -15,7 +15,7 @@ import Testing
 
     private static func type(_ commands: String, in folder: String) throws -> (status: Int32, text: String) {
         let file = folder + "/typed"
-        FileManager.default.createFile(atPath: file, contents: nil)
+        _ = FileManager.default.createFile(atPath: file, contents: nil)
         let shell = Process()
         shell.executableURL = URL(fileURLWithPath: "/bin/sh")
         shell.arguments = ["-ec", commands]

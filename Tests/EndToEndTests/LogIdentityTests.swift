@@ -220,7 +220,7 @@ import Testing
         try Self.ingest(900..<1_000, into: pipeline)
         try waitFor(pipeline) { Set($0.keys) == Set(0..<300).union(900..<1_000) }
         worker.process.terminate()
-        try worker.wait()
+        _ = worker.wait()
         try pipeline.run("batch", "run")
         #expect(try pipeline.run("status").output.contains("PROBLEM") == false)
     }

@@ -25,7 +25,7 @@ public enum Python {
         let folder = try TemporaryFolder("python")
         let output = folder.path("output")
         let errors = folder.path("errors")
-        for path in [output, errors] { FileManager.default.createFile(atPath: path, contents: nil) }
+        for path in [output, errors] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
         process.standardOutput = FileHandle(forWritingAtPath: output)
         process.standardError = FileHandle(forWritingAtPath: errors)
         try process.run()

@@ -1,4 +1,5 @@
 import Catalog
+import MergeLaw
 import ParallaxCore
 import Postgres
 import ViewLanguage

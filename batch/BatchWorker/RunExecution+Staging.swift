@@ -1,5 +1,6 @@
 import BatchLayer
 import Catalog
+import MergeLaw
 import Operators
 import ParallaxCore
 import Postgres

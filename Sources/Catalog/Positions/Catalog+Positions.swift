@@ -1,3 +1,4 @@
+import MergeLaw
 import ParallaxCore
 import Postgres
 
@@ -59,15 +60,9 @@ public struct WorkerID: Hashable, Sendable {
 }
 
 extension Catalog {
-    /// Micros since 1970 to timestamptz and back, exactly. An interval is multiplied as a double, which counts microseconds without a gap only
-    /// from 1684 to 2255: seconds and the rest are added one after the other (and to_timestamp is not used at all).
-    public static func instant(_ parameter: String) -> String {
-        """
-        ('epoch'::timestamptz + (\(parameter)::bigint / 1000000) * interval '1 second' \
-        + (\(parameter)::bigint % 1000000) * interval '1 microsecond')
-        """
-    }
-    public static func micros(_ column: String) -> String { "(extract(epoch FROM \(column)) * 1000000)::bigint" }
+    /// `InstantSQL`, for statements.
+    public static func instant(_ parameter: String) -> String { InstantSQL.instant(parameter) }
+    public static func micros(_ column: String) -> String { InstantSQL.microseconds(column) }
 
     /// Takes every partition of the source that nobody holds: no owner, or one that is dead (see Catalog+Sessions). With `stealing`, also those that
     /// somebody holds: the old owner's next flush is fenced. Partitions come back at the slice that was asked for last: where a slice began while

@@ -35,7 +35,7 @@ struct BackupCommand: ParsableCommand {
                 .usage, "the folder of backups lies in the pipeline's own .parallax", hint: "choose one elsewhere, best on another disk")
         }
         let made = try Database.with(pipeline) { connection in
-            try requireApplied(connection)
+            _ = try requireApplied(connection)
             connection.close()
             return try make(pipeline, backups)
         }

@@ -46,7 +46,7 @@ enum Program {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             output = folder.appendingPathComponent("out")
             errors = folder.appendingPathComponent("err")
-            for file in [output, errors] { FileManager.default.createFile(atPath: file.path, contents: nil) }
+            for file in [output, errors] { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
             process.executableURL = URL(fileURLWithPath: Program.path)
             process.arguments = arguments
             var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PARALLAX_") }
