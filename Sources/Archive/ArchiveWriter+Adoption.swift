@@ -1,3 +1,4 @@
+import Disk
 import ParallaxCore
 
 #if canImport(FoundationEssentials)
@@ -41,7 +42,7 @@ extension ArchiveWriter {
         guard let text = try? [UInt8](encoder.encode(binding)) else {
             throw ParallaxError(.internalInconsistency, "the binding of source \"\(source.name)\" has no JSON")
         }
-        try Files.writeWhole(text + [UInt8(ascii: "\n")], to: folder.adoptedLog)
+        try Disk.write(text + [UInt8(ascii: "\n")], to: folder.adoptedLog, mode: 0o644)
         return try acceptedGaps()
     }
 

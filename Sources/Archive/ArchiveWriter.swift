@@ -3,14 +3,6 @@ import ParallaxCore
 import Synchronization
 import ViewLanguage
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 /// Copies one source's log into Parquet segments, each record once, byte for byte (I6).
 ///
 /// A segment is in the archive from the moment in which its partition's manifest lists it. The steps, in order:
@@ -44,7 +36,7 @@ public final class ArchiveWriter: Sendable {
     /// Throws `.definition` where a column has a name that the archive uses itself.
     public init(
         directory: String, source: SourceDefinition, log: any EventLog, limits: ArchiveLimits = ArchiveLimits(),
-        decoding: ArchiveDecoding = .standard, now: @escaping @Sendable () -> Instant = ArchiveWriter.systemTime
+        decoding: ArchiveDecoding = .standard, now: @escaping @Sendable () -> Instant = systemClock
     ) throws(ParallaxError) {
         precondition(
             limits.recordsPerSegment > 0 && limits.bytesPerSegment > 0 && limits.recordsPerRowGroup > 0 && limits.bytesPerRowGroup > 0,
@@ -57,12 +49,6 @@ public final class ArchiveWriter: Sendable {
         self.now = now
         schema = try ArchiveSchema(source)
         folder = ArchiveFolder(directory: directory, source: source.name)
-    }
-
-    public static let systemTime: @Sendable () -> Instant = {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Instant(microseconds: Int64(time.tv_sec) * Instant.microsecondsPerSecond + Int64(time.tv_nsec) / 1_000)
     }
 
     /// Per partition, the first offset that is not archived.
@@ -308,6 +294,7 @@ extension ArchiveWriter {
         try Files.makeFolder(folder.path)
         let lock = try FolderLock(folder.path, wait: limits.lockWait)
         defer { withExtendedLifetime(lock) {} }
+        try checkAdopted()
         var manifest = try manifest(partition)
         try recover(&manifest, logBegins: try log.bounds(of: partition).lowerBound)
         try Files.makeFolder(folder.partition(partition))

@@ -67,18 +67,6 @@ enum Files {
         if rename(path, target) != 0 { throw error("rename", path) }
     }
 
-    /// The file appears under its name with all its contents, or stays as it was.
-    static func writeWhole(_ bytes: [UInt8], to path: String) throws(ParallaxError) {
-        let temporary = path + ".new"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw error("create", temporary) }
-        defer { close(descriptor) }
-        try bytes.withBytes { (bytes) throws(ParallaxError) in try writeAll(descriptor, bytes, path: temporary) }
-        guard fsync(descriptor) == 0 else { throw error("make durable", temporary) }
-        try move(temporary, to: path)
-        try syncFolder(parent(of: path))
-    }
-
     static func writeAll(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, path: String) throws(ParallaxError) {
         var written = 0
         while written < bytes.count {

@@ -142,7 +142,7 @@ extension DatabaseDump {
             do {
                 try connection.execute("CREATE ROLE \(Connection.quoteIdentifier(role.name)) \(role.canLogin ? "LOGIN" : "NOLOGIN")")
             } catch {
-                guard error.sqlState == "42501" else { throw error }
+                guard error.sqlState == SQLState.insufficientPrivilege else { throw error }
                 throw ParallaxError(
                     .database, "role \"\(role.name)\", which the backup's grants name, is not on this server, and we may not make it",
                     detail: "Roles of the backup: \(roles.map(\.name).joined(separator: ", ")).",

@@ -36,15 +36,17 @@ public enum Disk {
         }
     }
 
-    /// Makes a folder and what is missing above it. Its name is durable when it returns.
+    /// Makes a folder and what is missing above it. Its name is durable when it returns, also where a process that died had made it and got no further.
     public static func makeFolder(_ path: String, mode: mode_t = 0o755) throws(ParallaxError) {
         let parent = parent(of: path)
-        if !exists(path) {
+        let wasThere = exists(path)
+        if !wasThere {
             if parent != path { try makeFolder(parent) }
             guard mkdir(path, mode) == 0 || errno == EEXIST else { throw error("make the folder", path) }
-            try syncFolder(parent)
         }
         guard isFolder(path) else { throw error("make the folder", path, ENOTDIR) }
+        // One that is there may be in a folder that is not ours to read.
+        if !wasThere || access(parent, R_OK) == 0 { try syncFolder(parent) }
     }
 
     /// Names that were added to the folder, or taken from it, are so on the disk when it returns.
@@ -113,6 +115,17 @@ public enum Disk {
     public static func write(_ bytes: [UInt8], to path: String, mode: mode_t = 0o600) throws(ParallaxError) {
         try writeWhole(path, mode: mode) { (descriptor) throws(ParallaxError) in
             try bytes.span.bytes.withUnsafeBytes { (raw) throws(ParallaxError) in try writeAll(descriptor, raw, path) }
+        }
+    }
+
+    /// The same of contents that name the file itself.
+    public static func write(to path: String, mode: mode_t = 0o600, _ contents: (_ inode: UInt) -> [UInt8]) throws(ParallaxError) {
+        try writeWhole(path, mode: mode) { (descriptor) throws(ParallaxError) in
+            var status = stat()
+            guard fstat(descriptor, &status) == 0 else { throw error("look at", path) }
+            try contents(UInt(status.st_ino)).span.bytes.withUnsafeBytes { (raw) throws(ParallaxError) in
+                try writeAll(descriptor, raw, path)
+            }
         }
     }
 

@@ -1,4 +1,3 @@
-import Glibc
 import ParallaxCore
 import Synchronization
 
@@ -159,11 +158,4 @@ public final class EmbeddedLog: EventLog {
             return lanes.readers[index]
         }
     }
-}
-
-/// The wall clock of the machine.
-@Sendable public func systemClock() -> Instant {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    return Instant(microseconds: Int64(now.tv_sec) * Instant.microsecondsPerSecond + Int64(now.tv_nsec) / 1_000)
 }

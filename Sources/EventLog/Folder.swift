@@ -44,21 +44,6 @@ enum Folder {
         guard unlink(path) == 0 || errno == ENOENT else { throw diskError("cannot remove \(path)", errno) }
     }
 
-    /// The file appears under its name with all its contents, or not at all, whatever happens meanwhile.
-    static func writeWhole(_ bytes: [UInt8], to path: String) throws(ParallaxError) { try writeWhole(to: path) { _ in bytes } }
-
-    /// - Parameter contents: may name the file itself.
-    static func writeWhole(to path: String, _ contents: (FilePlace) -> [UInt8]) throws(ParallaxError) {
-        let temporary = path + ".new"
-        let file = try File.openOrCreate(temporary)
-        try file.truncate(to: 0)
-        let bytes = contents(try file.place())
-        try file.write(bytes.span.bytes, at: 0)
-        try file.sync()
-        guard rename(temporary, path) == 0 else { throw diskError("cannot rename \(temporary) to \(path)", errno) }
-        try sync(parent(of: path))
-    }
-
     private static func parent(of path: String) -> String {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])

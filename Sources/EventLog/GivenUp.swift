@@ -1,3 +1,4 @@
+import Disk
 import ParallaxCore
 
 /// The damage that a person gave up, in `<partition>/given-up`: a line each, the first offset and the one behind the last. It is looked at where
@@ -31,6 +32,6 @@ struct GivenUp {
     mutating func add(_ range: Range<Int64>) throws(ParallaxError) {
         guard !ranges.contains(range) else { return }
         ranges.append(range)
-        try Folder.writeWhole(Array(ranges.map { "\($0.lowerBound) \($0.upperBound)\n" }.joined().utf8), to: path)
+        try Disk.write(Array(ranges.map { "\($0.lowerBound) \($0.upperBound)\n" }.joined().utf8), to: path, mode: 0o644)
     }
 }

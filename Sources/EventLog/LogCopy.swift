@@ -46,7 +46,7 @@ public struct LogCopy: Sendable {
             files.append(CopiedFile(path: name, bytes: copied.bytes, sha256: copied.sha256))
         }
         // A partition that came while we copied is not in the copy.
-        try Folder.writeWhole(PartitionCountFile.contents(partitions), to: "\(target)/\(Disk.name(of: paths.partitions))")
+        try Disk.write(PartitionCountFile.contents(partitions), to: "\(target)/\(Disk.name(of: paths.partitions))", mode: 0o644)
         files.removeAll { $0.path == Disk.name(of: paths.partitions) }
         try note(target, Disk.name(of: paths.partitions))
     }
@@ -74,7 +74,11 @@ public struct LogCopy: Sendable {
                 for base in try paths.segments(of: partition) where base >= end.earliest && base <= end.segment {
                     let path = paths.segment(base, of: partition)
                     if base == end.segment {
-                        let segment = try Disk.copy(path, to: "\(target)/\(Disk.name(of: path))", firstBytes: end.bytes, progress: progress)
+                        // Its end may be gone, and given up.
+                        let isGivenUp = try GivenUp(paths, partition).ranges.contains { $0.upperBound == end.end }
+                        let segment = try Disk.copy(
+                            path, to: "\(target)/\(Disk.name(of: path))",
+                            firstBytes: isGivenUp ? min(end.bytes, Disk.size(ofFile: path) ?? end.bytes) : end.bytes, progress: progress)
                         copied.append(CopiedFile(path: Disk.name(of: path), bytes: segment.bytes, sha256: segment.sha256))
                     } else {
                         let name = "\(partition)/\(Disk.name(of: path))"

@@ -1,3 +1,4 @@
+import Disk
 import Glibc
 import ParallaxCore
 
@@ -34,7 +35,7 @@ struct PartitionCountFile {
     }
 
     mutating func write(_ count: Int) throws(ParallaxError) {
-        try Folder.writeWhole(Self.contents(count), to: paths.partitions)
+        try Disk.write(Self.contents(count), to: paths.partitions, mode: 0o644)
         seen = nil
         try refresh()
     }

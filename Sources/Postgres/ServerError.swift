@@ -14,7 +14,7 @@ func classify(sqlState: String?, connectionLost: Bool) -> (code: ParallaxError.C
     if connectionLost { return (.unavailable, true) }
     guard let sqlState else { return (.database, false) }
     if sqlState.hasPrefix("08") || sqlState.hasPrefix("53") || sqlState.hasPrefix("57P") { return (.unavailable, true) }
-    return (.database, sqlState == "40001" || sqlState == "40P01")
+    return (.database, sqlState == SQLState.serializationFailure || sqlState == SQLState.deadlockDetected)
 }
 
 /// What the server says beside results.

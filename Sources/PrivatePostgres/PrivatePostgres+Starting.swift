@@ -67,7 +67,7 @@ extension PrivatePostgres {
             } catch {
                 refusal = error
             }
-            if refusal.sqlState == "3D000" {
+            if refusal.sqlState == SQLState.invalidCatalogName {
                 let connection = try Connection(dsn(server, port: port, database: "postgres"))
                 try connection.execute("CREATE DATABASE \(Connection.quoteIdentifier(Self.database)) TEMPLATE template0")
                 continue

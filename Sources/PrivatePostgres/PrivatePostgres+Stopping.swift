@@ -41,8 +41,8 @@ extension PrivatePostgres {
             }
         } catch {
             // Down already, or not up yet: then nobody is connected. All sessions taken: then somebody is.
-            if error.sqlState == "53300" { return ["as many clients as the server takes"] }
-            guard error.code == .unavailable || error.sqlState == "3D000" else { throw error }
+            if error.sqlState == SQLState.tooManyConnections { return ["as many clients as the server takes"] }
+            guard error.code == .unavailable || error.sqlState == SQLState.invalidCatalogName else { throw error }
             return []
         }
     }

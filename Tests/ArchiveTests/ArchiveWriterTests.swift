@@ -44,6 +44,25 @@ import ViewLanguage
         #expect(try writer(log).archived() == Cut([Partition(0): Offset(250)]))
     }
 
+    /// A segment is not written again from a log that the archive has left for another.
+    @Test func aDamagedSegmentIsNotReplacedFromAFormerLog() throws {
+        let log = try Fixture.log(100)
+        let segment = try #require(try writer(log).archive(upTo: nil).segments.first)
+        let path = folder.path("page_view/p=0/" + segment.file)
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        bytes[bytes.count / 2] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: path))
+        let former = try writer(log)
+        let damage = try #require(try former.damages().first)
+        let binding = LogBinding(
+            number: 1, identity: LogIdentity(kind: .embedded, topic: "page_view", number: "2"),
+            starts: [.init(partition: Partition(0), offset: Offset(100), own: .zero)])
+        _ = try writer(log).adopt(binding, eventsUntil: nil)
+        let error = #expect(throws: ParallaxError.self) { _ = try former.replace(damage, eventsFrom: nil, eventsUntil: nil) }
+        #expect(error?.code == .anotherLog)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == bytes)
+    }
+
     /// Behind a network each question waits for its turn: however many partitions, the log is asked once for all of their bounds, and told before the first
     /// read what will be read.
     @Test func allPartitionsAreAskedForAtOnceAndReadAhead() throws {

@@ -66,6 +66,15 @@ private func progress(_ lease: PartitionLease, to offset: Int64, slice: SliceNum
         #expect(error?.message.contains("version 999") == true)
     }
 
+    /// Whoever takes partitions before it is entered is named all the same, once it is.
+    @Test func aWorkerIsNamedAsItEntersItself() throws {
+        let fixture = try Fixture()
+        _ = try fixture.catalog.acquirePartitions(source: fixture.sourceID, worker: first, lease: .seconds(60))
+        try fixture.catalog.registerWorker(first, layer: "speed", host: "here", pid: 4_711, lease: .seconds(60))
+        let found = try fixture.connection.query("SELECT layer, host, pid FROM parallax.worker").rows
+        #expect(found.count == 1 && found[0][0] == "speed" && found[0][1] == "here" && found[0].int(2) == 4_711)
+    }
+
     @Test func anExtensionThatIsMissingIsNamedWithItsPackage() throws {
         let fixture = try Fixture()
         let error = #expect(throws: ParallaxError.self) { try Catalog.createExtensions(fixture.connection, needed: ["no_such_thing"]) }

@@ -98,6 +98,17 @@ import Testing
         }
     }
 
+    /// A code of five characters says nothing to whoever reads it: `SQLState` in Sources/Postgres names it, once.
+    @Test func errorsOfPostgreSQLHaveNames() throws {
+        let code = /"[0-9][0-9A-Z]{4}"/
+        for file in try Repository().files(".swift", in: ["Sources", "speed", "batch", "serving"]) {
+            guard file.path != "Sources/Postgres/SQLState.swift" else { continue }
+            for (index, line) in file.lines.enumerated() where line.contains("sqlState") || line.contains("SQLState") {
+                #expect(line.firstMatch(of: code) == nil, "\(file.path):\(index + 1) names an error of PostgreSQL by its code")
+            }
+        }
+    }
+
     @Test func nothingThatIsBuiltIsCommitted() throws {
         guard let paths = try Repository().trackedPaths() else { return }
         #expect(paths.contains("Package.swift"))

@@ -102,13 +102,7 @@ public final class BatchWorker {
     /// A run works until it ends: its thread need not tick.
     private func heartbeat(_ id: WorkerID) -> Heartbeat {
         let logger = logger
-        let heartbeat = Heartbeat(dsn: dsn, worker: id, lease: settings.lease) { notice in
-            switch notice {
-            case .ended(let session): logger.warning("\(session.text)")
-            case .failed(let error):
-                logger.warning("others may take this run for dead: it cannot say that it lives", metadata: ["error": "\(error)"])
-            }
-        }
+        let heartbeat = Heartbeat(dsn: dsn, worker: id, lease: settings.lease) { logger.warning("\($0.words(of: "run"))") }
         heartbeat.worksThroughout()
         return heartbeat
     }

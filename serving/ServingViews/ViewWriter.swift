@@ -254,12 +254,3 @@ extension ViewWriter {
         return result
     }
 }
-
-/// PostgreSQL's appendix A.
-enum SQLState {
-    static let insufficientPrivilege = "42501"
-    static let undefinedTable = "42P01"
-    static let undefinedColumn = "42703"
-    static let invalidTableDefinition = "42P16"
-    static let dependentObjectsStillExist = "2BP01"
-}

@@ -1,4 +1,3 @@
-import Glibc
 import ParallaxCore
 
 /// Time as a worker sees it; a test brings its own.
@@ -15,10 +14,6 @@ public struct SystemClock: WorkerClock {
     private let start = ContinuousClock.now
     public init() {}
     public func elapsed() -> Duration { ContinuousClock.now - start }
-    public func wallTime() -> Instant {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return Instant(microseconds: Int64(now.tv_sec) * Instant.microsecondsPerSecond + Int64(now.tv_nsec) / 1_000)
-    }
+    public func wallTime() -> Instant { systemClock() }
     public func wait(_ time: Duration, or stop: StopSignal) { stop.wait(atMost: time) }
 }

@@ -15,12 +15,8 @@ struct WorkerLoop {
 
     func run() throws(ParallaxError) {
         let logger = context.logger
-        let heartbeat = Heartbeat(dsn: context.dsn, worker: context.id, lease: context.settings.lease) { notice in
-            switch notice {
-            case .ended(let session): logger.warning("\(session.text)")
-            case .failed(let error):
-                logger.warning("others may take this worker for dead: it cannot say that it lives", metadata: ["error": "\(error)"])
-            }
+        let heartbeat = Heartbeat(dsn: context.dsn, worker: context.id, lease: context.settings.lease) {
+            logger.warning("\($0.words(of: "worker"))")
         }
         defer { heartbeat.stop() }
         var loop = self

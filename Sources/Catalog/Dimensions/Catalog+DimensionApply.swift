@@ -217,7 +217,7 @@ extension Catalog {
 
     func drop(_ table: DimensionSetAside) throws(ParallaxError) {
         do { try connection.execute("DROP TABLE \(table.place)") } catch {
-            guard error.sqlState == "2BP01" else { throw error }
+            guard error.sqlState == SQLState.dependentObjectsStillExist else { throw error }
             throw ParallaxError(
                 .definition, "table \"\(table.name)\" cannot be dropped: something of yours stands on it; nothing was applied",
                 detail: error.detail, hint: "drop that first: parallax psql", sqlState: error.sqlState)

@@ -30,17 +30,12 @@ extension Catalog {
 
     /// The number of this connection's session; the first call takes one, and its lock.
     func sessionNumber() throws(ParallaxError) -> Int64 {
-        let held = try connection.query(
-            """
-            SELECT l.objid::bigint FROM pg_catalog.pg_locks l
-            WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = \(LockClass.session) AND l.pid = pg_backend_pid()
-            """
-        ).rows.first?.int(0)
-        if let held { return held }
+        if let held = connection.sessionNumber { return held }
         guard let number = try connection.query("SELECT nextval('parallax.session')").rows[0].int(0) else {
             throw ParallaxError(.internalInconsistency, "parallax.session gave no number")
         }
         try connection.execute("SELECT pg_advisory_lock(\(LockClass.session), \(number))")
+        connection.sessionNumber = number
         return number
     }
 
@@ -51,7 +46,8 @@ extension Catalog {
             INSERT INTO parallax.worker (worker_id, layer, host, pid, session, alive_until)
             VALUES ($1::uuid, $2, $3, $4, $5, clock_timestamp() + $6::double precision * interval '1 second')
             ON CONFLICT (worker_id) DO UPDATE
-            SET session = excluded.session, alive_until = excluded.alive_until, heartbeat_at = clock_timestamp()
+            SET layer = excluded.layer, host = excluded.host, pid = excluded.pid, session = excluded.session,
+                alive_until = excluded.alive_until, heartbeat_at = clock_timestamp()
             """,
             [.text(worker.text), .text(layer), .text(host), .int(Int64(pid)), .int(try sessionNumber()), .double(lease.inSeconds)])
     }
@@ -127,7 +123,7 @@ extension Catalog {
             var session = DeadSession(layer: row[0] ?? "", host: row[1] ?? "", pid: pid, backend: backend)
             do { try connection.query("SELECT pg_terminate_backend($1::integer)", [.int(backend)]) } catch {
                 // 42501: the session is another role's.
-                guard error.sqlState == "42501" else { throw error }
+                guard error.sqlState == SQLState.insufficientPrivilege else { throw error }
                 session.refusal = error
             }
             dead.append(session)

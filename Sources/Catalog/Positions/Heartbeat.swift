@@ -30,6 +30,15 @@ public final class Heartbeat: Sendable {
         case ended(DeadSession)
         /// It goes on trying.
         case failed(ParallaxError)
+
+        /// For the log of whoever lives by it.
+        /// - Parameter who: what it is: "run".
+        public func words(of who: String) -> String {
+            switch self {
+            case .ended(let session): session.text
+            case .failed(let error): "others may take this \(who) for dead: it cannot say that it lives: \(error)"
+            }
+        }
     }
 
     /// - Parameters:

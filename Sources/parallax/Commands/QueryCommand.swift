@@ -93,7 +93,7 @@ struct QueryCommand: ParsableCommand {
 
     /// Who asks a source for its events should hear what it is. PostgreSQL only knows that there is no such relation (42P01).
     private static func explained(_ error: ParallaxError, _ connection: Connection) -> ParallaxError {
-        guard error.sqlState == "42P01", let sources = try? Catalog(connection).sources().map(\.name),
+        guard error.sqlState == SQLState.undefinedTable, let sources = try? Catalog(connection).sources().map(\.name),
             let source = sources.first(where: { error.message.contains("\"\($0)\"") || error.message.contains(".\($0)\"") })
         else { return error }
         let views = try? Catalog(connection).viewNames(ofSource: source)
@@ -111,7 +111,7 @@ struct QueryCommand: ParsableCommand {
             // The statement is the user's: what PostgreSQL refuses in it is bad input, not an unavailable service.
             if error.code == .database { error.code = .input }
             // 25006 read_only_sql_transaction
-            if error.sqlState == "25006" { error.hint = "parallax query is read-only unless --write is given." }
+            if error.sqlState == SQLState.readOnlyTransaction { error.hint = "parallax query is read-only unless --write is given." }
             throw error
         }
     }
