@@ -46,6 +46,9 @@ struct DurableEndFile {
         return end
     }
 
+    /// True where nothing was ever published into it.
+    func isBlank() throws(ParallaxError) -> Bool { try file.contents(atMost: 2 * DurableEnd.slotBytes).allSatisfy { $0 == 0 } }
+
     static func read(_ file: File) throws(ParallaxError) -> (DurableEnd?, sequence: UInt64) {
         // A reader that the scheduler held up for two publications may find both slots half written, once.
         for _ in 0..<100 {

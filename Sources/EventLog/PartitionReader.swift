@@ -40,7 +40,7 @@ final class PartitionReader: Sendable {
         guard let end = try DurableEndFile.read(endFile).0 else {
             throw ParallaxError(
                 .corrupt, "\(endFile.path) does not say how far partition \(partition) of source \"\(paths.source)\" is durable",
-                hint: "Open the log for writing (parallax up, parallax ingest): it is found again from the segments.")
+                hint: "Open the log for writing (parallax up, parallax ingest): it is found again from the segments.", isRetriable: true)
         }
         return end
     }

@@ -21,6 +21,9 @@ public struct LogRecovery: Hashable, Sendable {
 /// that frame was written. Then the damage is reported and nothing is cut. So is damage in any segment but the last,
 /// since the next segment is created only when the one before it is durable to its end.
 /// (A payload that holds the bytes of such a frame, in a torn frame, is refused as well: too careful, not too bold.)
+///
+/// Where the published end is lost, it is found again from the segments, over damage, too: readers then name what is damaged, and a person can give
+/// it up. Nothing that is whole is cut. Not promised: that the end is found where it was. What was damaged behind the last whole record is cut.
 extension PartitionWriter {
     /// `known`: what is published; nil where that is lost, or where the partition is new.
     /// `told`: the end that a copy tells of and does not hold.
@@ -36,13 +39,15 @@ extension PartitionWriter {
         }
         var end = known ?? DurableEnd(earliest: first, end: first, segment: first, bytes: 0)
         let givenUp = try GivenUp(paths, partition)
-        if told == nil, let known, try beginsAnew(behind: known, givenUp) { return }
+        let lostEnd: LostEnd? = known != nil ? nil : try endFile.isBlank() ? .blank : .damaged
+        if let published = told ?? known, try beginsAnew(behind: published, givenUp) { return }
         let before = told?.end ?? end.end
         var bytesCut = 0
         for base in segments where base >= first {
             let path = paths.segment(base, of: partition)
             if base != first {
                 if let next = givenUp.end(of: end.end), next >= base { end.end = base }
+                if lostEnd != nil { end.end = max(end.end, base) }
                 guard base == end.end else {
                     throw paths.corrupt(
                         partition, offset: end.end, file: path, position: 0, "the segment before it ends at offset \(end.end)")
@@ -51,8 +56,15 @@ extension PartitionWriter {
                 end.bytes = 0
             }
             guard let file = try File.update(path) else { throw paths.missingSegment(partition, offset: base, file: path) }
-            bytesCut = try recover(file, &end, isLast: base == segments.last, givenUp)
+            bytesCut = try recover(file, &end, isLast: base == segments.last, givenUp, lostEnd)
             active = (file, base)
+        }
+        if lostEnd != nil, let next = givenUp.end(of: end.end) {
+            // The last records were given up with their offsets, which nobody may have again.
+            try createSegment(next)
+            end.end = next
+            end.segment = next
+            end.bytes = 0
         }
         try Folder.sync(paths.folder(of: partition))
         try endFile.publish(end, durably: true)
@@ -95,8 +107,18 @@ extension PartitionWriter {
         return DurableEnd(earliest: end.earliest, end: last, segment: last, bytes: 0)
     }
 
+    /// Why nobody knows how far the partition was durable.
+    private enum LostEnd {
+        /// Nothing was published, or the file is new.
+        case blank
+        /// Something was.
+        case damaged
+    }
+
     /// Moves `end` over the good frames of one segment; returns the bytes that were cut behind them.
-    private func recover(_ file: File, _ end: inout DurableEnd, isLast: Bool, _ givenUp: GivenUp) throws(ParallaxError) -> Int {
+    private func recover(
+        _ file: File, _ end: inout DurableEnd, isLast: Bool, _ givenUp: GivenUp, _ lostEnd: LostEnd?
+    ) throws(ParallaxError) -> Int {
         let size = try file.size()
         guard size >= end.bytes else {
             throw paths.corrupt(
@@ -119,7 +141,17 @@ extension PartitionWriter {
                     end.end = next
                     continue
                 }
-                guard isLast, try !wasDurable(end, window, size) else {
+                let isDurable = isLast ? try wasDurable(end, window, size) : true
+                if let lostEnd, isDurable || lostEnd == .damaged {
+                    if let good = try nextFrame(window, from: end.bytes, size, above: end.end) {
+                        end.bytes = good.position
+                        end.end = good.base
+                        continue
+                    }
+                    // The next segment says where its records end.
+                    if !isLast { return 0 }
+                }
+                guard !isDurable else {
                     throw paths.corrupt(partition, offset: end.end, file: file.path, position: end.bytes, flaw.description)
                 }
                 try file.truncate(to: end.bytes)
@@ -136,6 +168,20 @@ extension PartitionWriter {
         var position = start
         while let candidate = try window.nextMagic(from: position, limit: size) {
             if case .success = try window.frame(at: candidate, expectedBase: base, limit: size) { return candidate }
+            position = candidate + 1
+        }
+        return nil
+    }
+
+    /// The first good frame from `start` on whose records lie behind the offset.
+    private func nextFrame(
+        _ window: FileWindow, from start: Int, _ size: Int, above offset: Int64
+    ) throws(ParallaxError) -> (base: Int64, position: Int)? {
+        var position = start
+        while let candidate = try window.nextMagic(from: position, limit: size) {
+            if case .success(let frame) = try window.frame(at: candidate, expectedBase: nil, limit: size), frame.base > offset {
+                return (frame.base, candidate)
+            }
             position = candidate + 1
         }
         return nil

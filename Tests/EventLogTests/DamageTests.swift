@@ -158,6 +158,109 @@ import Testing
         #expect(try readable(try fixture.openForReading()).offsets == Array(0..<10) + Array(15..<51))
     }
 
+    /// A copy of the folder, or a backup of the log, that was made before a writer opened the log again: the offsets stay given up.
+    @Test(arguments: [false, true], [false, true]) func whatWasGivenUpStaysSoInACopy(isGone: Bool, isBackup: Bool) throws {
+        let frames = try fill()
+        let file = try #require(frames.last).file
+        let inFile = frames.filter { $0.file == file }
+        if isGone {
+            try FileManager.default.removeItem(atPath: file)
+        } else {
+            try fixture.write(Array(try fixture.bytes(of: file).prefix(inFile[0].position + 100)), to: file)
+        }
+        let log = try fixture.openForReading()
+        for damage in try log.damages(of: LogFixture.lane, from: .zero) { try log.giveUp(damage) }
+        let copy = try LogFixture { $0.bytesPerSegment = 4 << 10 }
+        if isBackup {
+            _ = try LogCopy(of: fixture.folder.path, source: "s", to: copy.folder.path("s"), previous: nil) { _ in }
+        } else {
+            try FileManager.default.copyItem(atPath: fixture.folder.path("s"), toPath: copy.folder.path("s"))
+        }
+        let left = Array(0..<inFile[0].base)
+        #expect(try readable(try copy.openForReading()).offsets == left)
+        try copy.open().append(records(50..<53), to: LogFixture.lane)
+        try copy.open().append(records(53..<55), to: LogFixture.lane)
+        #expect(try readable(try copy.openForReading()).offsets == left + Array(50..<55))
+    }
+
+    /// Both slots of the end, and more: readers say what to do, the next writer finds the end again, and what is damaged is named as it was before.
+    @Test func aLostEndIsFoundAgainOverDamage() throws {
+        let frames = try fill()
+        let files = try fixture.segments().map { fixture.path($0) }
+        try #require(files.count >= 3)
+        // Written together: the first says nothing of the second.
+        try fixture.open().append(records(50..<70, bytes: 150), to: LogFixture.lane)
+        let end = try fixture.bytes(of: fixture.path("end"))
+        let whole = try Dictionary(uniqueKeysWithValues: fixture.segments().map { ($0, try fixture.bytes(of: fixture.path($0))) })
+        let inMiddle = try #require(frames.first { $0.file == files[1] })
+        let cases: [(String, () throws -> Void, lost: Range<Int64>)] = [
+            ("in the first", { try flip(frames[1].file, at: frames[1].position + 70) }, 5..<10),
+            (
+                "the end of one in the middle",
+                { try fixture.write(Array(whole[(files[1] as NSString).lastPathComponent]?.prefix(100) ?? []), to: files[1]) },
+                inMiddle.base..<(try #require(frames.first { $0.file == files[2] }).base)
+            ),
+            (
+                "one in the middle", { try FileManager.default.removeItem(atPath: files[1]) },
+                inMiddle.base..<(try #require(frames.first { $0.file == files[2] }).base)
+            ),
+            ("before the last", { try flip(frames[9].file, at: frames[9].position + 70) }, 45..<50),
+        ]
+        for (name, damage, lost) in cases {
+            for (segment, bytes) in whole { try fixture.write(bytes, to: fixture.path(segment)) }
+            for other in try fixture.segments() where whole[other] == nil {
+                try FileManager.default.removeItem(atPath: fixture.path(other))
+            }
+            try fixture.write(end, to: fixture.path("end"))
+            try? FileManager.default.removeItem(atPath: fixture.path("given-up"))
+            try damage()
+            try fixture.write([UInt8](repeating: 7, count: 128), to: fixture.path("end"))
+            let error = refusal { try fixture.openForReading().bounds(of: LogFixture.lane) }
+            #expect(error?.code == .corrupt && error?.isRetriable == true, "\(name)")
+            #expect(error?.hint?.contains("found again from the segments") == true, "\(name): \(String(describing: error))")
+            _ = try fixture.open()
+            let log = try fixture.openForReading()
+            #expect(try log.bounds(of: LogFixture.lane) == Offset(0)..<Offset(70), "\(name)")
+            let damages = try log.damages(of: LogFixture.lane, from: .zero)
+            #expect(damages.map(\.offsets) == [Offset(lost.lowerBound)..<Offset(lost.upperBound)], "\(name)")
+            #expect(try readable(log).offsets == Array(0..<lost.lowerBound), "\(name)")
+            for damage in damages { try log.giveUp(damage) }
+            try fixture.open().append(records(70..<72), to: LogFixture.lane)
+            #expect(try readable(try fixture.openForReading()).offsets == (0..<72).filter { !lost.contains($0) }, "\(name)")
+        }
+    }
+
+    /// A frame of several that were appended together: those behind it were acknowledged with it.
+    @Test func aLostEndCutsNothingThatIsWhole() throws {
+        let fixture = try LogFixture { $0.recordsPerBatchFrame = 5 }
+        try fixture.open().append(records(0..<15, bytes: 150), to: LogFixture.lane)
+        let file = fixture.segment(0)
+        var bytes = try fixture.bytes(of: file)
+        bytes[bytes.count / 2] ^= 1
+        try fixture.write(bytes, to: file)
+        try fixture.write([UInt8](repeating: 7, count: 128), to: fixture.path("end"))
+        _ = try fixture.open()
+        let log = try fixture.openForReading()
+        #expect(try log.damages(of: LogFixture.lane, from: .zero).map(\.offsets) == [Offset(5)..<Offset(10)])
+        #expect(try readable(log, from: 10).offsets == Array(10..<15))
+    }
+
+    /// The end is lost after the last records were given up: their offsets are nobody else's.
+    @Test(arguments: [false, true]) func aLostEndKeepsWhatWasGivenUp(isBlank: Bool) throws {
+        let frames = try fill()
+        let last = try #require(frames.last)
+        try fixture.write(Array(try fixture.bytes(of: last.file).prefix(last.position + 100)), to: last.file)
+        let log = try fixture.openForReading()
+        for damage in try log.damages(of: LogFixture.lane, from: .zero) { try log.giveUp(damage) }
+        if isBlank {
+            try FileManager.default.removeItem(atPath: fixture.path("end"))
+        } else {
+            try fixture.write([UInt8](repeating: 7, count: 128), to: fixture.path("end"))
+        }
+        try fixture.open().append(records(50..<52), to: LogFixture.lane)
+        #expect(try readable(try fixture.openForReading()).offsets == Array(0..<45) + Array(50..<52))
+    }
+
     /// Bytes anywhere, in any number: every record is read or named, none twice, and after giving up what is named everything else is there.
     @Test(arguments: [4_711, UInt64.random(in: 0..<1_000_000)]) func randomDamageIsReadOrNamed(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)

@@ -122,9 +122,11 @@ import Testing
         bytes[bytes.count / 3 + 50] ^= 1
         try fixture.write(bytes, to: fixture.segment(0))
         try FileManager.default.removeItem(atPath: fixture.path("end"))
-        let error = refusal { try fixture.open() }
-        #expect(error?.code == .corrupt)
-        #expect(error?.message.contains("offset 1") == true)
+        let opened = try fixture.open()
+        #expect(try opened.bounds(of: LogFixture.lane) == Offset(0)..<Offset(3))
+        #expect(try opened.damages(of: LogFixture.lane, from: .zero).map(\.offsets) == [Offset(1)..<Offset(2)])
+        #expect(refusal { try payloads(opened) }?.message.contains("offsets 1 up to, not including, 2") == true)
+        #expect(try payloads(opened, from: Offset(2)) == texts(2..<3))
         #expect(try fixture.bytes(of: fixture.segment(0)) == bytes)
     }
 
