@@ -156,7 +156,9 @@ import Testing
         for source in ["alpha", "beta"] { try Self.feed(pipeline, source, 50) }
         let speed = try pipeline.start("speed")
         try waitUntil("the troubles") { try Self.troubles(pipeline) == ["alpha speed group", "beta speed group"] }
-        let row = try pipeline.connection.query("SELECT message, detail, hint FROM parallax.trouble LIMIT 1").rows[0]
+        let row = try pipeline.connection.query(
+            "SELECT message, detail, hint FROM parallax.trouble JOIN parallax.source USING (source_id) WHERE name = 'alpha'"
+        ).rows[0]
         #expect(row[0] == "the consumer group \"parallax-alpha\" gives no partitions")
         #expect(row[1]?.contains("GROUP_AUTHORIZATION_FAILED") == true)
         #expect(row[2]?.contains("READ on the group") == true)

@@ -46,6 +46,54 @@ import Testing
         #expect(try fixture.value("SELECT next_offset FROM parallax.partition_position") == "100")
     }
 
+    /// The worker tries a partition that reads another log again and again, while the others are flushed: what is said of it stays.
+    @Test func whatIsSaidOfAPartitionOutlivesTheFlushesOfOthers() throws {
+        let fixture = try Fixture(partitions: 2)
+        for partition in 0..<2 { try fixture.log.append(events(partition * 100..<partition * 100 + 100), to: Partition(partition)) }
+        _ = try fixture.catchUp()
+        fixture.log.cutBack(to: Cut([Partition(0): Offset(60), Partition(1): Offset(100)]))
+        try fixture.log.append(events(300..<400), to: Partition(0))
+        let running = RunningWorker(fixture.worker())
+        func said() throws -> String {
+            try fixture.value("SELECT coalesce(problem->>'code', 'nothing') FROM parallax.partition_position WHERE partition = 0")
+        }
+        try waitFor("the problem") { try said() == "anotherLog" }
+        // Each try takes the partition, and with it an epoch.
+        let epoch = "SELECT epoch FROM parallax.partition_position WHERE partition = 0"
+        let before = try #require(Int(try fixture.value(epoch)))
+        var next = 1_000
+        try waitFor("ten tries") {
+            try fixture.log.append(events(next..<next + 5), to: Partition(1))
+            next += 5
+            #expect(try said() == "anotherLog")
+            return try #require(Int(try fixture.value(epoch))) >= before + 10
+        }
+        let end = try fixture.log.bounds(of: Partition(1)).upperBound
+        try waitFor("the other partition") {
+            try fixture.value("SELECT next_offset FROM parallax.partition_position WHERE partition = 1") == "\(end)"
+        }
+        #expect(try said() == "anotherLog")
+        try running.stop()
+        #expect(try said() == "anotherLog")
+        #expect(try fixture.value("SELECT count(*) FROM parallax.partition_position WHERE partition = 1 AND problem IS NOT NULL") == "0")
+    }
+
+    /// Whoever reads a partition up to its position takes back what was said of it by a worker before; also where nothing new is in the log.
+    @Test func whatWasSaidOfAPartitionGoesWhenItIsReadAgain() throws {
+        let fixture = try Fixture(partitions: 2)
+        for partition in 0..<2 { try fixture.log.append(events(partition * 100..<partition * 100 + 100), to: Partition(partition)) }
+        _ = try fixture.catchUp()
+        try fixture.withCatalog { catalog, source in
+            try catalog.recordProblem(
+                ParallaxError(.anotherLog, "said by another"), source: source, partitions: [Partition(0), Partition(1)])
+        }
+        let running = RunningWorker(fixture.worker())
+        try waitFor("a clean status") {
+            try fixture.value("SELECT count(*) FROM parallax.partition_position WHERE problem IS NOT NULL") == "0"
+        }
+        try running.stop()
+    }
+
     @Test func aLogOfAnotherIdentityIsNotRead() throws {
         let fixture = try Fixture(partitions: 2)
         fixture.log.replace(number: "1")

@@ -39,8 +39,21 @@ extension SourceFeed {
             trouble = nil
             retryLogAt = nil
             try catalog.recordProblem(nil, source: sourceID, partitions: Array(try catalog.positions(source: sourceID).keys))
+            // The log as a whole was spoken of in the place of these.
+            for partition in stopped where partition.error.code == .anotherLog {
+                try catalog.recordProblem(partition.error, source: sourceID, partitions: [partition.partition])
+            }
         }
         return true
+    }
+
+    /// What was said of a partition, by this worker or one before it, is over where the log was read up to the position and is the one that it was. A flush
+    /// is no sign of that: it also writes partitions that have only just been taken.
+    func clearProven() throws(ParallaxError) {
+        guard !proven.isEmpty else { return }
+        try Catalog(connection).recordProblem(nil, source: sourceID, partitions: proven.sorted())
+        for partition in proven { saidOfStopped[partition] = nil }
+        proven = []
     }
 
     /// After partitions were taken: another log may have been adopted just before. Then the positions are of its offsets.
@@ -101,10 +114,11 @@ extension SourceFeed {
             return try sayTroubles()
         }
         // Once, not at every try.
-        guard saidOfStopped[partition] != error else { return }
-        saidOfStopped[partition] = error
-        context.logger.error(
-            "partition \(partition) of source \(name) stops at offset \(position): it cannot be read on", metadata: ["error": "\(error)"])
+        if saidOfStopped.updateValue(error, forKey: partition) != error {
+            context.logger.error(
+                "partition \(partition) of source \(name) stops at offset \(position): it cannot be read on",
+                metadata: ["error": "\(error)"])
+        }
         try catalog.recordProblem(error, source: sourceID, partitions: [partition])
     }
 }

@@ -35,6 +35,8 @@ extension SourceFeed {
         guard !whole.isEmpty else { return }
         for (lease, earliest) in whole {
             leases[lease.partition] = lease
+            unproven.insert(lease.partition)
+            proven.remove(lease.partition)
             let position = PartitionPosition(
                 partition: lease.partition, slice: lease.slice, next: lease.nextOffset,
                 eventTimes: WatermarkTracker.State(

@@ -23,6 +23,9 @@ final class SourceFeed {
     /// The same of single partitions, and what was last said of each.
     var retryStoppedAt: Duration?
     var saidOfStopped: [Partition: ParallaxError] = [:]
+    /// Taken, and not yet read up to where they stand: what was said of their log still holds. Then those of which it does not.
+    var unproven: Set<Partition> = []
+    var proven: Set<Partition> = []
     /// The log was not there when it was looked at: what comes back may be another one.
     var mustCompare = false
     /// Nil: this feed takes whatever is free, or its log could not be asked yet.
@@ -147,8 +150,10 @@ final class SourceFeed {
         for partition in log.readAhead(places) {
             progressed = try read(partition) || progressed
             context.heartbeat?.tick()
-            if context.stop.isSet { return progressed }
+            if context.stop.isSet { break }
         }
+        try clearProven()
+        if context.stop.isSet { return progressed }
         try lookAtControl()
         if let reason = state.flushReason(now: context.now, requested: requested, isUrgent: isUrgent) {
             try flush(reason)
@@ -191,6 +196,10 @@ final class SourceFeed {
         state.receive(
             records, state.schemas.map { records.isEmpty ? .empty(of: partition) : decoder($0).decode(records) }, now: context.now,
             arrivedAt: context.clock.wallTime())
+        if unproven.contains(partition), !state.partitions[index].isWarmingUp {
+            unproven.remove(partition)
+            proven.insert(partition)
+        }
         return !records.isEmpty
     }
 

@@ -89,6 +89,8 @@ final class WorkerSession {
                 try couldNotOpen(source, error)
                 continue
             }
+            // At the next turn: what was said of the source before this feed is taken back.
+            nextHeartbeatAt = now
             if unopened.removeValue(forKey: source.name) != nil {
                 context.statistics.update { $0.troubles[source.name] = nil }
                 context.logger.info("opened the log of source \(source.name)")
@@ -190,7 +192,9 @@ extension ParallaxError {
     var isConflict: Bool {
         if code == .busy || code == .conflict { return true }
         return switch sqlState {
-        case "40001", "40P01", "42P01", "42703", "23503": true
+        case SQLState.serializationFailure, SQLState.deadlockDetected, SQLState.undefinedTable, SQLState.undefinedColumn,
+            SQLState.foreignKeyViolation:
+            true
         default: false
         }
     }

@@ -156,7 +156,7 @@ extension Catalog {
                 reads_history = $14, newest_appended_at = greatest(newest_appended_at, \(Self.instant("$9"))),
                 events = events + $10, late = late + $11, duplicates = duplicates + $12, flushed_at = clock_timestamp(),
                 witness_offset = coalesce($15, witness_offset), witness_appended_at = coalesce($16, witness_appended_at),
-                witness_digest = coalesce($17, witness_digest), problem = NULL
+                witness_digest = coalesce($17, witness_digest)
             WHERE source_id = $1 AND partition = $2 AND epoch = $3
             """,
             [
