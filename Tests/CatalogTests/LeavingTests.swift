@@ -193,6 +193,21 @@ import ViewLanguage
         let worker = #expect(throws: ParallaxError.self) { _ = try catalog.control(source: 1) }
         let others = #expect(throws: ParallaxError.self) { _ = try catalog.sources() }
         #expect(worker == newer && others == newer)
+        // Also where they lack one in the middle, which the newest number does not show.
+        let middle = migrations[migrations.count / 2]
+        try catalog.connection.execute("DELETE FROM parallax.migration WHERE number IN (\(newest + 1), \(middle.number))")
+        let hole = #expect(throws: ParallaxError.self) { try catalog.checkVersion() }
+        #expect(
+            hole?.code == .configuration && hole?.message.contains("lack what version \(middle.number) brought (\(middle.name))") == true,
+            "\(String(describing: hole))")
+        #expect(hole?.hint?.contains("parallax apply") == true)
+        let inHole = #expect(throws: ParallaxError.self) { _ = try catalog.control(source: 1) }
+        let ofHole = #expect(throws: ParallaxError.self) { _ = try catalog.sources() }
+        #expect(inHole == hole && ofHole == hole)
+        // Half of them: the rest was never run.
+        try catalog.connection.execute("DELETE FROM parallax.migration WHERE number > \(middle.number)")
+        let half = #expect(throws: ParallaxError.self) { try catalog.checkVersion() }
+        #expect(half?.message.hasSuffix("at version \(middle.number - 1), this binary needs version \(newest)") == true)
         let empty = Catalog(try Connection(try TestCluster.shared.freshDatabase()))
         let missing = #expect(throws: ParallaxError.self) { try empty.checkVersion() }
         #expect(missing?.code == .missing)

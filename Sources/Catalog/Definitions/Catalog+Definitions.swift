@@ -11,16 +11,16 @@ extension Catalog {
         ).rows.compactMap { $0[0] }
     }
 
-    /// All sources, by name. Throws `.configuration` where a newer Parallax has changed the control tables.
+    /// All sources, by name. Throws `.configuration` where the control tables are another version's.
     public func sources() throws(ParallaxError) -> [CatalogSource] {
         let result = try connection.query(
             """
-            SELECT s.source_id, s.definition, s.requested_slice, p.run, p.slice, (SELECT max(number) FROM parallax.migration)
+            SELECT s.source_id, s.definition, s.requested_slice, p.run, p.slice, \(Self.appliedMigrations)
             FROM parallax.source s JOIN parallax.published p USING (source_id) ORDER BY s.name
             """)
         var sources: [CatalogSource] = []
         for row in result.rows {
-            try Self.checkVersion(Int(row.int(5) ?? 0))
+            try Self.checkVersion(row[5])
             sources.append(
                 CatalogSource(
                     id: row.int(0) ?? 0, definition: try decodeStored(SourceDefinition.self, row[1] ?? ""),

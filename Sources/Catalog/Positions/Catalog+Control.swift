@@ -10,18 +10,19 @@ public struct SourceControl: Hashable, Sendable {
 }
 
 extension Catalog {
-    /// Throws `.fenced` where the source is not there any more, `.configuration` where a newer Parallax has changed the control tables.
+    /// Throws `.fenced` where the source is not there any more, `.configuration` where the control tables are
+    /// another version's.
     public func control(source id: Int64) throws(ParallaxError) -> SourceControl {
         let result = try connection.query(
             """
-            SELECT s.requested_slice, (SELECT max(number) FROM parallax.migration), md5(s.definition::text || coalesce(
+            SELECT s.requested_slice, \(Self.appliedMigrations), md5(s.definition::text || coalesce(
                 (SELECT string_agg(concat_ws(' ', v.version_id, v.first_slice, w.active_version_id, v.state_table, md5(v.plan::text)), ','
                                    ORDER BY v.version_id)
                  FROM parallax.view_version v JOIN parallax.view w USING (view_id) WHERE w.source_id = s.source_id), ''))
             FROM parallax.source s WHERE s.source_id = $1
             """, [.int(id)])
         guard let row = result.rows.first else { throw Self.sourceIsGone(id) }
-        try Self.checkVersion(Int(row.int(1) ?? 0))
+        try Self.checkVersion(row[1])
         return SourceControl(requestedSlice: SliceNumber(row.int(0) ?? 1), fingerprint: row[2] ?? "")
     }
 

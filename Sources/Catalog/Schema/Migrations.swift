@@ -51,23 +51,39 @@ extension Catalog {
     }
 
     /// Throws where the control tables are another version's than this binary knows: `.missing` where there are none, `.configuration` where
-    /// they are older or newer.
+    /// they are older, newer, or lack a migration in between.
     public func checkVersion() throws(ParallaxError) {
         guard try isMigrated() else {
             throw ParallaxError(
                 .missing, "no definitions have been applied to this database yet", hint: "run parallax apply, or parallax up")
         }
-        let version = Int(try connection.query("SELECT coalesce(max(number), 0) FROM parallax.migration").rows[0].int(0) ?? 0)
-        try Self.checkVersion(version)
-        guard version < Self.newestVersion else { return }
-        throw ParallaxError(
-            .configuration,
-            "the database's control tables are at version \(version), this binary needs version \(Self.newestVersion)",
-            hint: "run parallax apply (or parallax up) with this version of parallax: it brings them up to date")
+        try Self.checkVersion(try connection.query("SELECT \(Self.appliedMigrations)").rows[0][0])
     }
 
-    /// Throws `.configuration` where they are newer than this binary.
-    static func checkVersion(_ version: Int) throws(ParallaxError) { guard version <= newestVersion else { throw isNewer(version) } }
+    /// The numbers of all of them, in their order: the largest says nothing of the others.
+    static let appliedMigrations = "(SELECT coalesce(string_agg(number::text, ',' ORDER BY number), '') FROM parallax.migration)"
+
+    private static let knownMigrations = migrations.map { "\($0.number)" }.joined(separator: ",")
+
+    /// - Parameter applied: what `appliedMigrations` says.
+    static func checkVersion(_ applied: String?) throws(ParallaxError) {
+        guard applied != knownMigrations else { return }
+        let numbers = (applied ?? "").split(separator: ",").compactMap { Int($0) }
+        let latest = numbers.last ?? 0
+        if latest > newestVersion { throw isNewer(latest) }
+        let missing = migrations.filter { !numbers.contains($0.number) }
+        let hint = "run parallax apply (or parallax up) with this version of parallax: it brings them up to date"
+        if let first = missing.first, first.number < latest {
+            throw ParallaxError(
+                .configuration,
+                "the database's control tables are at version \(latest) and lack what version \(first.number) brought "
+                    + "(\(missing.prefix { $0.number < latest }.map(\.name).joined(separator: "; ")))",
+                detail: "A build between two releases, or a backup of one, leaves them so.", hint: hint)
+        }
+        throw ParallaxError(
+            .configuration, "the database's control tables are at version \(latest), this binary needs version \(newestVersion)",
+            hint: hint)
+    }
 
     private static var newestVersion: Int { migrations.last?.number ?? 0 }
 
