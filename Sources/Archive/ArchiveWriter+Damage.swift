@@ -71,8 +71,11 @@ extension ArchiveWriter {
                 }
             }
             let path = path(of: old)
-            do throws(ParallaxError) { try Files.move(path, to: path + ".damaged") } catch {
-                if damage.error.code != .missing { throw error }
+            // A gap's file holds nothing.
+            if old.acceptedGap == nil || !damage.isInLog {
+                do throws(ParallaxError) { try Files.move(path, to: path + ".damaged") } catch {
+                    if damage.error.code != .missing { throw error }
+                }
             }
             var segment = try writer.publish(next: old.next, archivedAt: old.archivedAt ?? now())
             segment.formatVersion = ArchiveSegment.replacingFormatVersion
@@ -86,6 +89,42 @@ extension ArchiveWriter {
             try manifest.append(segment)
             return segment.acceptedGap
         }
+    }
+
+    /// Gaps whose records the log has again, all of them, are none any more: segments with the records take their places. Returns those gaps.
+    /// Answers follow with the next run.
+    public func takeBackGaps() throws(ParallaxError) -> [AcceptedGap] {
+        var taken: [AcceptedGap] = []
+        for partition in try partitionsOfArchive() {
+            for segment in try listed(partition) {
+                guard let gap = segment.acceptedGap, try logHasAgain(gap) else { continue }
+                let damage = ArchiveDamage(segment: segment, error: ParallaxError(.missing, "its records were given up"), isInLog: true)
+                _ = try replace(damage, eventsFrom: nil, eventsUntil: nil)
+                taken.append(gap)
+            }
+        }
+        return taken
+    }
+
+    /// Whether each offset of the gap has a record. Where a log has holes of its own, nothing tells them from what is lost: such a gap stays.
+    private func logHasAgain(_ gap: AcceptedGap) throws(ParallaxError) -> Bool {
+        let bounds = try log.bounds(of: gap.partition)
+        guard bounds.lowerBound <= gap.offsets.lowerBound, gap.offsets.upperBound <= bounds.upperBound else { return false }
+        var position = gap.offsets.lowerBound
+        var count: Int64 = 0
+        while position < gap.offsets.upperBound {
+            do {
+                let batch = try RowGroupReader(
+                    log: log, partition: gap.partition, records: limits.recordsPerRowGroup, bytes: limits.bytesPerRowGroup
+                ).next(position..<gap.offsets.upperBound)
+                count += Int64(batch.count)
+                position = batch.nextOffset
+            } catch {
+                guard error.code == .corrupt || error.code == .offsetGone else { throw error }
+                return false
+            }
+        }
+        return count == gap.offsets.upperBound - gap.offsets.lowerBound
     }
 
     /// Half-open; nil where the manifest's line does not speak of today's event time column.

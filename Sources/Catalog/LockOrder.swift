@@ -16,6 +16,8 @@ import Postgres
 /// for no reader any more, so that flushes stand still for as long as a few statements take, whoever reads a view. The position rows are taken source
 /// by source: a flush under way is waited for up to `LockPatience.flushTimeout`, and the sources before it stand still as long.
 ///
+/// LockClass.trimming is in no step: whoever holds anything else only tries it, and a backup waits for it holding nothing.
+///
 /// State tables (`speed.*`, `batch.*`) are in no step: they are dropped when no version names them any more, in transactions that hold nothing
 /// else.
 ///
@@ -130,5 +132,7 @@ extension ParallaxError {
     /// Another transaction was in the way of a change of definitions: it can be made again as a whole.
     ///
     /// 55P03 lock_timeout, 40P01 deadlock, 40001 what it stood on has changed; `.conflict`: so we say ourselves.
-    public var isLockTrouble: Bool { code == .conflict || ["55P03", "40P01", "40001"].contains(sqlState) }
+    public var isLockTrouble: Bool {
+        code == .conflict || [SQLState.lockNotAvailable, SQLState.deadlockDetected, SQLState.serializationFailure].contains(sqlState)
+    }
 }

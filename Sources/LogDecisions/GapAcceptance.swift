@@ -39,7 +39,11 @@ public struct GapAcceptance {
         let partitions = try log.partitions()
         try catalog.ensurePartitions(source: source.id, partitions)
         let before = try Set(archive.acceptedGaps())
-        for partition in partitions { _ = try archive.acceptGap(in: partition, eventsFrom: eventsFrom, eventsUntil: eventsUntil) }
+        // Held twice, and not while a person thinks: the archive and the control tables change together for a backup.
+        var gaps = try catalog.whileNoBackupIsMade("nothing was given up") { () throws(ParallaxError) in
+            for partition in partitions { _ = try archive.acceptGap(in: partition, eventsFrom: eventsFrom, eventsUntil: eventsUntil) }
+            return try record()
+        }
         let damaged = try archive.damages()
         for damage in damaged where damage.isInLog {
             _ = try archive.replace(damage, eventsFrom: nil, eventsUntil: nil)
@@ -52,9 +56,24 @@ public struct GapAcceptance {
         }
         let lost = damaged.filter { !$0.isInLog }
         try agree(lost.map(\.words) + inLog.map(\.words))
-        for damage in lost { _ = try archive.replace(damage, eventsFrom: eventsFrom, eventsUntil: eventsUntil) }
-        for damage in inLog { _ = try archive.giveUp(damage, eventsFrom: eventsFrom, eventsUntil: eventsUntil) }
-        // All of them: an earlier call may have been cut off before this.
+        if !lost.isEmpty || !inLog.isEmpty {
+            gaps = try catalog.whileNoBackupIsMade("the damage was not given up") { () throws(ParallaxError) in
+                for damage in lost { _ = try archive.replace(damage, eventsFrom: eventsFrom, eventsUntil: eventsUntil) }
+                for damage in inLog { _ = try archive.giveUp(damage, eventsFrom: eventsFrom, eventsUntil: eventsUntil) }
+                return try record()
+            }
+        }
+        return gaps.filter { !before.contains($0) }
+    }
+
+    /// Archives again what was given up, where the log has all records of a gap. Returns the gaps that are none any more: the next run takes them back,
+    /// in the transaction that publishes the records.
+    public func takeBack() throws(ParallaxError) -> [AcceptedGap] {
+        try catalog.whileNoBackupIsMade("nothing was taken back") { () throws(ParallaxError) in try archive.takeBackGaps() }
+    }
+
+    /// All of them: an earlier call may have been cut off before this.
+    private func record() throws(ParallaxError) -> [AcceptedGap] {
         let gaps = try archive.acceptedGaps()
         try catalog.connection.transaction { () throws(ParallaxError) in
             try catalog.recordGaps(gaps, source: source.id)
@@ -63,7 +82,7 @@ public struct GapAcceptance {
         try catalog.recordArchived(source: source.id, archive.archived())
         // Last: nobody passes over it before the catalog says so.
         try passOver(gaps)
-        return gaps.filter { !before.contains($0) }
+        return gaps
     }
 
     /// Also what an earlier call was cut off before.

@@ -158,10 +158,13 @@ public struct LogAdopter {
         let log = try openLog(adoption.source.definition)
         let writer = try openArchive(adoption.source.definition, log)
         let latest = Instant(microseconds: clock().rawValue + maxFutureSkew)
-        try catalog.claiming(adoption.source, "its log was not adopted") { () throws(ParallaxError) in
-            let gaps = try writer.adopt(adoption.binding, eventsUntil: latest)
-            FaultPoint.pass("adopt.afterArchive")
-            try catalog.adopt(source: adoption.source, adoption.binding, gaps: gaps, place: place)
+        let task = "its log was not adopted"
+        try catalog.claiming(adoption.source, task) { () throws(ParallaxError) in
+            try catalog.whileNoBackupIsMade("source \"\(adoption.source.name)\": \(task)") { () throws(ParallaxError) in
+                let gaps = try writer.adopt(adoption.binding, eventsUntil: latest)
+                FaultPoint.pass("adopt.afterArchive")
+                try catalog.adopt(source: adoption.source, adoption.binding, gaps: gaps, place: place)
+            }
             // What the layers said of the former log is over.
             for layer in LayerTrouble.Layer.allCases { try catalog.clearTroubles(layer, source: adoption.source.id) }
         }

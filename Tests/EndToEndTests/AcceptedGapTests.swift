@@ -58,7 +58,7 @@ import Testing
         #expect(try pipeline.run("archive", "accept-gap", "page_view").output == "page_view: nothing is missing\n")
 
         try pipeline.run("speed", "--until-caught-up")
-        try checkAnswers(pipeline, begins)
+        try checkAnswers(pipeline, begins, isLeftOut: false)
         try pipeline.run("batch", "run")
         try checkAnswers(pipeline, begins)
         try pipeline.run("batch", "run", "--full")
@@ -71,7 +71,7 @@ import Testing
         try checkAnswers(pipeline, begins)
     }
 
-    private func checkAnswers(_ pipeline: TestPipeline, _ begins: Offset) throws {
+    private func checkAnswers(_ pipeline: TestPipeline, _ begins: Offset, isLeftOut: Bool = true) throws {
         let minutes = try pipeline.connection.query(
             "SELECT string_agg(extract(minute FROM minute)::text, ',' ORDER BY minute) FROM serving.per_minute WHERE NOT is_exact")
         // The windows that may lack records, those that still have some: the third begins before half past two.
@@ -82,9 +82,10 @@ import Testing
         #expect(try pipeline.value("SELECT views FROM serving.total") == 600 - begins.rawValue)
 
         let status = try pipeline.run("status").output
-        #expect(status.contains("GIVEN UP    partition 0, offsets 0 up to \(begins): in no answer, by a decision of "), "\(status)")
+        try Self.expectGivenUp(pipeline, begins, isLeftOut)
         #expect(status.contains("; windows from 2026-01-01T00:00:00Z to 2026-01-01T00:02:30Z are not exact"), "\(status)")
         let report = try pipeline.run("status", "--json").output
+        #expect(report.contains("\"left_out\": \(isLeftOut)"), "\(report)")
         #expect(report.contains("\"given_up\"") && report.contains("\"events_until\": \"2026-01-01T00:02:30Z\""), "\(report)")
 
         // A view on top of a view carries the note too; a statement that reads neither does not.
@@ -107,6 +108,17 @@ import Testing
         )
     }
 
+    /// Status says whether rows may still count what was given up.
+    private static func expectGivenUp(
+        _ pipeline: TestPipeline, _ begins: Offset, _ isLeftOut: Bool, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        let status = try pipeline.run("status").output
+        let words = isLeftOut ? "in no answer, by" : "in no answer from the next batch run on (until then, rows may count them), by"
+        #expect(
+            status.contains("GIVEN UP    partition 0, offsets 0 up to \(begins): \(words) a decision of "), "\(status)",
+            sourceLocation: sourceLocation)
+    }
+
     /// Records that the base publication had counted, and that nothing can be computed from again: they leave every view with the next run, whether it is
     /// full or not.
     @Test func I7_whatIsGivenUpBelowTheCutLeavesAllViewsAtOnce() throws {
@@ -119,10 +131,19 @@ import Testing
         #expect(try pipeline.run("batch", "run", expecting: nil).status != 0)
         try pipeline.run(
             "archive", "accept-gap", "page_view", "--events-from", "2026-01-01T00:00:00Z", "--events-until", "2026-01-01T00:02:30Z")
+        // Their rows are still there, and status does not say otherwise.
+        #expect(try pipeline.value("SELECT sum(views)::bigint FROM serving.per_minute") == 600)
+        try Self.expectGivenUp(pipeline, begins, false)
         let report = try pipeline.run("batch", "run").output
         #expect(
             report.contains("per_minute: everything (history_changed)") && report.contains("total: everything (history_changed)"),
             "\(report)")
+        try checkAnswers(pipeline, begins)
+        // Back at the first publication, they are counted again; the next run leaves them out again.
+        try pipeline.run("batch", "revert", "1")
+        #expect(try pipeline.value("SELECT sum(views)::bigint FROM serving.per_minute") == 600)
+        try Self.expectGivenUp(pipeline, begins, false)
+        try pipeline.run("batch", "run")
         try checkAnswers(pipeline, begins)
         #expect(try pipeline.value("SELECT sum(views)::bigint FROM serving.per_minute") == 600 - begins.rawValue)
         #expect(try pipeline.compare(CrashTests.views) == [])
@@ -130,6 +151,51 @@ import Testing
         #expect(full.components(separatedBy: "+0 −0 rows").count == 3, "\(full)")
         // Once.
         #expect(try pipeline.run("batch", "run").output.contains("per_minute: 0 windows"))
+    }
+
+    /// The records come back, with the archive's folder or with the log: the next run counts them, and nothing is marked any more. Back at a publication
+    /// from before, they are missing again, and marked.
+    @Test(arguments: [false, true]) func I7_whatWasGivenUpAndComesBackIsCountedAgain(inLog: Bool) throws {
+        let pipeline = try makePipeline()
+        try pipeline.run("speed", "--until-caught-up")
+        try pipeline.run("batch", "run")
+        let folders = ["archive", "log"].map { pipeline.path + "/.parallax/\($0)/page_view" }
+        for folder in folders { try FileManager.default.copyItem(atPath: folder, toPath: folder + ".backup") }
+        try FileManager.default.removeItem(atPath: folders[0])
+        let begins = try lose(pipeline, below: 150)
+        try pipeline.run(
+            "archive", "accept-gap", "page_view", "--events-from", "2026-01-01T00:00:00Z", "--events-until", "2026-01-01T00:02:30Z")
+        try pipeline.run("batch", "run")
+        try checkAnswers(pipeline, begins)
+        let stays = try pipeline.run("archive", "accept-gap", "page_view", "--undo").output
+        #expect(stays.contains("stay given up: the log does not have all of them"), "\(stays)")
+
+        let back = folders[inLog ? 1 : 0]
+        try FileManager.default.removeItem(atPath: back)
+        try FileManager.default.moveItem(atPath: back + ".backup", toPath: back)
+        try FileManager.default.removeItem(atPath: folders[inLog ? 0 : 1] + ".backup")
+        let undone = try pipeline.run("archive", "accept-gap", "page_view", "--undo").output
+        #expect(undone.contains(inLog ? "offsets 0 up to, not including, \(begins) are archived" : "lacks nothing"), "\(undone)")
+        // Not before their rows are there.
+        #expect(try pipeline.value("SELECT given_up_offsets FROM parallax.frontier") == begins.rawValue)
+        #expect(try pipeline.value("SELECT count(*) FROM serving.total WHERE is_exact") == 0)
+        try checkWhole(pipeline, inLog)
+        try pipeline.run("batch", "revert", "2")
+        #expect(try pipeline.value("SELECT views FROM serving.total") == 600 - begins.rawValue)
+        #expect(try pipeline.value("SELECT count(*) FROM serving.total WHERE is_exact") == 0)
+        #expect(try pipeline.value("SELECT given_up_offsets FROM parallax.frontier") == begins.rawValue)
+        try checkWhole(pipeline, inLog)
+    }
+
+    private func checkWhole(_ pipeline: TestPipeline, _ inLog: Bool) throws {
+        let report = try pipeline.run("batch", "run").output
+        #expect(report.contains("per_minute: everything (history_changed)"), "\(report)")
+        #expect(try pipeline.value("SELECT views FROM serving.total WHERE is_exact") == 600)
+        #expect(try pipeline.value("SELECT count(*) FROM serving.per_minute WHERE is_exact") == 10)
+        #expect(try pipeline.value("SELECT given_up_offsets FROM parallax.frontier") == 0)
+        #expect(try pipeline.run("status").output.contains("GIVEN UP") == false)
+        // The oracle reads the log.
+        if inLog { #expect(try pipeline.compare(CrashTests.views) == []) }
     }
 
     /// Without a word about event times, whatever began before the decision may lack something; what begins later does not.

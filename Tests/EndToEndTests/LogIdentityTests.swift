@@ -225,6 +225,27 @@ import Testing
         #expect(try pipeline.run("status").output.contains("PROBLEM") == false)
     }
 
+    /// A backup copies the control tables, the log and the archive one after the other: what changes them together waits for its end.
+    @Test func noLogIsAdoptedAndNoGapAcceptedWhileABackupIsMade() throws {
+        let pipeline = try Self.makePipeline()
+        try Self.ingest(0..<300, into: pipeline)
+        try layers(pipeline)
+        // As `parallax backup` begins.
+        try Catalog(pipeline.connection).keepLogs()
+        let gap = try pipeline.run("archive", "accept-gap", "ev", expecting: 75)
+        #expect(gap.errors.contains("a backup is being made: nothing was given up"), "\(gap.errors)")
+        Self.remove(pipeline.path + "/.parallax/log")
+        try Self.ingest(300..<500, into: pipeline)
+        let adoption = try pipeline.run("adopt-log", "ev", "--yes", expecting: 75)
+        #expect(adoption.errors.contains("a backup is being made: source \"ev\": its log was not adopted"), "\(adoption.errors)")
+        #expect(!FileManager.default.fileExists(atPath: pipeline.path + "/.parallax/archive/ev/log.json"))
+        try pipeline.connection.execute("SELECT pg_advisory_unlock_all()")
+        #expect(try pipeline.run("archive", "accept-gap", "ev", expecting: nil).status != 75)
+        try pipeline.run("adopt-log", "ev", "--yes")
+        try layers(pipeline)
+        #expect(try Self.counted(pipeline) == Dictionary(uniqueKeysWithValues: (0..<500).map { ($0, 1) }))
+    }
+
     @Test func I1_anotherTopicBeginsAtItsOwnBegin() throws {
         let pipeline = try Self.makePipeline()
         try Self.ingest(0..<1_000, into: pipeline)

@@ -145,7 +145,7 @@ extension RunExecution {
         for version in versions where !version.isHeld { newest[version.viewID] = max(version.id, newest[version.viewID] ?? 0) }
         var changes: ExtentReason.Changes = []
         if try catalog.hasChanged(source.definition, since: run.base, source: source.id) { changes.insert(.source) }
-        if try catalog.historyHasChanged(since: run.base, source: source.id) { changes.insert(.history) }
+        if try catalog.historyHasChanged(since: run.base, source: source.id, try worker.archive.acceptedGaps()) { changes.insert(.history) }
         let known = try catalog.eventTimes(of: run.base, source: source.id)
         // All that is derived from event times belongs to one definition of them. With another, windows that left may come back.
         let eventTimesHaveChanged = known.form.map { $0 != source.definition.eventTimeForm } ?? changes.contains(.source)
@@ -201,9 +201,10 @@ extension RunExecution {
         }
         // Before the publication that passes over them: a person's decision may have been cut off between the manifest and the catalog, and
         // an archive may have been given to a new database.
-        try catalog.recordGaps(try worker.archive.acceptedGaps(), source: source.id)
+        let gaps = try worker.archive.acceptedGaps()
+        try catalog.recordGaps(gaps, source: source.id)
         try catalog.recordArchived(source: source.id, archived)
         try catalog.clearTroubles(.archive, source: source.id)
-        try catalog.setGivenUp(run, below: cut)
+        try catalog.setGivenUp(run, gaps, below: cut)
     }
 }

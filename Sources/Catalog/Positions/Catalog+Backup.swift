@@ -16,4 +16,24 @@ extension Catalog {
         try body()
         return true
     }
+
+    /// What changes a source's log, archive and control tables together: a backup that is made meanwhile would hold a part of it. Throws `.busy` where
+    /// one is. A backup that begins meanwhile waits.
+    ///
+    /// The lock is tried, and never waited for (see `LockPatience`): for a moment, because a run that gives up records of a log has it, too.
+    ///
+    /// - Parameter task: what is refused then, for the error's first line: "the log was not adopted".
+    public func whileNoBackupIsMade<R>(_ task: String, _ body: () throws(ParallaxError) -> R) throws(ParallaxError) -> R {
+        let deadline = ContinuousClock.now + .seconds(2)
+        while true {
+            var result: R?
+            let isFree = try whileLogsMayBeTrimmed { () throws(ParallaxError) in result = try body() }
+            if isFree, let result { return result }
+            guard ContinuousClock.now < deadline else { break }
+            try connection.query("SELECT pg_sleep(0.05)")
+        }
+        throw ParallaxError(
+            .busy, "a backup is being made: \(task)", detail: "The backup would hold a part of it.",
+            hint: "wait until parallax backup has ended, and try again")
+    }
 }

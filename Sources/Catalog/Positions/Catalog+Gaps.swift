@@ -40,6 +40,79 @@ extension Catalog {
         }
     }
 
+    /// What rows up to a cut were computed without, as a run and a publication keep it: the same text for the same offsets, however they were given up.
+    public static func givenUp(_ gaps: [AcceptedGap], below cut: Cut) -> String {
+        var stretches: [(partition: Partition, offsets: Range<Offset>)] = []
+        let sorted = gaps.sorted { ($0.partition, $0.offsets.lowerBound) < ($1.partition, $1.offsets.lowerBound) }
+        for gap in sorted where gap.offsets.lowerBound < cut[gap.partition] {
+            let end = min(gap.offsets.upperBound, cut[gap.partition])
+            if let last = stretches.last, last.partition == gap.partition, last.offsets.upperBound >= gap.offsets.lowerBound {
+                stretches[stretches.count - 1].offsets = last.offsets.lowerBound..<max(last.offsets.upperBound, end)
+            } else {
+                stretches.append((gap.partition, gap.offsets.lowerBound..<end))
+            }
+        }
+        return stretches.map { "\($0.partition):\($0.offsets.lowerBound)-\($0.offsets.upperBound)" }.joined(separator: " ")
+    }
+
+    /// What `givenUp(_:below:)` says, read again; nil: nothing is known.
+    private static func stretches(_ givenUp: String?) -> [(partition: Partition, offsets: Range<Offset>)] {
+        (givenUp ?? "").split(separator: " ").compactMap { text in
+            let numbers = text.split { $0 == ":" || $0 == "-" }.compactMap { Int64($0) }
+            guard numbers.count == 3, numbers[1] <= numbers[2] else { return nil }
+            return (Partition(Int(numbers[0])), Offset(numbers[1])..<Offset(numbers[2]))
+        }
+    }
+
+    /// Those of the gaps that rows were computed without.
+    ///
+    /// - Parameter givenUp: what `givenUp(_:below:)` said for them; nil: nothing is known.
+    static func leftOut(_ gaps: [AcceptedGap], by givenUp: String?) -> Set<AcceptedGap> {
+        let stretches = stretches(givenUp)
+        return Set(
+            gaps.filter { gap in
+                stretches.contains {
+                    $0.partition == gap.partition && $0.offsets.lowerBound <= gap.offsets.lowerBound
+                        && gap.offsets.upperBound <= $0.offsets.upperBound
+                }
+            })
+    }
+
+    /// Of a run that is being published: gaps below its cut that it was not computed without are none any more. The archive had their records.
+    func takeBackGaps(_ run: CatalogRun, below cut: Cut) throws(ParallaxError) {
+        let row = try connection.query("SELECT given_up FROM parallax.run WHERE run_id = $1", [.int(run.number.rawValue)]).rows.first
+        // A run from before that was kept says nothing.
+        guard let givenUp = row?[0] else { return }
+        let gaps = try acceptedGaps(source: run.sourceID)
+        let stretches = Self.stretches(givenUp)
+        for gap in gaps where gap.offsets.upperBound <= cut[gap.partition] {
+            guard !stretches.contains(where: { $0.partition == gap.partition && $0.offsets.overlaps(gap.offsets) }) else { continue }
+            try connection.query(
+                "DELETE FROM parallax.accepted_gap WHERE source_id = $1 AND partition = $2 AND first_offset = $3",
+                [.int(run.sourceID), .int(Int64(gap.partition.rawValue)), .int(gap.offsets.lowerBound.rawValue)])
+        }
+    }
+
+    /// Of a publication that is shown again: what it was computed without is in no answer again, whatever was taken back since. What the event times
+    /// were is not known any more.
+    func giveUpAgain(whatLacks run: RunNumber, _ source: Int64) throws(ParallaxError) {
+        let row = try connection.query(
+            "SELECT given_up FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.int(source), .int(run.rawValue)]
+        ).rows.first
+        let known = try acceptedGaps(source: source)
+        for stretch in Self.stretches(row?[0]) {
+            var first = stretch.offsets.lowerBound
+            var lacking: [Range<Offset>] = []
+            for gap in known where gap.partition == stretch.partition && gap.offsets.overlaps(stretch.offsets) {
+                if first < gap.offsets.lowerBound { lacking.append(first..<gap.offsets.lowerBound) }
+                first = max(first, gap.offsets.upperBound)
+            }
+            if first < stretch.offsets.upperBound { lacking.append(first..<stretch.offsets.upperBound) }
+            try recordGaps(
+                lacking.map { AcceptedGap(partition: stretch.partition, offsets: $0, acceptedAt: systemClock()) }, source: source)
+        }
+    }
+
     /// A speed layer that stands within records that a person gave up goes on behind them. Whoever holds the partition is fenced, reads the
     /// position anew and begins there. One that stands before them does not move: what is between is in the archive, and a batch run carries
     /// the position over it.

@@ -73,8 +73,11 @@ public struct SourceStatus: Sendable {
     public var cut: Cut
     public var rejected: [Rejected]
     public var holes: [Hole]
-    /// What the log lost and a person gave up: in no answer, for good.
+    /// What the log lost and a person gave up.
     public var givenUp: [AcceptedGap]
+    /// Those that the published rows were computed without: they are in no answer, for good. What was read of the others before may still be counted, in live
+    /// rows or in rows of before the decision, until the next run is published.
+    public var leftOut: Set<AcceptedGap> = []
     /// The speed workers' connections to a log behind a network.
     public var logClients: [LogClientStatus]
     /// The server's clock.
@@ -178,7 +181,7 @@ extension Catalog {
                 """
                 SELECT \(Self.micros("clock_timestamp()")), (SELECT \(Self.micros("watermark")) FROM parallax.watermark WHERE source_id = $1),
                        \(Self.micros("p.published_at")), p.cut,
-                       (SELECT coalesce(sum(f.late_waiting), 0)::bigint FROM parallax.frontier f WHERE f.source = $3), p.source_form
+                       (SELECT coalesce(sum(f.late_waiting), 0)::bigint FROM parallax.frontier f WHERE f.source = $3), p.source_form, p.given_up
                 FROM (SELECT 1) one LEFT JOIN parallax.publication p ON p.source_id = $1 AND p.run_id = $2
                 """, [.int(source.id), .int(source.published.run.rawValue), .text(source.name)]
             ).rows[0]
@@ -190,6 +193,7 @@ extension Catalog {
             all[last].heldRun = try heldRun(ofSource: source.id)
             all[last].problems = try problems(ofSource: source.id)
             all[last].lateWaiting = row.int(4) ?? 0
+            all[last].leftOut = Self.leftOut(all[last].givenUp, by: row[6])
             all[last].hasChanged = row[5].map { $0 != source.definition.form } ?? false
         }
         return all

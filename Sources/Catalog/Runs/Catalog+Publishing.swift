@@ -40,6 +40,7 @@ extension Catalog {
                 "UPDATE parallax.run SET state = 'published', finished_at = clock_timestamp() WHERE run_id = $1",
                 [.int(run.number.rawValue)])
             if activated > 0 { try refreshServing(connection) }
+            try takeBackGaps(run, below: cut)
             // After the merged views: one that something of others stands on may go on with its earlier version.
             try checkComputed(run)
         }
@@ -111,6 +112,7 @@ extension Catalog {
                 detail: "offsets that the speed layer has not processed: \(onlyInBatch)",
                 hint: "run the batch layer again instead: parallax batch run --full")
         }
+        try giveUpAgain(whatLacks: run, source.id)
         try connection.query(
             """
             UPDATE parallax.published SET run = $2, slice = $3,

@@ -71,35 +71,23 @@ extension Catalog {
         return form.map { $0 != source.form } ?? false
     }
 
-    /// Whether a person has given up records below the base's cut since its rows were computed. A publication from before that was kept says nothing: where
-    /// anything is given up below its cut, it is taken to have changed.
-    public func historyHasChanged(since base: Published, source id: Int64) throws(ParallaxError) -> Bool {
+    /// Whether a person has given up records below the base's cut since its rows were computed, or has them again. A publication from before that
+    /// was kept says nothing: where anything is given up below its cut, it is taken to have changed.
+    ///
+    /// - Parameter gaps: the archive's: those are what rows are computed without. The catalog also has those that were taken back since.
+    public func historyHasChanged(since base: Published, source id: Int64, _ gaps: [AcceptedGap]) throws(ParallaxError) -> Bool {
         guard base.run != .none else { return false }
-        let now = Self.text(of: try acceptedGaps(source: id), below: try cut(of: base, source: id))
+        let now = Self.givenUp(gaps, below: try cut(of: base, source: id))
         let then = try connection.query(
             "SELECT given_up FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.int(id), .int(base.run.rawValue)]
         ).rows.first?[0]
         return then.map { $0 != now } ?? !now.isEmpty
     }
 
-    public func setGivenUp(_ run: CatalogRun, below cut: Cut) throws(ParallaxError) {
+    public func setGivenUp(_ run: CatalogRun, _ gaps: [AcceptedGap], below cut: Cut) throws(ParallaxError) {
         try connection.query(
             "UPDATE parallax.run SET given_up = $2 WHERE run_id = $1",
-            [.int(run.number.rawValue), .text(Self.text(of: try acceptedGaps(source: run.sourceID), below: cut))])
-    }
-
-    /// The same for the same offsets, however they were given up.
-    private static func text(of gaps: [AcceptedGap], below cut: Cut) -> String {
-        var stretches: [(partition: Partition, offsets: Range<Offset>)] = []
-        for gap in gaps where gap.offsets.lowerBound < cut[gap.partition] {
-            let end = min(gap.offsets.upperBound, cut[gap.partition])
-            if let last = stretches.last, last.partition == gap.partition, last.offsets.upperBound >= gap.offsets.lowerBound {
-                stretches[stretches.count - 1].offsets = last.offsets.lowerBound..<max(last.offsets.upperBound, end)
-            } else {
-                stretches.append((gap.partition, gap.offsets.lowerBound..<end))
-            }
-        }
-        return stretches.map { "\($0.partition):\($0.offsets.lowerBound)-\($0.offsets.upperBound)" }.joined(separator: " ")
+            [.int(run.number.rawValue), .text(Self.givenUp(gaps, below: cut))])
     }
 
     /// The slice in which each partition's next record will be, in partition order.

@@ -21,11 +21,15 @@ struct ArchiveAcceptGapCommand: ParsableCommand {
             Answers carry the decision for good: parallax status and parallax.frontier name the offsets, and is_exact is false for every row \
             that may lack their records. Those are the rows of all windows that begin before the decision (and speed.max_future_skew after \
             it), and all rows of views without a window. Say --events-from and --events-until where you know better.
+
+            With --undo it takes the decision back where the records are there again: in the log, all of a gap's offsets, or in the archive, whose folder \
+            was restored. Answers have them, and lose the marks, with the next batch run.
             """, example: "parallax archive accept-gap page_view --pipeline demo"))
 
     @OptionGroup var options: PipelineOptions
     @Argument(help: "The source, as the definitions name it.", completion: .sourceNames) var source: String
     @Flag(name: .shortAndLong, help: "Give up damaged records without asking.") var yes = false
+    @Flag(help: "Take back what was given up, where the log has the records again.") var undo = false
     @Option(help: ArgumentHelp("No lost event has an event time before this one, such as 2024-01-01T00:00:00Z.", valueName: "instant"))
     var eventsFrom: String?
     @Option(help: ArgumentHelp("No lost event has this event time or a later one.", valueName: "instant"))
@@ -51,9 +55,11 @@ struct ArchiveAcceptGapCommand: ParsableCommand {
         let known = try catalog.source(named: source)
         // Not for writing: that would refuse a log that lost its end.
         let log = try pipeline.boundLogForLooking(known, catalog)
+        let writer = try pipeline.archiveWriter(known.definition, log: log)
         let acceptance = GapAcceptance(
-            source: known, catalog: catalog, log: log, archive: try pipeline.archiveWriter(known.definition, log: log),
+            source: known, catalog: catalog, log: log, archive: writer,
             eventsFrom: eventsFrom.flatMap(GenerateCommand.instant).map { Instant(microseconds: $0) }, eventsUntil: latestEvent(pipeline))
+        if undo { return try takeBack(acceptance, writer) }
         let new = try acceptance.perform(
             rewrote: { Terminal.print("\(source): \($0.segment.file) is written again, from the log") },
             agree: { losses throws(ParallaxError) in try agree(to: losses) })
@@ -63,6 +69,23 @@ struct ArchiveAcceptGapCommand: ParsableCommand {
                     + "are given up")
         }
         if new.isEmpty { Terminal.print("\(source): nothing is missing") }
+    }
+
+    /// What the archive does not name as a gap any more is taken back by the next run, in the transaction that publishes the records.
+    private func takeBack(_ acceptance: GapAcceptance, _ writer: ArchiveWriter) throws(ParallaxError) {
+        let taken = try acceptance.takeBack()
+        for gap in taken {
+            Terminal.print(
+                "\(source): partition \(gap.partition): offsets \(gap.offsets.lowerBound) up to, not including, \(gap.offsets.upperBound) "
+                    + "are archived, from the log: the next batch run counts them")
+        }
+        let left = try writer.acceptedGaps()
+        for gap in left {
+            Terminal.print(
+                "\(source): partition \(gap.partition): offsets \(gap.offsets.lowerBound) up to, not including, \(gap.offsets.upperBound) "
+                    + "stay given up: the log does not have all of them")
+        }
+        if taken.isEmpty && left.isEmpty { Terminal.print("\(source): the archive lacks nothing that was given up") }
     }
 
     private func agree(to losses: [String]) throws(ParallaxError) {

@@ -124,6 +124,7 @@ extension StatusReport.Source {
         .object([
             ("partition", .int(Int64(gap.partition.rawValue))), ("from", .int(gap.offsets.lowerBound.rawValue)),
             ("until", .int(gap.offsets.upperBound.rawValue)), ("accepted_at", .string(gap.acceptedAt.text)),
+            ("left_out", .bool(status.leftOut.contains(gap))),
             ("events_from", .optional(gap.eventsFrom?.text)), ("events_until", .optional(gap.eventsUntil?.text)),
         ])
     }

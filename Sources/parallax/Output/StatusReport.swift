@@ -196,8 +196,10 @@ extension StatusReport.Source {
                     + "until a batch run is published")
         }
         for gap in status.givenUp {
+            let whose =
+                status.leftOut.contains(gap) ? "in no answer" : "in no answer from the next batch run on (until then, rows may count them)"
             lines.append(
-                "  GIVEN UP    partition \(gap.partition), offsets \(gap.offsets.lowerBound) up to \(gap.offsets.upperBound): in no answer, by a "
+                "  GIVEN UP    partition \(gap.partition), offsets \(gap.offsets.lowerBound) up to \(gap.offsets.upperBound): \(whose), by a "
                     + "decision of \(gap.acceptedAt.text); windows \(gap.windows) are not exact")
         }
         if let held = status.heldRun {
