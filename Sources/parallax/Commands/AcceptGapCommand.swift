@@ -1,4 +1,5 @@
 import ArgumentParser
+import Archive
 import Catalog
 import Foundation
 import LogDecisions
