@@ -54,7 +54,7 @@ public struct ArchiveCopy: Sendable {
             }
             let path = "\(name)/p=\(partition)/\(ArchiveFolder.manifestName)"
             try Disk.makeFolder("\(manifests)/\(name)/p=\(partition)")
-            try Disk.write(kept, to: "\(manifests)/\(path)", mode: 0o644)
+            try Disk.write(kept, to: "\(manifests)/\(path)")
             files.append(CopiedFile(path: path, bytes: kept.count, sha256: try Disk.sha256(ofFile: "\(manifests)/\(path)")))
         }
     }

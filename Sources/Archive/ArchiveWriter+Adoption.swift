@@ -42,7 +42,7 @@ extension ArchiveWriter {
         guard let text = try? [UInt8](encoder.encode(binding)) else {
             throw ParallaxError(.internalInconsistency, "the binding of source \"\(source.name)\" has no JSON")
         }
-        try Disk.write(text + [UInt8(ascii: "\n")], to: folder.adoptedLog, mode: 0o644)
+        try Disk.write(text + [UInt8(ascii: "\n")], to: folder.adoptedLog, mode: Files.mode(ofFile: folder.adoptedLog))
         return try acceptedGaps()
     }
 

@@ -10,7 +10,7 @@ public struct ArchiveDamage: Sendable {
 
     /// For people.
     public var words: String {
-        "partition \(segment.partition): offsets \(segment.first) up to, not including, \(segment.next) (\(segment.records) records, "
+        "partition \(segment.partition): offsets \(segment.first) up to, not including, \(segment.next) (\(counted(segment.records, "record")), "
             + "\(segment.bytes) bytes): \(error.message)"
     }
 }

@@ -291,13 +291,13 @@ extension ArchiveWriter {
 
     /// Changes a partition's manifest while nobody else works on the source.
     func locked<R>(_ partition: Partition, _ body: (inout Manifest) throws(ParallaxError) -> R) throws(ParallaxError) -> R {
-        try Files.makeFolder(folder.path)
+        try Files.makeFolder(folder.path, in: directory)
         let lock = try FolderLock(folder.path, wait: limits.lockWait)
         defer { withExtendedLifetime(lock) {} }
         try checkAdopted()
         var manifest = try manifest(partition)
         try recover(&manifest, logBegins: try log.bounds(of: partition).lowerBound)
-        try Files.makeFolder(folder.partition(partition))
+        try Files.makeFolder(folder.partition(partition), in: directory)
         let result = try body(&manifest)
         keep(manifest)
         return result
@@ -328,7 +328,7 @@ extension ArchiveWriter {
     /// Once for each folder: a service comes by every second.
     func makeDurable(_ path: String) throws(ParallaxError) {
         if durableFolders.withLock({ $0.contains(path) }), Files.exists(path) { return }
-        try Files.makeFolder(path)
+        try Files.makeFolder(path, in: directory)
         durableFolders.withLock { _ = $0.insert(path) }
     }
 

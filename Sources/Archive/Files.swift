@@ -36,14 +36,27 @@ enum Files {
 
     /// Makes a folder and those above it, and sees to it that it is still there after a power cut: also one that is there already. Whoever made it
     /// may have died before that.
-    static func makeFolder(_ path: String) throws(ParallaxError) {
+    ///
+    /// - Parameter root: the archive. It is the owner's alone; what is made in it is as open as what it is made in, so that who opens an archive to a
+    ///   group need not do it again for every new file.
+    static func makeFolder(_ path: String, in root: String) throws(ParallaxError) {
         let parent = parent(of: path)
         if !exists(path) {
-            if parent != path { try makeFolder(parent) }
-            if mkdir(path, 0o755) != 0 && errno != EEXIST { throw error("make folder", path) }
+            if parent != path { try makeFolder(parent, in: root) }
+            let mode = path.hasPrefix(root + "/") ? openness(of: parent) : 0o700
+            if mkdir(path, mode) != 0 && errno != EEXIST { throw error("make folder", path) }
         }
         try syncFolder(parent)
     }
+
+    /// The permissions of a folder's things; the owner has all.
+    private static func openness(of folder: String) -> mode_t {
+        var status = stat()
+        return stat(folder, &status) == 0 ? status.st_mode & 0o777 | 0o700 : 0o700
+    }
+
+    /// Of a new file at `path`: whoever may read its folder may read it.
+    static func mode(ofFile path: String) -> mode_t { openness(of: parent(of: path)) & 0o666 }
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 

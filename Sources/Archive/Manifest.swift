@@ -125,7 +125,7 @@ struct Manifest: Sendable {
         }
         line.append(UInt8(ascii: "\n"))
         let isNew = wholeBytes == 0
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, Files.mode(ofFile: path))
         guard descriptor >= 0 else { throw Files.error("open", path) }
         defer { close(descriptor) }
         do throws(ParallaxError) {

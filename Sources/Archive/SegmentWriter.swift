@@ -41,7 +41,7 @@ final class SegmentWriter {
 
         init(path: String) throws(ParallaxError) {
             self.path = path
-            descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+            descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, Files.mode(ofFile: path))
             guard descriptor >= 0 else { throw Files.error("create", path) }
         }
 

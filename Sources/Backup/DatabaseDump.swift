@@ -1,3 +1,4 @@
+import Disk
 import Glibc
 import ParallaxCore
 import Postgres
@@ -19,6 +20,8 @@ struct DatabaseDump {
         to file: String, snapshot: String, serverVersion: Int, watch: () throws(ParallaxError) -> Void
     ) throws(ParallaxError) {
         let schemas = isWhole ? [] : Self.schemas.map { "--schema=\($0)" }
+        // For us alone: pg_dump would make it for everybody, and takes one that is there.
+        try Disk.write([], to: file)
         try run(
             "pg_dump", serverVersion, ["--format=custom", "--snapshot=\(snapshot)", "--no-password", "--file=\(file)"] + schemas,
             what: "the database was not copied", watch)

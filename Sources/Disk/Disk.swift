@@ -36,17 +36,26 @@ public enum Disk {
         }
     }
 
-    /// Makes a folder and what is missing above it. Its name is durable when it returns, also where a process that died had made it and got no further.
-    public static func makeFolder(_ path: String, mode: mode_t = 0o755) throws(ParallaxError) {
+    /// Makes a folder and what is missing above it, by default for the owner alone. Its name is durable when it returns, also where a process that died had
+    /// made it and got no further.
+    public static func makeFolder(_ path: String, mode: mode_t = 0o700) throws(ParallaxError) {
         let parent = parent(of: path)
         let wasThere = exists(path)
         if !wasThere {
-            if parent != path { try makeFolder(parent) }
+            if parent != path { try makeFolder(parent, mode: mode) }
             guard mkdir(path, mode) == 0 || errno == EEXIST else { throw error("make the folder", path) }
         }
         guard isFolder(path) else { throw error("make the folder", path, ENOTDIR) }
         // One that is there may be in a folder that is not ours to read.
         if !wasThere || access(parent, R_OK) == 0 { try syncFolder(parent) }
+    }
+
+    /// Shuts a folder to others that has exactly the permissions that Parallax 0.1 gave it (0755). Others are somebody's decision, and stay; so does a
+    /// folder of another owner.
+    public static func closeAsMade(_ path: String) throws(ParallaxError) {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & 0o7777 == 0o755, status.st_uid == geteuid() else { return }
+        guard chmod(path, 0o700) == 0 else { throw error("shut to other users", path) }
     }
 
     /// Names that were added to the folder, or taken from it, are so on the disk when it returns.

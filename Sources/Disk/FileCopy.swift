@@ -31,7 +31,7 @@ extension Disk {
     /// - Returns: bytes and SHA-256.
     @discardableResult
     public static func copy(
-        _ path: String, to target: String, firstBytes wanted: Int? = nil, sha256 expected: String? = nil, mode: mode_t = 0o644,
+        _ path: String, to target: String, firstBytes wanted: Int? = nil, sha256 expected: String? = nil, mode: mode_t = 0o600,
         progress: (Int) throws(ParallaxError) -> Void = { (_) throws(ParallaxError) in }
     ) throws(ParallaxError) -> (bytes: Int, sha256: String) {
         let source = open(path, O_RDONLY | O_CLOEXEC)

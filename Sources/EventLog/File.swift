@@ -13,10 +13,10 @@ final class File: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Nil where there is no such file; `createNew`: where there is one already.
+    /// Nil where there is no such file; `createNew`: where there is one already. What it makes is the owner's alone: records may be personal data.
     static func open(ifPossible path: String, flags: Int32) throws(ParallaxError) -> File? {
         var descriptor: Int32
-        repeat { descriptor = Glibc.open(path, flags | O_CLOEXEC, 0o644) } while descriptor < 0 && errno == EINTR
+        repeat { descriptor = Glibc.open(path, flags | O_CLOEXEC, 0o600) } while descriptor < 0 && errno == EINTR
         if descriptor >= 0 { return File(path: path, descriptor: descriptor) }
         let code = errno
         if code == ENOENT || (code == EEXIST && flags & O_EXCL != 0) { return nil }

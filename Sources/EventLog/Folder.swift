@@ -3,13 +3,13 @@ import ParallaxCore
 
 /// Folders, and the changes in them that must outlive a power failure.
 enum Folder {
-    /// Creates the folder and what is missing above it. Its name is durable when it returns, also where a process that died
+    /// Creates the folder and what is missing above it, for the owner alone. Its name is durable when it returns, also where a process that died
     /// had created it and got no further.
     static func create(_ path: String) throws(ParallaxError) {
         let parent = parent(of: path)
         if !exists(path) {
             if parent != path { try create(parent) }
-            guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw diskError("cannot create folder \(path)", errno) }
+            guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw diskError("cannot create folder \(path)", errno) }
         }
         try sync(parent)
     }

@@ -63,8 +63,9 @@ final class LogWriter: Sendable {
         try countFile.refresh()
         if let count = countFile.count, count > wanted {
             throw ParallaxError(
-                .configuration, "the log of source \"\(paths.source)\" has \(count) partitions and cannot be opened with \(wanted)",
-                hint: "Configure \(count) partitions or more: partitions can be added, never taken away.")
+                .configuration,
+                "the log of source \"\(paths.source)\" has \(counted(count, "partition")) and cannot be opened with \(wanted)",
+                hint: "Configure \(counted(count, "partition")) or more: partitions can be added, never taken away.")
         }
         let numberFile = try LogNumberFile.read(paths)
         // Before the log can be used. A log from before there were numbers gets one now.

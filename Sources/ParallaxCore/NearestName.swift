@@ -29,3 +29,13 @@ private func editDistance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Int {
     }
     return last[b.count]
 }
+
+/// The question that every message with a nearest name ends in.
+public func didYouMean(_ name: String) -> String { "did you mean \"\(name)\"?" }
+
+/// `did you mean "page"?`, or the names that there are, or nothing where there are too many to print.
+public func nameHint(for name: String, among candidates: [String], listedAs what: String) -> String? {
+    if let nearest = nearestName(to: name, among: candidates) { return didYouMean(nearest) }
+    guard !candidates.isEmpty, candidates.count <= 20 else { return nil }
+    return "\(what): \(candidates.joined(separator: ", "))"
+}

@@ -9,6 +9,8 @@ public enum SQLState {
     public static let serializationFailure = "40001"
     public static let deadlockDetected = "40P01"
     public static let insufficientPrivilege = "42501"
+    /// Also of two statements where one may stand.
+    public static let syntaxError = "42601"
     public static let undefinedColumn = "42703"
     public static let undefinedTable = "42P01"
     public static let invalidTableDefinition = "42P16"

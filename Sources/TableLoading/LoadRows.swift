@@ -67,7 +67,7 @@ public final class CSVFile: LoadFile {
             let name = String(decoding: field ?? [], as: UTF8.self)
             guard let column = table.columns.first(where: { $0.name == name }) else {
                 let names = table.columns.map(\.name)
-                let nearest = nearestName(to: name, among: names).map { "; did you mean \"\($0)\"?" } ?? ""
+                let nearest = nearestName(to: name, among: names).map { "; \(didYouMean($0))" } ?? ""
                 throw LoadProblem(
                     line: header.line,
                     message:

@@ -66,7 +66,7 @@ import Testing
                 "parallax.yaml:3:9: error: log.kind must be embedded or kafka, not \"files\"",
                 "parallax.yaml:7:10: error: speed.lease must be a duration such as 500ms, 5s or 2 hours, not \"soon\"",
                 "parallax.yaml:9:22: error: batch.keep_publications must be at least 1 and at most 1000, not 0",
-                "PARALLAX_LOG_PARTITION: error: no setting has this name\n    hint: did you mean PARALLAX_LOG_PARTITIONS?",
+                "PARALLAX_LOG_PARTITION: error: no setting has this name\n    hint: did you mean \"PARALLAX_LOG_PARTITIONS\"?",
                 "--set: error: unknown key \"batch.intervall\"\n    hint: did you mean \"batch.interval\"?",
                 "--set: error: \"nonsense\" must look like KEY=VALUE",
             ])

@@ -46,7 +46,10 @@ import Testing
             let answer = try query(name)
             #expect(answer.output.split(separator: "\n").count == 4, "\(name): \(answer.output)\(answer.errors)")
         }
-        #expect(try query("by_pge").status == 65)
+        let misspelt = try query("by_pge")
+        #expect(misspelt.status == 65 && misspelt.errors.contains("HINT:  did you mean \"by_page\"?"), "\(misspelt.errors)")
+        #expect(try query("xyz").errors.contains("HINT:  the views are: Top pages, by_page"))
+        #expect(try query("SELECT 1; SELECT 2").errors.contains("takes one statement"))
         // The flag wins.
         #expect(try query("by_page", flag: ["--pipeline", "/nonexistent"]).errors.contains("/nonexistent"))
         // Empty is not set.

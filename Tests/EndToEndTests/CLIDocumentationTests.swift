@@ -60,13 +60,23 @@ import Testing
     }
 
     @Test func everyCommandHasHelpWithAnExample() throws {
-        for command in [
-            "init", "check", "apply", "up", "down", "ingest", "generate", "speed", "archive", "status", "query", "dsn", "psql", "doctor",
-            "version",
-        ] {
-            let help = try CLIProgram.run("help", command)
-            #expect(help.output.contains("Example:\n"), "\(command)")
+        struct Help: Decodable { var command: Command }
+        struct Command: Decodable {
+            var commandName: String
+            var discussion: String?
+            var subcommands: [Command]?
         }
+        let dumped = try CLIProgram.run("--experimental-dump-help")
+        var count = 0
+        func walk(_ command: Command, _ path: String) {
+            count += 1
+            let example = (command.discussion ?? "").components(separatedBy: "Example:\n").dropFirst().first
+            #expect(example?.contains("parallax ") == true, "\(path)")
+            for next in command.subcommands ?? [] where next.commandName != "help" { walk(next, "\(path) \(next.commandName)") }
+        }
+        walk(try JSONDecoder().decode(Help.self, from: Data(dumped.output.utf8)).command, "parallax")
+        #expect(count > 30)
+        #expect(try CLIProgram.run("help", "ingest").output.contains("Example:\n"))
     }
 
     @Test func everyExitCodeIsDocumented() throws {

@@ -24,12 +24,12 @@ import Testing
         #expect(try pipeline.value("SELECT sum(n)::bigint FROM serving.by_page") == 600)
         let status = try pipeline.run("status").output
         #expect(
-            status.contains("HELD        run 1, and with it every run after: parallax batch publish 1, or parallax batch discard 1"),
-            "\(status)")
+            status.contains("HELD        run 1, and with it every run after: ")
+                && status.contains("parallax batch publish --pipeline \(pipeline.path) 1, or "), "\(status)")
         #expect(status.contains("view by_page, n: drift"))
         let refused = try pipeline.run("batch", "run", expecting: 75)
         #expect(refused.errors.contains("run 1 of source \"visit\" is held"))
-        #expect(refused.errors.contains("parallax batch publish 1; or throw it away: parallax batch discard 1"))
+        #expect(refused.errors.contains("parallax batch publish --pipeline \(pipeline.path) 1; or throw it away: "))
         #expect(try pipeline.run("batch", "show", "1").output.contains("  held: view by_page, n: drift"))
         #expect(try pipeline.run("batch", "publish", "7", expecting: 64).errors.contains("there is no run 7"))
 

@@ -93,7 +93,7 @@ import Testing
         #expect(try pipeline.run("apply").status == 0)
         let refused = try pipeline.run("query", "CREATE TABLE public.t (a int)")
         #expect(refused.status == 65)
-        #expect(refused.errors.contains("read-only unless --write is given"))
+        #expect(refused.errors.contains("add --write to let the statement change things"))
         #expect(try pipeline.run("query", "COMMIT; CREATE TABLE public.t (a int)").status == 65)
         #expect(try pipeline.run("query", "--write", "CREATE TABLE public.t (a int)").status == 0)
         #expect(try pipeline.run("query", "--format", "csv", "SELECT 1 AS a, NULL AS b, '' AS c").output == "a,b,c\n1,,\"\"\n")

@@ -66,6 +66,30 @@ import Testing
         #expect(nearestName(to: name, among: ["kind", "partitions", "max_record_bytes"]) == expected)
     }
 
+    @Test func onlyOneOfAThingIsSingular() {
+        #expect([0, 1, 2, 1_234_567].map { counted($0, "row") } == ["0 rows", "1 row", "2 rows", "1,234,567 rows"])
+        #expect(counted(2, "flush", plural: "flushes") == "2 flushes" && counted(1, "flush", plural: "flushes") == "1 flush")
+        #expect(grouped(-1_000) == "-1,000" && grouped(Int64.min) == "-9,223,372,036,854,775,808")
+    }
+
+    /// A command in a message works where it is pasted.
+    @Test(
+        arguments: [
+            ("run parallax apply, or parallax up", "run P apply F, or P up F"),
+            ("see parallax batch list", "see P batch list F"),
+            ("parallax batch publish 7; or: parallax batch discard 7", "P batch publish F 7; or: P batch discard F 7"),
+            ("a: parallax archive --until-caught-up", "a: P archive F --until-caught-up"),
+            ("a: parallax archive accept-gap ev.", "a: P archive accept-gap F ev."),
+            ("parallax diff, then parallax promote or abandon", "P diff F, then P promote F or abandon"),
+            ("run parallax apply --pipeline x, or parallax up --pipeline x", "run P apply --pipeline x, or P up --pipeline x"),
+            ("/usr/bin/parallax up --pipeline x", "/usr/bin/parallax up --pipeline x"),
+            ("another version of parallax and an older parallax has", "another version of parallax and an older parallax has"),
+            ("parallax init DIR, parallax.yaml, parallax.frontier", "parallax init DIR, parallax.yaml, parallax.frontier"),
+        ]) func commandsInMessagesNameThePipeline(text: String, expected: String)
+    {
+        #expect(NamedCommands.completed(text, flag: " F", program: "P") == expected)
+    }
+
     @Test func progressNeverOverrunsTheLine() {
         for width in [10, 40, 80] {
             let line = Progress.line(title: "ingest page_view", done: 50, total: 100, words: "1,000 records", width: width, bar: true)

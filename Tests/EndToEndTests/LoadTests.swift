@@ -53,7 +53,7 @@ import Testing
         let csv = try write("name,term,grace\na,P1M,-1 2:03\nb,,@ 5 minutes ago\n", "plans.csv", pipeline)
         #expect(try pipeline.run("load", "plan", csv).output == "plan: 2 rows loaded\n")
         let json = try write("{\"name\": \"c\", \"term\": \"1-2 3 4:05:06\", \"grace\": \"1.5 weeks\"}\n", "plans.ndjson", pipeline)
-        #expect(try pipeline.run("load", "plan", json).output == "plan: 1 rows loaded\n")
+        #expect(try pipeline.run("load", "plan", json).output == "plan: 1 row loaded\n")
         let rows = Oracle.lines(try pipeline.connection.query("SELECT * FROM dimension.plan"))
         #expect(rows == ["a|1 mon|-1 days +02:03:00", "b|∅|-00:05:00", "c|1 year 2 mons 3 days 04:05:06|10 days 12:00:00"])
         let wrong = try write("name,term,grace\nd,1 minuet,2147483648 days\n", "wrong.csv", pipeline)

@@ -53,14 +53,15 @@ import Testing
     /// What each layer says of a source whose log is another one: it refuses, with the number that the documents name, and status shows it.
     private func expectRefused(_ pipeline: TestPipeline, _ words: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
         let before = try Self.counted(pipeline)
+        let adopt = "parallax adopt-log --pipeline \(pipeline.path) ev"
         for command in [["speed", "--until-caught-up"], ["archive", "--until-caught-up"], ["batch", "run"], ["batch", "run", "--full"]] {
             let result = try Program.run(command + ["--pipeline", pipeline.path])
             #expect(result.status == 65, "\(command): \(result.errors)", sourceLocation: sourceLocation)
             #expect(result.errors.contains(words), "\(command): \(result.errors)", sourceLocation: sourceLocation)
-            #expect(result.errors.contains("parallax adopt-log ev"), "\(command): \(result.errors)", sourceLocation: sourceLocation)
+            #expect(result.errors.contains(adopt), "\(command): \(result.errors)", sourceLocation: sourceLocation)
         }
         let status = try pipeline.run("status").output
-        #expect(status.contains("PROBLEM") && status.contains("parallax adopt-log ev"), "\(status)", sourceLocation: sourceLocation)
+        #expect(status.contains("PROBLEM") && status.contains(adopt), "\(status)", sourceLocation: sourceLocation)
         #expect(try pipeline.run("status", "--json").output.contains("anotherLog"), sourceLocation: sourceLocation)
         let doctor = try pipeline.run("doctor", expecting: nil).output
         #expect(doctor.contains("WRONG   log of source ev"), "\(doctor)", sourceLocation: sourceLocation)

@@ -16,6 +16,8 @@ public final class Archiver {
     private let logger: Logger
     private let openWriter: OpenWriter
     private var parts: [Int64: SourceArchiver] = [:]
+    /// Hears how far a source is, after each row group.
+    public var observe: (_ source: String, ArchiveProgress) -> Void = { _, _ in }
 
     /// - Parameter openWriter: opens a source's log and its archive.
     public init(dsn: String, tail: TailPolicy, logger: Logger, openWriter: @escaping OpenWriter) {
@@ -96,8 +98,9 @@ public final class Archiver {
         let summary: ArchiveSummary
         do throws(ParallaxError) {
             try writer.checkLog()
-            summary = try writer.archive(upTo: nil, tail: tail) { _ throws(ParallaxError) in
+            summary = try writer.archive(upTo: nil, tail: tail) { step throws(ParallaxError) in
                 if isStopped() { throw ParallaxError(.cancelled, "stopped while archiving") }
+                observe(source.name, step)
             }
         } catch {
             // One partition's trouble: what was archived of the others counts.

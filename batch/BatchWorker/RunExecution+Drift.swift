@@ -39,7 +39,7 @@ extension RunExecution {
             for drift in view.drift where served.contains([view.view, view.version]) && drift.share > limit {
                 var line =
                     "view \(view.view), \(drift.output): drift \(Self.percent(drift.share)), max_drift \(Self.percent(limit)); "
-                    + "\(drift.differing) of \(drift.groups) groups differ, \(drift.onlyMerged) only live, \(drift.onlyBatch) only in batch"
+                    + "\(drift.groupsText), \(grouped(drift.onlyMerged)) only live, \(grouped(drift.onlyBatch)) only in batch"
                 if let merged = drift.mergedTotal, let batch = drift.batchTotal { line += "; \(merged) live, \(batch) true" }
                 lines.append(line)
             }

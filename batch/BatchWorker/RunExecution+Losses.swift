@@ -45,9 +45,10 @@ extension RunExecution {
         // At most all new records are rejected, too.
         let lost = Int64(report.rejected.values.reduce(0, +)) - before - report.newOffsets
         guard isTooMuch(lost, of: records - before) else { return nil }
-        let reasons = report.rejected.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) \($0.value)" }
-        return "source \(source.name): at least \(lost) of \(records - before) records that were events are none any more "
-            + "(rejected now: \(reasons.joined(separator: ", "))); batch.max_loss_percent is \(settings.maxLossPercent)"
+        let reasons = report.rejected.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) \(grouped($0.value))" }
+        let share = "at least \(grouped(lost)) of \(grouped(records - before)) records that were events are none any more"
+        return "source \(source.name): \(share) (rejected now: \(reasons.joined(separator: ", "))); "
+            + "batch.max_loss_percent is \(settings.maxLossPercent)"
     }
 
     private func lostRows(_ view: RunView) throws(ParallaxError) -> String? {
@@ -67,6 +68,6 @@ extension RunExecution {
         guard let before = row.int(0), let after = row.int(1) else { throw ParallaxError(.internalInconsistency, "a count is null") }
         guard isTooMuch(before - after, of: before) else { return nil }
         return
-            "view \(view.version.viewName): \(before - after) of \(before) rows would go; batch.max_loss_percent is \(settings.maxLossPercent)"
+            "view \(view.version.viewName): \(grouped(before - after)) of \(counted(before, "row")) would go; batch.max_loss_percent is \(settings.maxLossPercent)"
     }
 }

@@ -25,6 +25,9 @@ public struct RunReport: Sendable, Codable {
         /// and, for all of them, groups that are on one side only / groups. Differences do not cancel out, as those of totals do.
         public var share: Double = 0
 
+        /// `2 of 40 groups differ`.
+        var groupsText: String { "\(grouped(differing)) of \(counted(groups, "group")) \(differing == 1 ? "differs" : "differ")" }
+
         /// - Parameter differences: nil for outputs that are no numbers.
         func share(differences: Double?, sizes: Double) -> Double {
             let oneSided = groups > 0 ? Double(onlyMerged + onlyBatch) / Double(groups) : 0
@@ -109,7 +112,7 @@ public struct RunReport: Sendable, Codable {
     public var text: String {
         let state = held.isEmpty ? "published" : "HELD, nothing is published"
         var lines = [
-            "run \(run) of source \"\(source)\": \(state), slice \(slice), base run \(baseRun), \(newOffsets) new offsets"
+            "run \(run) of source \"\(source)\": \(state), slice \(slice), base run \(baseRun), \(counted(newOffsets, "new offset"))"
         ]
         lines += figures.map { "  \($0)" }
         lines += held.map { "  held: \($0)" }
@@ -120,16 +123,22 @@ public struct RunReport: Sendable, Codable {
     /// What it read, what became of each view, how far off the live views were, and how long it took.
     public var figures: [String] {
         var lines = [
-            "read \(recordsRead) records in \(segmentsRead) segments: \(eventsRead) events, \(duplicates) duplicates removed"
+            "read \(counted(recordsRead, "record")) in \(counted(segmentsRead, "segment")): \(counted(eventsRead, "event")), "
+                + "\(counted(duplicates, "duplicate")) removed"
         ]
         if !rejected.isEmpty { lines.append("rejected below the cut: \(Self.list(rejected))") }
         if !tables.isEmpty {
             lines.append(
-                "looked up in " + tables.map { "\($0.table) (\($0.rows) rows, generation \($0.generation))" }.joined(separator: ", "))
+                "looked up in "
+                    + tables.map { "\($0.table) (\(counted($0.rows, "row")), generation \($0.generation))" }.joined(separator: ", "))
         }
-        for view in views { lines += Self.lines(view) }
+        for view in views {
+            // A version that waits is computed beside the one that is served.
+            let isOneOfTwo = views.count { $0.view == view.view } > 1
+            lines += Self.lines(view, named: isOneOfTwo ? "\(view.view) version \(view.version)" : view.view)
+        }
         if skippedRecords > 0 {
-            lines.append("drift not computed: the speed layer never read \(skippedRecords) of the records")
+            lines.append("drift not computed: the speed layer never read \(grouped(skippedRecords)) of the records")
         } else if views.contains(where: { !$0.drift.isEmpty }), views.allSatisfy({ $0.hasLiveRows != true }) {
             lines.append("drift: nothing live to compare")
         }
@@ -140,23 +149,23 @@ public struct RunReport: Sendable, Codable {
         return lines + warnings.map { "warning: \($0)" }
     }
 
-    private static func lines(_ view: View) -> [String] {
+    private static func lines(_ view: View, named name: String) -> [String] {
         let extent =
             switch view.extent {
-            case .incremental: "\(view.touchedWindows ?? 0) windows"
-            case .sessions: "\(view.touchedWindows ?? 0) sessions"
+            case .incremental: counted(view.touchedWindows ?? 0, "window")
+            case .sessions: counted(view.touchedWindows ?? 0, "session")
             case .added: "new events added"
             default: "everything (\(view.extent.rawValue))"
             }
         var lines = [
-            "\(view.view): \(extent), +\(view.rowsAdded) −\(view.rowsClosed) rows, \(view.rowsUnchanged) unchanged"
-                + (view.rowsExpired > 0 ? ", \(view.rowsExpired) left by retention" : "")
+            "\(name): \(extent), +\(grouped(view.rowsAdded)) −\(counted(view.rowsClosed, "row")), \(grouped(view.rowsUnchanged)) unchanged"
+                + (view.rowsExpired > 0 ? ", \(grouped(view.rowsExpired)) left by retention" : "")
         ]
         if !view.rejected.isEmpty { lines.append("  rejected by the view: \(list(view.rejected))") }
         for drift in view.drift where drift.differing + drift.onlyMerged + drift.onlyBatch > 0 {
-            var line = "  drift of \(drift.output): \(drift.differing) of \(drift.groups) groups differ"
-            if drift.onlyBatch > 0 { line += ", \(drift.onlyBatch) only in batch" }
-            if drift.onlyMerged > 0 { line += ", \(drift.onlyMerged) only in the merged view" }
+            var line = "  drift of \(drift.output): \(drift.groupsText)"
+            if drift.onlyBatch > 0 { line += ", \(grouped(drift.onlyBatch)) only in batch" }
+            if drift.onlyMerged > 0 { line += ", \(grouped(drift.onlyMerged)) only in the merged view" }
             if let merged = drift.mergedTotal, let batch = drift.batchTotal { line += "; \(merged) live, \(batch) true" }
             lines.append(line)
         }
@@ -164,7 +173,7 @@ public struct RunReport: Sendable, Codable {
     }
 
     private static func list(_ counts: [String: Int]) -> String {
-        counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+        counts.sorted { $0.key < $1.key }.map { "\($0.key) \(grouped($0.value))" }.joined(separator: ", ")
     }
 
     private static func rounded(_ seconds: Double) -> String { String(format: "%.3f", seconds) }

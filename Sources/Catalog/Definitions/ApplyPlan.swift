@@ -212,7 +212,7 @@ extension SourceDefinition {
         ]
         for (name, length) in units where microseconds % length == 0 && (microseconds != 0 || name == "second") {
             let count = microseconds / length
-            return "\(count) \(name)\(count == 1 ? "" : "s")"
+            return counted(count, name)
         }
         return "\(microseconds) microseconds"
     }

@@ -75,7 +75,7 @@ struct FunctionName {
         let nearest = nearestName(to: last, among: Self.aggregates + ["tumble", "session", "coalesce"] + FunctionSignature.names)
         return Refusal(
             offset, "function \(shown)(\(arguments.joined(separator: ", "))) does not exist",
-            hint: nearest.map { "did you mean \"\($0)\"?" } ?? Self.supportedHint)
+            hint: nearest.map(didYouMean) ?? Self.supportedHint)
     }
 
     static func nonDeterministic(_ function: String, at offset: Int) -> Refusal {

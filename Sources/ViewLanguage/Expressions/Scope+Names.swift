@@ -1,3 +1,5 @@
+import ParallaxCore
+
 extension Scope {
     /// The column that a ColumnRef names. PostgreSQL's rules and messages.
     func column(_ body: SyntaxNode, at offset: Int) throws(Refusal) -> ColumnReference {

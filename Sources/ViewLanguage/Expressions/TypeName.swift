@@ -134,7 +134,7 @@ enum TypeName: Hashable {
     private static func unknown(_ name: String, at offset: Int) -> Refusal {
         if let (shown, hint) = lacking[name] { return Refusal(offset, "type \(shown) is not supported yet", hint: hint) }
         if let nearest = nearestName(to: name, among: supported) {
-            return Refusal(offset, "type \"\(name)\" does not exist", hint: "did you mean \"\(nearest)\"?")
+            return Refusal(offset, "type \"\(name)\" does not exist", hint: didYouMean(nearest))
         }
         return Refusal(offset, "type \"\(name)\" does not exist", hint: supportedHint)
     }

@@ -1,4 +1,5 @@
 import Columns
+import ParallaxCore
 
 /// CREATE TABLE to a dimension. Every part is checked, whatever is wrong with the others.
 struct DimensionCompiler {

@@ -1,4 +1,5 @@
 import Columns
+import ParallaxCore
 
 /// JOIN with a table. What is taken: INNER and LEFT, by USING, or ON with equalities between a column of the table and anything over what
 /// stands to the left, such that the table has at most one row for each event.

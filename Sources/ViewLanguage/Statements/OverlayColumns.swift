@@ -1,3 +1,5 @@
+import ParallaxCore
+
 /// Finds columns that a CREATE VIEW reads from the pipeline's views and that those do not have. PostgreSQL would find them only when the view is made.
 ///
 /// Only what is certain is said: a name is passed over where any relation in sight has columns that are not known here (tables, other CREATE VIEWs,

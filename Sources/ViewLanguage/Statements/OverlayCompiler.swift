@@ -1,3 +1,5 @@
+import ParallaxCore
+
 /// CREATE VIEW: PostgreSQL's own work. Only what it reads is of interest, for the order in which views are made and for names
 /// that do not exist; everything else PostgreSQL judges itself.
 struct OverlayCompiler {

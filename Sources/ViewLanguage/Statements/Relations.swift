@@ -1,3 +1,5 @@
+import ParallaxCore
+
 /// All names of a pipeline: sources, tables, views and overlays share one namespace.
 struct Relations {
     private(set) var declarations: [String: Declaration] = [:]

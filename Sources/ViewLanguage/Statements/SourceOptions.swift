@@ -1,4 +1,5 @@
 import Columns
+import ParallaxCore
 
 /// OPTIONS (…) of a source.
 struct SourceOptions {

@@ -1,4 +1,5 @@
 import Foundation
+import ParallaxCore
 
 /// WITH (…) of a materialized view: how exact its live estimates shall be, when its runs are held, and how long its windows stay.
 struct ViewOptions {

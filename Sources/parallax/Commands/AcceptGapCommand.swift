@@ -95,7 +95,7 @@ struct ArchiveAcceptGapCommand: ParsableCommand {
         if Terminal.confirm("Give these records up?") { return }
         throw ParallaxError(
             .corrupt,
-            "\(losses.count == 1 ? "a stretch" : "\(losses.count) stretches") of source \"\(source)\" cannot be read; nothing was given up",
+            "\(counted(losses.count, "stretch", plural: "stretches")) of source \"\(source)\" cannot be read; nothing was given up",
             detail: losses.joined(separator: "\n"),
             hint: "restore the files from a backup; or give up exactly these records: add --yes")
     }

@@ -17,7 +17,7 @@ struct AdoptLogCommand: ParsableCommand {
             """, example: "parallax adopt-log page_view --dry-run --pipeline demo"))
 
     @OptionGroup var options: PipelineOptions
-    @Argument(help: "The source, as the definitions name it.") var source: String
+    @Argument(help: "The source, as the definitions name it.", completion: .sourceNames) var source: String
     @Flag(help: "Only print what would be given up.") var dryRun = false
     @Flag(name: .shortAndLong, help: "Do not ask.") var yes = false
     @Flag(help: "Print JSON. Implies not asking: needs --yes or --dry-run.") var json = false

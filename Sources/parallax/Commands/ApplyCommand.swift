@@ -50,7 +50,7 @@ struct ApplyCommand: ParsableCommand {
                     ("obstacles", preview.obstaclesJSON), ("applied", .bool(!dryRun)),
                 ]).text())
         }
-        for line in preview.lines { Terminal.print(line) }
+        for line in preview.lines { Terminal.print(NamedCommands.completed(line)) }
         if preview.plan.isEmpty { Terminal.print("nothing to change") }
     }
 

@@ -44,19 +44,22 @@ struct BackupCommand: ParsableCommand {
         } else {
             Terminal.print("backup \(made.name) in \(folder)")
             for line in Self.lines(made.record) { Terminal.print("  \(line)") }
-            let share = "\(grouped(made.copiedSegments)) of \(grouped(made.record.segments.count)) archived segments were new"
+            let all = counted(made.record.segments.count, "archived segment")
+            let share = "\(grouped(made.copiedSegments)) of \(all) copied, the others were there"
             Terminal.print("  \(share) (\(byteCount(made.copiedBytes)) of \(byteCount(made.record.segmentBytes)))")
             if !made.removed.isEmpty { Terminal.print("  removed, since --keep is \(keep): \(made.removed.joined(separator: ", "))") }
         }
         guard made.record.damaged.isEmpty else {
             throw ParallaxError(
-                .corrupt, "\(made.record.damaged.count) archived segments are damaged, and not in the backup; all the rest is",
-                detail: made.record.damaged.joined(separator: "\n"), hint: "parallax doctor; an earlier backup may still have them")
+                .corrupt,
+                "\(counted(made.record.damaged.count, "damaged archived segment")) could not be copied into the backup; everything else was",
+                detail: made.record.damaged.joined(separator: "\n"),
+                hint: "parallax doctor --verify names what to restore; an earlier backup may still have it")
         }
     }
 
     private func make(_ pipeline: Pipeline, _ backups: BackupFolder) throws(ParallaxError) -> Backup.Made {
-        var progress = BackupProgress()
+        let progress = BackupProgress()
         defer { progress.finish() }
         let database = try Database(pipeline)
         defer { try? database.close() }
@@ -88,7 +91,7 @@ struct BackupCommand: ParsableCommand {
             let archived = source.archived.values.reduce(0, +)
             let log = source.log.map { log in ", log to offset \(grouped(Int(log.values.reduce(0) { $0 + ($1.last ?? 0) })))" } ?? ""
             return "\(source.name): live to offset \(grouped(Int(processed)))\(log), archived to \(grouped(Int(archived)))"
-        } + ["\(grouped(record.files.count)) files, \(byteCount(record.files.reduce(0) { $0 + $1.bytes })), beside the archived segments"]
+        } + ["\(counted(record.files.count, "file")), \(byteCount(record.files.reduce(0) { $0 + $1.bytes })), beside the archived segments"]
             + record.damaged.map { "damaged: \($0)" }
     }
 
@@ -139,11 +142,13 @@ struct RestoreCommand: ParsableCommand {
     @Option(name: .customLong("backup"), help: ArgumentHelp("The backup, as --list names it; without: the newest.", valueName: "name"))
     var name: String?
     @Flag(help: "Bring back the database alone; log and archive stay as they are.") var onlyDatabase = false
+    @Flag(help: "Print the result as JSON.") var json = false
 
     func run() throws {
+        NamedCommands.use(pipelineFlag: Pipeline.pipelineFlag(options.folder))
         let path = Pipeline.absolutePath(options.folder)
         let backups = BackupFolder(Pipeline.absolutePath(folder))
-        var progress = BackupProgress()
+        let progress = BackupProgress()
         let target = Restore.Target(
             state: "\(path)/\(Pipeline.stateFolderName)", logFolder: "\(path)/\(Pipeline.stateFolderName)/log",
             archiveFolder: "\(path)/\(Pipeline.stateFolderName)/archive")
@@ -172,6 +177,13 @@ struct RestoreCommand: ParsableCommand {
             return opened.dsn
         }
         progress.finish()
+        if json {
+            guard case .object(var members) = BackupCommand.json(done.name, done.record, nil) else {
+                preconditionFailure("a backup's JSON is an object")
+            }
+            members.append(("missing", .array(done.missing.map { .string($0) })))
+            return Terminal.print(JSONText.object(members).text())
+        }
         Terminal.print("restored backup \(done.name), made \(done.record.madeAt.text), into \(options.folder)")
         for line in BackupCommand.lines(done.record) { Terminal.print("  \(line)") }
         for path in done.missing { Terminal.note("note: \(path) was damaged when the backup was made, and is missing") }
@@ -180,11 +192,12 @@ struct RestoreCommand: ParsableCommand {
 
     /// Only where the folder has none: who changed them since wants to keep that.
     private func writeDefinitions(_ restore: Restore, _ path: String) throws {
-        try Disk.makeFolder(path)
+        // As people make them: PostgreSQL's user must be able to enter the folder, and definitions are no events.
+        try Disk.makeFolder(path, mode: 0o755)
         let present = try Disk.names(in: path).filter { $0 == Pipeline.configurationFileName || $0.hasSuffix(".sql") }
         let kept = try restore.definitions()
         if present.isEmpty {
-            for file in kept { try Disk.copy(file.path, to: "\(path)/\(file.name)") }
+            for file in kept { try Disk.copy(file.path, to: "\(path)/\(file.name)", mode: 0o644) }
             return
         }
         var differing: [String] = []
@@ -204,25 +217,19 @@ extension Restore.Target {
 }
 
 /// One line a step: bytes, since nobody knows how much is to come.
-private struct BackupProgress {
-    private var progress: Progress?
+private final class BackupProgress {
+    private let progress = StepProgress()
     private var step = ""
     private var bytes = 0
 
-    mutating func update(_ step: String, _ more: Int) throws(ParallaxError) {
+    func update(_ step: String, _ more: Int) throws(ParallaxError) {
         guard !Interrupt.isRequested else { throw ParallaxError(.cancelled, "stopped; what was there before is as it was") }
-        if step != self.step {
-            progress?.finish()
-            progress = Progress(step, total: nil)
-            self.step = step
-            bytes = 0
-        }
-        bytes += more
-        let shown = bytes
-        progress?.update(bytes, byteCount(shown))
+        bytes = step == self.step ? bytes + more : more
+        self.step = step
+        progress.update(step, bytes, byteCount(bytes))
     }
 
-    mutating func finish() { progress?.finish() }
+    func finish() { progress.finish() }
 }
 
 extension Pipeline {

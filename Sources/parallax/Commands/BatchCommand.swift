@@ -81,7 +81,7 @@ struct BatchShowCommand: ParsableCommand {
         }
         Terminal.print("run \(status.number) of source \(status.source): \(status.stateText)")
         Terminal.print("  \(status.isFull ? "full" : "incremental"), slice \(status.slice), cut \(status.cutJSON ?? "not complete")")
-        Terminal.print("  from run \(status.base.run) (slice \(status.base.slice))")
+        Terminal.print("  based on run \(status.base.run) (slice \(status.base.slice))")
         Terminal.print("  began \(status.startedAt.text)" + (status.finishedAt.map { ", ended \($0.text)" } ?? ""))
         if !status.isKept && status.state == "published" { Terminal.print("  no longer kept: it cannot be reverted to") }
         if let reason = status.heldReason {
@@ -99,7 +99,9 @@ struct BatchShowCommand: ParsableCommand {
         let differing = drift.filter(\.isDifferent)
         if !differing.isEmpty { Terminal.write(DriftStatus.table(differing).text(), to: 1) }
         let equal = drift.count - differing.count
-        if !differing.isEmpty, equal > 0 { Terminal.print("\(equal) other outputs were equal (--json has all)") }
+        if !differing.isEmpty, equal > 0 {
+            Terminal.print("\(counted(equal, "other output")) \(equal == 1 ? "was" : "were") equal (--json has all)")
+        }
     }
 }
 

@@ -6,6 +6,7 @@ import MergeLaw
 import ParallaxCore
 import Postgres
 import PrivatePostgres
+import ViewLanguage
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -32,8 +33,8 @@ struct DoctorCommand: ParsableCommand {
             Terminal.print(JSONText.array(rows).text())
         } else {
             for finding in findings {
-                Terminal.print("\(finding.word) \(finding.check): \(finding.found)")
-                if let remedy = finding.remedy { Terminal.print("        \(remedy)") }
+                Terminal.print(NamedCommands.completed("\(finding.word) \(finding.check): \(finding.found)"))
+                if let remedy = finding.remedy { Terminal.print(NamedCommands.completed("        \(remedy)")) }
             }
         }
         if let first = findings.first(where: { !$0.isOK }) { throw ExitCode(ExitStatus.of(first.code)) }
@@ -49,8 +50,11 @@ struct Doctor {
         var remedy: String?
         /// Of what is not well.
         var code = ParallaxError.Code.notInstalled
+        /// False where it could not be looked at, which is no fault of the pipeline's.
+        var isKnown = true
 
         var word: String {
+            if !isKnown { return "UNKNOWN" }
             if isOK { return "ok     " }
             return switch code {
             case .notInstalled, .missing, .unavailable, .configuration: "MISSING"
@@ -79,40 +83,39 @@ struct Doctor {
                 pipeline = try options.pipeline()
                 return "\(options.folder), parallax.yaml is sound"
             })
+        var definitions: Definitions?
         if let pipeline {
             findings.append(
                 finding("definitions") {
-                    let definitions = try pipeline.definitions()
-                    return "\(definitions.sources.count) sources, \(definitions.views.count) views, \(definitions.overlays.count) overlays"
+                    let found = try pipeline.definitions()
+                    definitions = found
+                    return [
+                        counted(found.sources.count, "source"), counted(found.views.count, "view"),
+                        counted(found.overlays.count, "overlay"),
+                    ].joined(separator: ", ")
                 })
+        }
+        let server = server(pipeline, neededExtensions(definitions))
+        defer { server.connection?.close() }
+        if let pipeline {
+            let sources = definitions?.sources ?? []
             findings.append(rights(pipeline))
             findings.append(space(pipeline))
-            findings += pipeline.logKind == .kafka ? kafka(pipeline) : embeddedLogs(pipeline)
-            findings += archive(pipeline)
+            findings += pipeline.logKind == .kafka ? kafka(pipeline, sources) : []
+            findings += logs(pipeline, sources, server.connection.map { Catalog($0) })
+            findings += archive(pipeline, sources)
             if let ended = lastEnd(pipeline) { findings.append(ended) }
         }
-        let extensions = neededExtensions(pipeline)
-        if let url = pipeline?.configuration.text(.postgresURL) {
-            findings.append(reach(url, extensions))
-            findings += layers(url)
-            if let pipeline { findings += logs(pipeline, url) }
-        } else {
-            findings += privateServer(extensions)
-            if let pipeline, let port = port(pipeline) { findings.append(port) }
-            if let pipeline {
-                let server = pipeline.privatePostgres()
-                if server.isRunning, let dsn = try? server.dsn() {
-                    findings.append(reach(dsn, extensions))
-                    findings += layers(dsn)
-                    findings += logs(pipeline, dsn)
-                } else {
-                    findings.append(
-                        Finding(
-                            check: "PostgreSQL", isOK: true,
-                            found: "not running; commands that need it start it. Not looked at: whether each log is the one that was "
-                                + "read, and what layers said"))
-                }
-            }
+        findings += server.findings
+        if let connection = server.connection {
+            findings += layers(Catalog(connection))
+        } else if pipeline != nil {
+            findings.append(
+                Finding(
+                    check: "layers", isOK: true,
+                    found: "PostgreSQL cannot be asked which views it refuses, what keeps layers from their work, and which log was read; "
+                        + "parallax status starts the private one, and says it",
+                    isKnown: false))
         }
         let psql = findProgram("psql")
         findings.append(
@@ -122,53 +125,48 @@ struct Doctor {
         return findings
     }
 
-    private func kafka(_ pipeline: Pipeline) -> [Finding] {
+    /// What shows of the pipeline's PostgreSQL, and one connection for everything that is asked of it; nil: it cannot be asked now.
+    private func server(_ pipeline: Pipeline?, _ extensions: [String]) -> (findings: [Finding], connection: Connection?) {
+        if let url = pipeline?.configuration.text(.postgresURL) {
+            let (found, connection) = reach(url, extensions)
+            return ([found], connection)
+        }
+        var findings = privateServer(extensions)
+        guard let pipeline else { return (findings, nil) }
+        if let port = port(pipeline) { findings.append(port) }
+        let server = pipeline.privatePostgres()
+        guard server.isRunning, let dsn = try? server.dsn() else {
+            findings.append(Finding(check: "PostgreSQL", isOK: true, found: "not running; commands that need it start it"))
+            return (findings, nil)
+        }
+        let (found, connection) = reach(dsn, extensions)
+        return (findings + [found], connection)
+    }
+
+    private func kafka(_ pipeline: Pipeline, _ sources: [SourceDefinition]) -> [Finding] {
         let version = LibraryVersion.loaded
-        var findings = [
+        return [
             Finding(
                 check: "librdkafka", isOK: true,
                 found: "version \(version)" + (version.warning == nil ? "" : ", with known faults: use 2.4 or later"))
         ]
-        for source in (try? pipeline.definitions().sources) ?? [] {
-            findings.append(
-                finding("Kafka topic \(source.topic)") {
-                    let log = try pipeline.openLogForLooking(source)
-                    let partitions = try log.partitions()
-                    _ = try log.bounds(of: partitions)
-                    return "\(partitions.count) partitions, reachable"
-                })
-            let group = pipeline.kafkaGroup(source)
-            findings.append(
-                finding("Kafka group \(group)") {
+            + sources.map { source in
+                let group = pipeline.kafkaGroup(source)
+                return finding("Kafka group \(group)") {
                     var settings = pipeline.kafkaSettings(source)
                     settings.requestDeadline = .seconds(3)
                     try KafkaGroupMember.check(settings, group: group)
                     return "may be asked for its positions"
-                })
-        }
-        return findings
-    }
-
-    /// Whether each source's log is the one that its positions belong to. Nothing where nothing is applied or PostgreSQL cannot be asked: others say so.
-    private func logs(_ pipeline: Pipeline, _ dsn: String) -> [Finding] {
-        guard let connection = try? Connection(dsn) else { return [] }
-        defer { connection.close() }
-        let catalog = Catalog(connection)
-        guard let sources = try? catalog.sources() else { return [] }
-        return sources.map { source in
-            finding("log of source \(source.name)") {
-                try pipeline.compareLog(source, catalog, try pipeline.openLogForLooking(source.definition))
-                if let said = try catalog.problem(ofSource: source.id) { throw said }
-                return "the one that its positions belong to"
+                }
             }
-        }
     }
 
     func finding(_ check: String, _ body: () throws -> String) -> Finding {
         do {
             return Finding(check: check, isOK: true, found: try body())
         } catch let problems as ReportedProblems {
-            let remedy = "run parallax check: \(problems.texts.count) to mend"
+            let count = problems.texts.count
+            let remedy = "parallax check names " + (count == 1 ? "it, with its place" : "all \(count), with their places")
             return Finding(check: check, isOK: false, found: problems.texts.first ?? "unsound", remedy: remedy, code: problems.code)
         } catch let error as ParallaxError {
             let found = [error.message, error.detail?.replacing("\n", with: "; ")].compactMap { $0 }.joined(separator: ": ")
@@ -195,7 +193,7 @@ struct Doctor {
             if stat(parent, &status) == 0 && status.st_mode & 0o001 == 0 {
                 return Finding(
                     check: "folder", isOK: true,
-                    found: "\(parent) cannot be entered by PostgreSQL's user; the server's data goes to another folder, which it will name")
+                    found: "PostgreSQL's user cannot enter \(parent): the database is kept in another folder, which its first start names")
             }
             parent = (parent as NSString).deletingLastPathComponent
         }
@@ -215,9 +213,8 @@ struct Doctor {
     }
 
     /// Those of what the definitions need; without definitions what most need.
-    private func neededExtensions(_ pipeline: Pipeline?) -> [String] {
-        guard let views = try? pipeline?.definitions().views else { return ["hll"] }
-        return views.reduce(into: Set(["hll"])) { $0.formUnion(StateTables.extensions(for: $1.plan)) }.sorted()
+    private func neededExtensions(_ definitions: Definitions?) -> [String] {
+        (definitions?.views ?? []).reduce(into: Set(["hll"])) { $0.formUnion(StateTables.extensions(for: $1.plan)) }.sorted()
     }
 
     private func privateServer(_ extensions: [String]) -> [Finding] {
@@ -257,13 +254,15 @@ struct Doctor {
             remedy: answers ? "set postgres.tcp_port in parallax.yaml to another one" : nil)
     }
 
-    private func reach(_ dsn: String, _ extensions: [String]) -> Finding {
-        finding("PostgreSQL") {
+    private func reach(_ dsn: String, _ extensions: [String]) -> (Finding, Connection?) {
+        var reached: Connection?
+        let found = finding("PostgreSQL") {
             let connection = try Connection(dsn)
-            defer { connection.close() }
+            reached = connection
             try PrivatePostgres.checkServer(connection, extensions: extensions)
             let with = extensions.joined(separator: " and ")
             return "version \(connection.serverVersion / 10_000), reachable, with \(with): \(Connection.masked(dsn))"
         }
+        return (found, reached)
     }
 }

@@ -62,7 +62,8 @@ struct GenerateCommand: ParsableCommand {
 
         if let output { return try print(&generator, total, to: output) }
         let log = try pipeline.openLog(definition)
-        if isPaced && Terminal.errorIsTerminal { Terminal.note("generating \(eventRate) records a second; Ctrl-C ends it") }
+        if let why = pipeline.whyNotRead(log, definition) { Terminal.warn(pipeline.standsStill(source, why)) }
+        if isPaced && Terminal.errorIsTerminal { Terminal.note("generating \(counted(eventRate, "record")) a second; Ctrl-C ends it") }
         var progress = Progress("generate \(source)", total: count)
         while generator.count < total && !Interrupt.isRequested {
             var due = total
@@ -75,10 +76,10 @@ struct GenerateCommand: ParsableCommand {
                 }
             }
             try log.append(generator.records(upTo: min(due, generator.count + TrafficGenerator.recordsPerAppend)), to: nil)
-            progress.update(generator.count, "\(grouped(generator.count)) records")
+            progress.update(generator.count, counted(generator.count, "record"))
         }
         progress.finish()
-        Terminal.print("\(source): \(grouped(generator.count)) records are in the log (seed \(seed))")
+        Terminal.print("\(source): \(IngestCommand.inTheLog(generator.count)) (seed \(seed))")
     }
 
     private var shape: TrafficShape {
@@ -97,6 +98,7 @@ struct GenerateCommand: ParsableCommand {
             }
         }
         defer { if output != "-" { close(descriptor) } }
+        var progress = Progress("generate \(source)", total: total)
         var buffer: [UInt8] = []
         while generator.count < total && !Interrupt.isRequested {
             buffer.append(contentsOf: generator.next().payload)
@@ -104,8 +106,10 @@ struct GenerateCommand: ParsableCommand {
             if buffer.count >= 1 << 20 {
                 Terminal.write(buffer, to: descriptor)
                 buffer.removeAll(keepingCapacity: true)
+                progress.update(generator.count, counted(generator.count, "record"))
             }
         }
+        progress.finish()
         Terminal.write(buffer, to: descriptor)
     }
 

@@ -45,6 +45,8 @@ struct IngestCommand: ParsableCommand {
             file == "-"
             ? try DecompressingReader(descriptor: STDIN_FILENO, name: "standard input") : try DecompressingReader(path: file)
         let log = try pipeline.openLog(definition, onRecovery: { Terminal.note("recovered the log of \($0.source): \($0)") })
+        let why = pipeline.whyNotRead(log, definition).map { pipeline.standsStill(source, $0) }
+        if let why { Terminal.warn(why) }
         let limit = pipeline.configuration.integer(.logMaxRecordBytes)
         var ingestion = LineIngestion(definition, lines: LineReader(reader, maximumLineBytes: limit), headers: recordHeaders) {
             records throws(ParallaxError) in
@@ -53,19 +55,19 @@ struct IngestCommand: ParsableCommand {
         var progress = Progress("ingest \(source)", total: file == "-" ? nil : fileSize(file))
         do throws(ParallaxError) {
             while !Interrupt.isRequested, try ingestion.step() {
-                progress.update(reader.inputPosition, "\(grouped(ingestion.totals.records)) records")
+                progress.update(reader.inputPosition, counted(ingestion.totals.records, "record"))
             }
         } catch {
             progress.finish()
             let partly = (log as? KafkaLog)?.recordsOfFailedAppend ?? 0
-            report(ingestion.totals, limit: limit, partly: partly)
+            report(ingestion.totals, limit: limit, why, partly: partly)
             throw withPosition(error, ingestion.totals)
         }
         progress.finish()
-        report(ingestion.totals, limit: limit)
+        report(ingestion.totals, limit: limit, why)
         if Interrupt.isRequested {
             throw ParallaxError(
-                .cancelled, "stopped before the end of the input: \(grouped(ingestion.totals.records)) records are in the log")
+                .cancelled, "stopped before the end of the input: \(Self.inTheLog(ingestion.totals.records))")
         }
         if ingestion.totals.tooLong.count > 0 { throw ExitCode(ExitStatus.of(.input)) }
     }
@@ -79,8 +81,7 @@ struct IngestCommand: ParsableCommand {
 
     private func withPosition(_ error: ParallaxError, _ totals: LineIngestion.Totals) -> ParallaxError {
         var error = error
-        let words =
-            "The \(grouped(totals.records)) records of the appends before it are in the log; records that are sent again are counted once."
+        let words = "Of the appends before it \(Self.inTheLog(totals.records)); records that are sent again are counted once."
         error.detail = [error.detail, words].compactMap(\.self).joined(separator: "\n         ")
         return error
     }
@@ -89,8 +90,12 @@ struct IngestCommand: ParsableCommand {
         (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int
     }
 
-    /// - Parameter partly: records of an append that failed, which are in the log all the same.
-    private func report(_ totals: LineIngestion.Totals, limit: Int, partly: Int = 0) {
+    static func inTheLog(_ records: Int) -> String { "\(counted(records, "record")) \(records == 1 ? "is" : "are") in the log" }
+
+    /// - Parameters:
+    ///   - unread: why nobody reads them, where that is so.
+    ///   - partly: records of an append that failed, which are in the log all the same.
+    private func report(_ totals: LineIngestion.Totals, limit: Int, _ unread: ParallaxError?, partly: Int = 0) {
         if json {
             let reasons = totals.malformed.sorted { $0.key.rawValue < $1.key.rawValue }.map { reason, rejected in
                 (
@@ -108,33 +113,28 @@ struct IngestCommand: ParsableCommand {
                     ("malformed", .int(Int64(totals.malformedCount))), ("reasons", .object(reasons)),
                     ("too_long", .int(Int64(totals.tooLong.count))),
                     ("too_long_lines", .array(totals.tooLong.firstLines.map { .int(Int64($0)) })),
+                    ("problem", unread.map(\.json) ?? .null),
                 ]).text())
         }
         Terminal.print(
-            "\(source): \(grouped(totals.records + partly)) records are in the log: \(grouped(totals.events)) accepted, "
+            "\(source): \(Self.inTheLog(totals.records + partly)): \(grouped(totals.events)) accepted, "
                 + "\(grouped(totals.malformedCount)) malformed" + (partly > 0 ? ", \(grouped(partly)) of an append that failed" : ""))
         for (reason, rejected) in totals.malformed.sorted(by: { ($1.value.count, $0.key.rawValue) < ($0.value.count, $1.key.rawValue) }) {
-            Terminal.print("  \(grouped(rejected.count))  \(reason.rawValue)  \(lines(rejected)): \(rejected.message)")
+            Terminal.print("  \(grouped(rejected.count))  \(reason.rawValue)  \(places(rejected))")
         }
         if totals.tooLong.count > 0 {
-            Terminal.print("  \(grouped(totals.tooLong.count)) not taken: longer than \(limit) bytes, \(lines(totals.tooLong))")
+            let why = "not taken, longer than \(counted(limit, "byte"))"
+            Terminal.print("  \(grouped(totals.tooLong.count))  \(why)  \(places(totals.tooLong))")
             Terminal.note("hint: log.max_record_bytes in parallax.yaml is the limit")
         }
     }
 
-    private func lines(_ rejected: LineIngestion.Rejected) -> String {
-        let numbers = rejected.firstLines.map(String.init).joined(separator: ", ")
-        return (rejected.count == 1 ? "line " : "lines ") + numbers + (rejected.count > rejected.firstLines.count ? ", …" : "")
+    /// The message is one line's: it quotes that line's value.
+    private func places(_ rejected: LineIngestion.Rejected) -> String {
+        guard let first = rejected.firstLines.first else { return rejected.message }
+        guard rejected.count > 1 else { return "line \(first): \(rejected.message)" }
+        let others = rejected.firstLines.dropFirst().map(String.init).joined(separator: ", ")
+        let more = rejected.count > rejected.firstLines.count ? ", …" : ""
+        return "first in line \(first): \(rejected.message); also in \(rejected.count == 2 ? "line" : "lines") \(others)\(more)"
     }
-}
-
-/// `1,234,567`.
-func grouped(_ number: Int) -> String {
-    var digits = String(number.magnitude)
-    var position = digits.count - 3
-    while position > 0 {
-        digits.insert(",", at: digits.index(digits.startIndex, offsetBy: position))
-        position -= 3
-    }
-    return (number < 0 ? "-" : "") + digits
 }

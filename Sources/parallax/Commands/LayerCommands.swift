@@ -6,6 +6,7 @@ import Logging
 import ParallaxCore
 import Postgres
 import ServiceLifecycle
+import SpeedWorker
 
 struct SpeedCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -26,19 +27,38 @@ struct SpeedCommand: AsyncParsableCommand {
             if untilCaughtUp {
                 let registration = Interrupt.onStop { worker.stop() }
                 defer { Interrupt.remove(registration) }
-                try await worker.runUntilCaughtUp()
+                try await withThrowingTaskGroup { group in
+                    group.addTask { try await worker.runUntilCaughtUp() }
+                    group.addTask { await Self.draw(worker) }
+                    // The drawing ends with the work.
+                    try await group.next()
+                    group.cancelAll()
+                }
                 if Interrupt.isRequested { throw ParallaxError(.cancelled, "stopped before it had caught up") }
             } else {
                 try await runServices([ServiceGroupConfiguration.ServiceConfiguration(service: SpeedService(worker: worker))], logger)
             }
             let statistics = worker.statistics
             let counts = statistics.counts
-            let leftOut = statistics.leftOut.sorted { $0.key < $1.key }.map { "; view \($0.key) could not take \(grouped(Int($0.value)))" }
+            let leftOut = statistics.leftOut.sorted { $0.key < $1.key }.map { "; view \($0.key) could not take \(grouped($0.value))" }
             Terminal.note(
-                "speed: \(grouped(Int(statistics.flushes))) flushes of \(grouped(Int(counts.events))) events; "
-                    + "\(grouped(Int(counts.late))) late, \(grouped(Int(counts.duplicates))) duplicates, "
-                    + "\(grouped(Int(counts.rejected))) rejected" + leftOut.joined())
+                "speed: \(counted(statistics.flushes, "flush", plural: "flushes")) of \(counted(counts.events, "event")); "
+                    + "\(grouped(counts.late)) late, \(counted(counts.duplicates, "duplicate")), "
+                    + "\(grouped(counts.rejected)) rejected" + leftOut.joined())
         }
+    }
+}
+
+extension SpeedCommand {
+    fileprivate static func draw(_ worker: SpeedWorker) async {
+        var progress = Progress("speed", total: nil)
+        while !Task.isCancelled {
+            let statistics = worker.statistics
+            progress.update(
+                0, "\(counted(statistics.counts.events, "event")), \(counted(statistics.flushes, "flush", plural: "flushes"))")
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+        progress.finish()
     }
 }
 
@@ -59,6 +79,11 @@ struct ArchiveRunCommand: AsyncParsableCommand {
     @OptionGroup var options: PipelineOptions
     @OptionGroup var logging: LogOptions
     @Flag(help: "Archive everything that is in the logs now, and end.") var untilCaughtUp = false
+    @Flag(help: "With --until-caught-up: print what is archived as JSON.") var json = false
+
+    func validate() throws {
+        if json && !untilCaughtUp { throw ValidationError("--json needs --until-caught-up.") }
+    }
 
     func run() async throws {
         let pipeline = try options.pipeline()
@@ -69,8 +94,20 @@ struct ArchiveRunCommand: AsyncParsableCommand {
             }
             let connection = try Connection(dsn, applicationName: "parallax archive")
             let archiver = pipeline.archiver(dsn: dsn, tail: .everything, logger: logger)
+            let progress = StepProgress()
+            archiver.observe = { source, step in progress.update("archive \(source)", step.records, counted(step.records, "record")) }
             let failure = try archiver.archiveOnce(Catalog(connection)) { Interrupt.isRequested }
-            for (source, archived) in archiver.recorded { Terminal.print("\(source): archived up to \(archived)") }
+            progress.finish()
+            if json {
+                let sources = archiver.recorded.map { name, cut in
+                    JSONText.object([
+                        ("source", .string(name)), ("archived", .object(cut.partitions.map { ("\($0)", .int(cut[$0].rawValue)) })),
+                    ])
+                }
+                Terminal.print(JSONText.array(sources).text())
+            } else {
+                for (name, cut) in archiver.recorded { Terminal.print("\(name): archived up to \(cut)") }
+            }
             if let failure { throw failure }
         }
     }
@@ -139,40 +176,18 @@ struct BatchRunCommand: ParsableCommand {
         let logger = logging.logger("batch", default: .warning)
         var reports: [RunReport] = []
         for source in wanted {
-            let drawing = RunDrawing(source.name)
+            let progress = StepProgress()
             let worker = try pipeline.batchWorker(source.definition, dsn: database.dsn, logger: logger) { step throws(ParallaxError) in
                 if Interrupt.isRequested { throw ParallaxError(.cancelled, "stopped: run \(step.run) was not published") }
-                drawing.draw(step)
+                progress.update(
+                    "batch \(source.name): \(step.phase.rawValue)", step.records, total: step.totalRecords,
+                    step.records > 0 ? counted(step.records, "record") : "")
             }
-            defer { drawing.finish() }
             let report = try worker.run(source: source.name, full: full)
-            drawing.finish()
-            if !json { Terminal.print(report.text) }
+            progress.finish()
+            if !json { Terminal.print(NamedCommands.completed(report.text)) }
             reports.append(report)
         }
         return reports
     }
-}
-
-/// A run's progress, on one thread.
-private final class RunDrawing {
-    private let source: String
-    private var progress: Progress
-    private var phase: RunPhase?
-
-    init(_ source: String) {
-        self.source = source
-        progress = Progress("batch \(source)", total: nil)
-    }
-
-    func draw(_ step: RunProgress) {
-        if phase != step.phase {
-            progress.finish()
-            progress = Progress("batch \(source): \(step.phase.rawValue)", total: step.totalRecords)
-            phase = step.phase
-        }
-        progress.update(step.records, step.records > 0 ? "\(grouped(step.records)) records" : "")
-    }
-
-    func finish() { progress.finish() }
 }

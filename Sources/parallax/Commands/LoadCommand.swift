@@ -73,7 +73,7 @@ struct LoadCommand: ParsableCommand {
         defer { progress.finish() }
         return try load.load(rows) { count throws(ParallaxError) in
             if Interrupt.isRequested { throw ParallaxError(.cancelled, "stopped; nothing was loaded") }
-            progress.update(rows.inputPosition, "\(grouped(count)) rows")
+            progress.update(rows.inputPosition, counted(count, "row"))
         }
     }
 
@@ -121,7 +121,7 @@ struct LoadCommand: ParsableCommand {
                 ]).text())
         }
         let words = upsert ? "written" : "loaded"
-        Terminal.print("\(table): \(grouped(totals.rows)) rows \(words)" + (replace ? ", \(grouped(totals.removed)) removed" : ""))
+        Terminal.print("\(table): \(counted(totals.rows, "row")) \(words)" + (replace ? ", \(grouped(totals.removed)) removed" : ""))
     }
 }
 
@@ -129,11 +129,10 @@ extension Definitions {
     /// Throws `.usage` with the nearest name where there is no such table.
     func dimension(named name: String) throws(ParallaxError) -> DimensionDefinition {
         if let dimension = dimensions.first(where: { $0.name == name }) { return dimension }
-        let nearest = nearestName(to: name, among: dimensions.map(\.name))
         throw ParallaxError(
             .usage, "there is no table \"\(name)\"",
             detail: dimensions.isEmpty
                 ? "The definitions have no CREATE TABLE." : "Tables: \(dimensions.map(\.name).joined(separator: ", ")).",
-            hint: nearest.map { "Did you mean \"\($0)\"?" })
+            hint: nearestName(to: name, among: dimensions.map(\.name)).map(didYouMean))
     }
 }

@@ -51,9 +51,9 @@ enum Main {
     static func report(_ error: any Error) -> Int32 {
         switch error {
         case let problems as ReportedProblems:
-            Terminal.note(problems.texts.joined(separator: "\n"))
+            Terminal.note(NamedCommands.completed(problems.texts.joined(separator: "\n")))
             let count = problems.texts.count
-            if count > 1 { Terminal.note("\(count) errors") }
+            if count > 1 { Terminal.note(counted(count, "error")) }
             return ExitStatus.of(problems.code)
         case let error as ParallaxError:
             Terminal.report(error)

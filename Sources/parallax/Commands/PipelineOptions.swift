@@ -24,7 +24,11 @@ struct PipelineOptions: ParsableArguments {
         help: ArgumentHelp("Override a setting of parallax.yaml. May be given several times.", valueName: "key=value"))
     var settings: [String] = []
 
-    func pipeline() throws -> Pipeline { try Pipeline(folder: folder, flags: settings) }
+    func pipeline() throws -> Pipeline {
+        // First: what is wrong with the pipeline names commands, too.
+        NamedCommands.use(pipelineFlag: Pipeline.pipelineFlag(folder))
+        return try Pipeline(folder: folder, flags: settings)
+    }
 }
 
 /// The first lines of every command's help: what it does, then an example that works.

@@ -57,8 +57,8 @@ struct QueryCommand: ParsableCommand {
             } catch { throw Self.explained(error, connection) }
             return (result, contained, try Self.notes(sql, Catalog(connection)))
         }
-        for note in notes { Terminal.note("note: \(note)") }
-        guard !result.columns.isEmpty else { return Terminal.note("ok, \(grouped(result.affectedRows)) rows changed") }
+        for note in notes { Terminal.note(NamedCommands.completed("note: \(note)")) }
+        guard !result.columns.isEmpty else { return Terminal.note("ok, \(counted(result.affectedRows, "row")) changed") }
         let rows = QueryOutput(result)
         switch (format, contained.map(QueryOutput.init)) {
         case (.table, nil): Terminal.write(rows.table(), to: 1)
@@ -75,17 +75,18 @@ struct QueryCommand: ParsableCommand {
         var notes: [String] = []
         for (source, offsets) in try catalog.givenUp(readBy: sql) {
             notes.append(
-                "\(grouped(Int(offsets))) offsets of source \(source) were lost and given up: rows that may lack them are marked "
+                "\(counted(offsets, "offset")) of source \(source) \(offsets == 1 ? "was" : "were") lost and given up: rows that may lack records are marked "
                     + "is_exact = false (parallax status names them)")
         }
         for (source, records) in try catalog.waiting(readBy: sql) {
             notes.append(
-                "\(grouped(Int(records))) records of source \(source) are in no answer until a batch run is published: no row is exact")
+                "\(counted(records, "record")) of source \(source) \(records == 1 ? "is" : "are") in no answer until a batch run is published: "
+                    + "no row is exact")
         }
         for (view, windows, events) in try catalog.late(readBy: sql) {
-            let place = windows == 0 ? "" : " in \(grouped(Int(windows))) window\(windows == 1 ? "" : "s")"
+            let place = windows == 0 ? "" : " in \(counted(windows, "window"))"
             notes.append(
-                "view \(view) lacks \(grouped(Int(events))) late event\(events == 1 ? "" : "s")\(place) until the next batch run: their windows' "
+                "view \(view) lacks \(counted(events, "late event"))\(place) until the next batch run: their windows' "
                     + "rows are not exact, or are not there yet (SELECT * FROM parallax.late_window)")
         }
         return notes
@@ -93,14 +94,27 @@ struct QueryCommand: ParsableCommand {
 
     /// Who asks a source for its events should hear what it is. PostgreSQL only knows that there is no such relation (42P01).
     private static func explained(_ error: ParallaxError, _ connection: Connection) -> ParallaxError {
-        guard error.sqlState == SQLState.undefinedTable, let sources = try? Catalog(connection).sources().map(\.name),
-            let source = sources.first(where: { error.message.contains("\"\($0)\"") || error.message.contains(".\($0)\"") })
-        else { return error }
+        guard error.sqlState == SQLState.undefinedTable else { return error }
+        let sources = (try? Catalog(connection).sources().map(\.name)) ?? []
+        guard let source = sources.first(where: { error.message.contains("\"\($0)\"") || error.message.contains(".\($0)\"") }) else {
+            return Self.withNearestView(error, connection)
+        }
         let views = try? Catalog(connection).viewNames(ofSource: source)
         var error = error
         error.detail =
             "\"\(source)\" is a source: its events are not rows of a table. They are counted in views, and kept in the archive, as Parquet files."
         error.hint = views.flatMap { $0.isEmpty ? nil : "views over it: \($0.joined(separator: ", "))" } ?? "no view reads it yet"
+        return error
+    }
+
+    /// - Parameter error: PostgreSQL's, of a relation that is not there.
+    private static func withNearestView(_ error: ParallaxError, _ connection: Connection) -> ParallaxError {
+        guard let name = error.message.firstMatch(of: /"(?:serving\.)?([^"]+)"/)?.1 else { return error }
+        let views = try? connection.query(
+            "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace('serving') AND relkind = 'v' ORDER BY relname"
+        ).rows.compactMap { $0[0] }
+        var error = error
+        error.hint = views.flatMap { nameHint(for: String(name), among: $0, listedAs: "the views are") }
         return error
     }
 
@@ -110,8 +124,11 @@ struct QueryCommand: ParsableCommand {
             var error = error
             // The statement is the user's: what PostgreSQL refuses in it is bad input, not an unavailable service.
             if error.code == .database { error.code = .input }
-            // 25006 read_only_sql_transaction
-            if error.sqlState == SQLState.readOnlyTransaction { error.hint = "parallax query is read-only unless --write is given." }
+            if error.sqlState == SQLState.syntaxError, error.message.contains("multiple commands") {
+                error.message = "parallax query takes one statement, and this is more than one"
+                error.hint = "ask one after the other; parallax psql takes several"
+            }
+            if error.sqlState == SQLState.readOnlyTransaction { error.hint = "add --write to let the statement change things" }
             throw error
         }
     }

@@ -9,12 +9,13 @@ struct StatusCommand: ParsableCommand {
         discussion: discussion(
             """
             Looks only. What it could not learn it says: PROBLEM lines, "log_error" and "troubles" in JSON. With --check its exit code says it, too: the \
-            number of the first problem's kind, 0 where there is none. A lag is a number and no problem by itself.
+            number of the first problem's kind, 0 where there is none. That no speed worker reads a source, of parallax up or by itself, is one (69). A lag is \
+            a number and no problem by itself.
             """, example: "parallax status --pipeline demo", "parallax status --json | jq '.sources[].lag'", "parallax status --check"))
 
     @OptionGroup var options: PipelineOptions
     @Flag(help: "Print JSON.") var json = false
-    @Flag(help: "End with the number of the first problem's kind, where there is one.") var check = false
+    @Flag(help: "End with the number of the first problem's kind: 69 where no speed worker reads a source.") var check = false
 
     func run() throws {
         let pipeline = try options.pipeline()
@@ -25,7 +26,7 @@ struct StatusCommand: ParsableCommand {
                 try StatusReport(catalog, pipeline)
             }
         }
-        if json { Terminal.print(report.json.text()) } else { Terminal.write(report.text, to: 1) }
+        if json { Terminal.print(report.json.text()) } else { Terminal.write(NamedCommands.completed(report.text), to: 1) }
         if check, let first = report.problems.first { throw ExitCode(ExitStatus.of(first.code)) }
     }
 }

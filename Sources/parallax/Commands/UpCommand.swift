@@ -40,7 +40,7 @@ struct UpCommand: AsyncParsableCommand {
             let preview = try pipeline.preview(definitions, connection)
             try ApplyCommand.agree(to: preview, yes: yes)
             try pipeline.apply(definitions, connection)
-            for line in preview.lines { Terminal.note("applied: \(line)") }
+            for line in preview.lines { Terminal.note(NamedCommands.completed("applied: \(line)")) }
             connection.close()
             if detach {
                 // The server stays ours until the child has taken it.

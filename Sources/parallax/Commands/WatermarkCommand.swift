@@ -15,8 +15,9 @@ struct WatermarkCommand: ParsableCommand {
             """, example: "parallax watermark page_view --pipeline demo", "parallax watermark page_view --reset --pipeline demo"))
 
     @OptionGroup var options: PipelineOptions
-    @Argument(help: "The source, as the definitions name it.") var source: String
+    @Argument(help: "The source, as the definitions name it.", completion: .sourceNames) var source: String
     @Flag(help: "Begin it anew.") var reset = false
+    @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
         let pipeline = try options.pipeline()
@@ -25,15 +26,28 @@ struct WatermarkCommand: ParsableCommand {
             let known = try catalog.source(named: source)
             guard reset else {
                 let status = try catalog.status().first { $0.source.id == known.id }
+                if json {
+                    return show(status?.watermark, ahead: status?.watermarkAhead, isReset: false)
+                }
                 Terminal.print("\(source): watermark \(status?.watermark?.text ?? "none yet")")
                 if let ahead = status?.watermarkAhead { Terminal.print(ahead.text) }
                 return
             }
             let before = try catalog.resetWatermark(source: known)
+            if json { return show(before, ahead: nil, isReset: true) }
             Terminal.print(
                 "\(source): the watermark was \(before?.text ?? "none yet") and begins anew; run the batch layer for what retention is counted from"
             )
         }
+    }
+
+    /// - Parameter watermark: as it is, or was before it began anew.
+    private func show(_ watermark: Instant?, ahead: SourceStatus.WatermarkAhead?, isReset: Bool) {
+        Terminal.print(
+            JSONText.object([
+                ("source", .string(source)), ("watermark", .optional(watermark?.text)),
+                ("watermark_ahead_seconds", .optional(ahead.map { Double($0.by.microseconds) / 1e6 })), ("reset", .bool(isReset)),
+            ]).text())
     }
 }
 

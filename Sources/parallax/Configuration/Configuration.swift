@@ -78,7 +78,7 @@ struct Configuration: Sendable {
                 let nearest = nearestName(to: path, among: ConfigurationKey.all.map(\.path))
                 problems.append(
                     ConfigurationProblem(
-                        place: "--set", message: "unknown key \"\(path)\"", hint: nearest.map { "did you mean \"\($0)\"?" }))
+                        place: "--set", message: "unknown key \"\(path)\"", hint: nearest.map(didYouMean)))
                 continue
             }
             take(key, String(flag.dropFirst(path.count + 1)), .flag, place: "--set")
@@ -152,7 +152,7 @@ struct Configuration: Sendable {
         }.map { name in
             ConfigurationProblem(
                 place: name, message: "no setting has this name",
-                hint: nearestName(to: name, among: known).map { "did you mean \($0)?" })
+                hint: nearestName(to: name, among: known).map(didYouMean))
         }
     }
 

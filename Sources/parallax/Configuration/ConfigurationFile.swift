@@ -58,7 +58,7 @@ struct ConfigurationFile: Equatable {
             problems.append(
                 ConfigurationProblem(
                     place: Self.place(name, key), message: "unknown section \"\(section)\"",
-                    hint: nearest.map { "did you mean \"\($0)\"?" } ?? "sections: \(known.joined(separator: ", "))"))
+                    hint: nearest.map(didYouMean) ?? "sections: \(known.joined(separator: ", "))"))
             return
         }
         if value.isEmptyScalar { return }
@@ -93,7 +93,7 @@ struct ConfigurationFile: Equatable {
             problems.append(
                 ConfigurationProblem(
                     place: Self.place(name, key), message: "unknown key \"\(path)\"",
-                    hint: nearest.map { "did you mean \"\($0)\"?" } ?? "keys of \"\(section)\": \(siblings.joined(separator: ", "))"))
+                    hint: nearest.map(didYouMean) ?? "keys of \"\(section)\": \(siblings.joined(separator: ", "))"))
             return
         }
         guard let scalar = value.scalar else {

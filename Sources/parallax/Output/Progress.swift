@@ -44,3 +44,21 @@ struct Progress {
         return String("\(title)  [\(drawn)] \(percent)  \(words)".prefix(width))
     }
 }
+
+/// The steps of one command, one after the other; each has a line of its own. For one thread.
+final class StepProgress {
+    private var progress: Progress?
+
+    /// - Parameter total: of `done`'s unit; nil where nobody knows.
+    func update(_ step: String, _ done: Int, total: Int? = nil, _ words: @autoclosure () -> String) {
+        if progress?.title != step {
+            progress?.finish()
+            progress = Progress(step, total: total)
+        }
+        progress?.update(done, words())
+    }
+
+    func finish() { progress?.finish() }
+
+    deinit { finish() }
+}

@@ -1,3 +1,4 @@
+import ParallaxCore
 import Postgres
 
 /// A query's result as people or programs want it. What a value is follows from its column's type, never from its looks.
@@ -27,7 +28,7 @@ struct QueryOutput {
     func table() -> String {
         var table = Table(head: result.columns, alignments: kinds.map { $0 == .number ? .right : .left })
         table.rows = result.rows.map { row in row.values.map { $0 ?? "" } }
-        return table.text() + "(\(grouped(result.rows.count)) \(result.rows.count == 1 ? "row" : "rows"))\n"
+        return table.text() + "(\(counted(result.rows.count, "row")))\n"
     }
 
     /// RFC 4180, but with line feeds. Null is nothing, an empty text is "".

@@ -9,7 +9,8 @@ extension RejectionForecast {
         guard records > 0 else { return nil }
         let which =
             records == archivedRecords
-            ? "all \(grouped(records)) archived records" : "the newest \(grouped(records)) of \(grouped(archivedRecords)) archived records"
+            ? (records == 1 ? "the one archived record" : "all \(grouped(records)) archived records")
+            : "the newest \(grouped(records)) of \(grouped(archivedRecords)) archived records"
         guard total > 0 else { return "of \(which) none would be rejected" }
         let reasons = rejected.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }.map {
             "\(grouped($0.value)) \($0.key.rawValue)"

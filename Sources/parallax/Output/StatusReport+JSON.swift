@@ -87,18 +87,11 @@ extension StatusReport.Source {
     private func known(_ position: SourceStatus.Position, _ number: Int64) -> JSONText { isKnown(position) ? .int(number) : .null }
 
     private var knownLag: JSONText { logError == nil ? .int(lag) : .null }
-    private var logErrorJSON: JSONText { logError.map(Self.error) ?? .null }
-
-    private static func error(_ error: ParallaxError) -> JSONText {
-        .object([
-            ("code", .string(error.code.rawValue)), ("message", .string(error.message)), ("detail", .optional(error.detail)),
-            ("hint", .optional(error.hint)),
-        ])
-    }
+    private var logErrorJSON: JSONText { logError.map(\.json) ?? .null }
 
     private func trouble(_ trouble: LayerTrouble) -> JSONText {
         .object([
-            ("layer", .string(trouble.layer.rawValue)), ("subject", .string(trouble.subject)), ("error", Self.error(trouble.error)),
+            ("layer", .string(trouble.layer.rawValue)), ("subject", .string(trouble.subject)), ("error", trouble.error.json),
             ("since", .string(trouble.since.text)), ("seen_at", .string(trouble.seenAt.text)), ("seen", .int(trouble.seen)),
         ])
     }
@@ -133,6 +126,14 @@ extension StatusReport.Source {
         .object([
             ("view", .string(view.name)), ("version", .optional(view.activeHash)), ("waiting_version", .optional(view.waitingHash)),
             ("held", .bool(view.isHeld)),
+        ])
+    }
+}
+
+extension ParallaxError {
+    var json: JSONText {
+        .object([
+            ("code", .string(code.rawValue)), ("message", .string(message)), ("detail", .optional(detail)), ("hint", .optional(hint)),
         ])
     }
 }

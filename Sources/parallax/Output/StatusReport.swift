@@ -58,16 +58,8 @@ extension StatusReport {
     ) -> (bounds: [Partition: Range<Offset>], anotherLog: ParallaxError?, error: ParallaxError?) {
         if let away { return ([:], nil, away) }
         do throws(ParallaxError) {
-            let opened = try pipeline.openLogForLooking(status.source.definition)
-            var another: ParallaxError?
-            do throws(ParallaxError) { try pipeline.compareLog(status.source, catalog, opened) } catch {
-                guard error.code == .anotherLog else { throw error }
-                another = error
-            }
-            let log = try catalog.binding(source: status.source.id)?.binding.bound(opened) ?? opened
-            // Also where the catalog knows no partition yet: the log may not be there.
-            let there = try log.partitions()
-            return (try log.bounds(of: status.positions.map(\.partition).filter(there.contains)), another, nil)
+            let look = try pipeline.look(at: status.source, catalog, try pipeline.openLogForLooking(status.source.definition))
+            return (look.bounds, look.anotherLog, nil)
         } catch {
             return ([:], nil, error)
         }
@@ -76,7 +68,7 @@ extension StatusReport {
     /// Everything that somebody should mend, the worst first: what `--check` is asked for.
     var problems: [ParallaxError] {
         sources.flatMap { $0.problems.map(\.error) } + sources.compactMap(\.logError) + sources.flatMap { $0.troubles.map(\.error) }
-            + sources.compactMap(\.missingRecords)
+            + sources.compactMap(\.missingRecords) + sources.compactMap(\.notRead)
             + refused.map {
                 ParallaxError(.database, "PostgreSQL refuses the rows of view \"\($0.view)\": \($0.problem)", hint: ViewTrouble.hint)
             }
@@ -93,8 +85,26 @@ extension StatusReport.Source {
     fileprivate var missingRecords: ParallaxError? {
         guard missing > 0 else { return nil }
         return ParallaxError(
-            .offsetGone, "\(grouped(Int(missing))) offsets of source \"\(status.source.name)\" are in no answer",
+            .offsetGone,
+            "\(counted(missing, "offset")) of source \"\(status.source.name)\" \(missing == 1 ? "is" : "are") in no answer",
             hint: "run parallax batch run")
+    }
+
+    /// Nothing new comes into the live rows from partitions that no living speed worker has, whichever process it would be.
+    fileprivate var notRead: ParallaxError? {
+        let unread = status.positions.filter { !$0.isOwned }.map(\.partition)
+        guard !unread.isEmpty || status.positions.isEmpty else { return nil }
+        let which =
+            unread.count == status.positions.count
+            ? "source \"\(status.source.name)\"" : "\(Self.named(unread)) of source \"\(status.source.name)\""
+        return ParallaxError(
+            .unavailable, "no speed worker reads \(which)",
+            hint: "start one: parallax up; or parallax speed, where the layers run one by one")
+    }
+
+    /// `partition 3`, `partitions 1, 3`.
+    private static func named(_ partitions: [Partition]) -> String {
+        (partitions.count == 1 ? "partition " : "partitions ") + partitions.map(\.description).joined(separator: ", ")
     }
 
     /// A partition that the log has, by its own word: nothing else knows where it ends.
@@ -119,7 +129,13 @@ extension StatusReport.Source {
 extension StatusReport {
     var text: String {
         if sources.isEmpty { return "no sources are applied\n" }
-        return (isUp ? "up\n" : "not up\n") + sources.map { "\n" + $0.text }.joined() + refusedText + tablesText
+        return headline + sources.map { "\n" + $0.text }.joined() + refusedText + tablesText
+    }
+
+    /// Layers may well run one by one, without `parallax up`.
+    private var headline: String {
+        if isUp { return "up\n" }
+        return sources.allSatisfy({ $0.notRead == nil }) ? "not up; speed workers of other processes read the logs\n" : "not up\n"
     }
 
     private var refusedText: String {
@@ -152,7 +168,9 @@ extension StatusReport {
                 text += "PROBLEM     table \(dimension.name) was dropped, made anew, or lost its trigger: run parallax apply\n"
             }
         }
-        for dimension in tables where dimension.isLeaving { text += "LEAVING     table \(dimension.name) goes with the next publication\n" }
+        for dimension in tables where dimension.isLeaving {
+            text += "LEAVING     table \(dimension.name) is dropped with the next publication\n"
+        }
         return text
     }
 }
@@ -174,11 +192,15 @@ extension StatusReport.Source {
             lines.append("  AHEAD       \(ahead.text): parallax watermark \(status.source.name) --reset")
         }
         lines.append("  freshness   \(freshness.map { Duration.microseconds($0).rough } ?? "no record yet")")
-        let counted = "\(grouped(Int(lag))) records"
-        lines.append(logError == nil ? "  lag         \(counted)" : "  lag         unknown: \(counted) when a worker last looked")
+        let behind = counted(lag, "record")
+        lines.append(logError == nil ? "  lag         \(behind)" : "  lag         unknown: \(behind) when a worker last looked")
+        if let notRead {
+            lines.append("  NOT READ    \(notRead.message)")
+            if let hint = notRead.hint { lines.append("              HINT:  \(hint)") }
+        }
         if let logError { lines += Self.problem("the log cannot be asked: \(logError.message)", logError) }
         for trouble in troubles {
-            let times = trouble.seen > 1 ? ", \(grouped(Int(trouble.seen))) times, last \(ago(trouble.seenAt)) ago" : ""
+            let times = trouble.seen > 1 ? ", \(grouped(trouble.seen)) times, last \(ago(trouble.seenAt)) ago" : ""
             lines += Self.problem(
                 "\(trouble.layer.rawValue), \(trouble.subject): \(trouble.error.message) (since \(ago(trouble.since))\(times))",
                 trouble.error)
@@ -187,7 +209,7 @@ extension StatusReport.Source {
             "  late        \(grouped(Int(late))) left to the batch layer, \(grouped(Int(status.lateWaiting))) of them not in it yet")
         lines.append("  duplicates  \(grouped(Int(duplicates))) dropped by the speed layer")
         for problem in problems {
-            let of = problem.partitions.isEmpty ? "" : "partition \(problem.partitions.map(\.description).joined(separator: ", ")): "
+            let of = problem.partitions.isEmpty ? "" : "\(Self.named(problem.partitions)): "
             lines += Self.problem("\(of)\(problem.error.message): nothing is read on", problem.error)
         }
         for hole in status.holes {
@@ -211,7 +233,9 @@ extension StatusReport.Source {
         for view in status.views where view.isHeld {
             lines.append(
                 "  HELD        view \(view.name) has a new version that is held"
-                    + (view.isComputed ? ": parallax diff, then parallax promote or abandon" : "; the next batch run computes it"))
+                    + (view.isComputed
+                        ? ": parallax diff \(view.name), then parallax promote \(view.name) or parallax abandon \(view.name)"
+                        : "; the next batch run computes it"))
         }
         for view in status.views where view.needsRun && !view.isHeld {
             if let obstacle = view.obstacle {

@@ -19,8 +19,11 @@ enum Terminal {
 
     static func report(_ error: ParallaxError) {
         let red = usesColour() ? "\u{1B}[1;31merror:\u{1B}[0m" : "error:"
-        note("\(red) \(error.description)")
+        note("\(red) \(error.completed.description)")
     }
+
+    /// What goes on all the same.
+    static func warn(_ error: ParallaxError) { note("warning: \(error.completed.description)") }
 
     static func write(_ text: String, to descriptor: Int32) { write(Array(text.utf8), to: descriptor) }
 

@@ -16,8 +16,8 @@ struct History {
     var isEmpty: Bool { archivedRecords == 0 && waiting == 0 }
 
     var text: String {
-        let more = waiting > 0 ? ", and \(grouped(Int(waiting))) in the log" : ""
-        return "\(grouped(archivedRecords)) archived records (\(byteCount(archivedBytes)))\(more)"
+        let more = waiting > 0 ? ", and \(grouped(waiting)) in the log" : ""
+        return "\(counted(archivedRecords, "archived record")) (\(byteCount(archivedBytes)))\(more)"
     }
 
     var json: JSONText {
@@ -81,7 +81,7 @@ struct ApplyPreview {
         if change.action == .dropped, change.kind == .source { line += ", with its views, positions, runs and publications" }
         if change.action == .dropped, change.kind == .view { line += ", with its rows and the views on top of it" }
         if change.action == .dropped, change.kind == .table {
-            line += change.rows.map { ", with its \(grouped(Int($0))) rows" } ?? ": it is yours, stays as it is, and is not read any more"
+            line += change.rows.map { ", with its \(counted($0, "row"))" } ?? ": it is yours, stays as it is, and is not read any more"
         }
         if change.action == .unchanged { line += ", unchanged" }
         if change.action == .changed, let from = change.from, let to = change.to, from != to { line += "  version \(from) → \(to)" }
@@ -215,7 +215,8 @@ extension Pipeline {
         ]
         if open > 0 {
             lines.append(
-                "\(grouped(Int(open))) offsets of topic \(former) are not archived yet and would be given up, and marked in answers")
+                "\(counted(open, "offset")) of topic \(former) \(open == 1 ? "is" : "are") not archived yet and would be given up, and marked in "
+                    + "answers")
             lines.append("to keep them, archive them before you apply: \(Pipeline.program) archive --until-caught-up\(pipelineFlag)")
         }
         return lines

@@ -45,30 +45,96 @@ extension Pipeline {
     }
 
     /// Compares a source's log with everything that is known of it, and changes nothing: what status and doctor say.
-    func compareLog(_ source: CatalogSource, _ catalog: Catalog, _ log: any EventLog) throws(ParallaxError) {
-        let known = try catalog.binding(source: source.id)
-        if let known { try LogCheck.checkIdentity(source: source.name, expected: known.binding.identity, found: try log.identity()) }
-        let bound = known?.binding.bound(log) ?? log
-        let here = Set(try bound.partitions())
+    func look(at source: CatalogSource, _ catalog: Catalog, _ log: any EventLog) throws(ParallaxError) -> LogLook {
+        let known = try catalog.binding(source: source.id)?.binding
         let archive = try ArchiveReader(directory: archiveFolder, source: source.definition)
         let adopted = try ArchiveWriter.adoptedLog(directory: archiveFolder, source: source.name)?.number ?? 0
         // Where the archive is on another machine, it is that one's to compare.
         let isHere = try !archive.archived().partitions.isEmpty
-        if let known, isHere {
-            try ArchiveWriter.checkAdopted(source: source.name, archived: adopted, opened: known.binding.number, archiveFolder)
+        // All of it before the log says where it ends: meanwhile a layer may go on to what was appended after that.
+        let knowledge = try catalog.logKnowledge(source: source.id) + (isHere ? archive.logKnowledge() : [])
+        let numbered = known?.bound(log) ?? log
+        var look = LogLook(log: numbered, bounds: try numbered.bounds(of: numbered.partitions()))
+        do throws(ParallaxError) {
+            if let known {
+                try LogCheck.checkIdentity(source: source.name, expected: known.identity, found: try log.identity())
+                if isHere { try ArchiveWriter.checkAdopted(source: source.name, archived: adopted, opened: known.number, archiveFolder) }
+            }
+            try compare(numbered, look.bounds, with: knowledge, source: source.name)
+        } catch {
+            guard error.code == .anotherLog else { throw error }
+            look.anotherLog = error
         }
-        let positions = try (catalog.logKnowledge(source: source.id) + (isHere ? archive.logKnowledge() : [])).filter {
-            here.contains($0.partition) && $0.position > .zero
-        }
-        let bounds = try bound.bounds(of: Array(Set(positions.map(\.partition))))
-        for position in positions {
-            guard let bounds = bounds[position.partition] else { continue }
+        return look
+    }
+
+    private func compare(
+        _ log: any EventLog, _ bounds: [Partition: Range<Offset>], with knowledge: [LogKnowledge], source: String
+    ) throws(ParallaxError) {
+        for known in knowledge where known.position > .zero {
+            guard let bounds = bounds[known.partition] else { continue }
             // A record is only looked at where that costs nothing: what workers find they say themselves.
             if logKind == .embedded {
-                try LogCheck.check(bound, source: source.name, position, bounds: bounds)
+                try LogCheck.check(log, source: source, known, bounds: bounds)
             } else {
-                try LogCheck.checkEnd(source: source.name, position, bounds: bounds)
+                try LogCheck.checkEnd(source: source, known, bounds: bounds)
             }
         }
     }
+
+    /// Why nobody reads what is appended to the log now: it stands where positions of another one are known, as after its folder was lost and made anew.
+    /// Nil: nothing speaks against it.
+    ///
+    /// The archive is asked, which costs little. PostgreSQL is asked, and started for it, where that one shows something, and where the log is empty: a log
+    /// that was made in the place of a lost one is.
+    func whyNotRead(_ log: any EventLog, _ source: SourceDefinition) -> ParallaxError? {
+        guard logKind == .embedded else { return nil }
+        let suspicion = archiveSuspects(log, source)
+        let bounds = (try? log.bounds(of: log.partitions())) ?? [:]
+        guard suspicion != nil || bounds.values.allSatisfy({ $0.upperBound == .zero }), mayHaveDatabase else { return suspicion }
+        let asked = try? Database.with(self) { connection -> ParallaxError? in
+            let catalog = Catalog(connection)
+            // What becomes of another topic is for apply to say.
+            guard let applied = try catalog.sources().first(where: { $0.name == source.name && $0.definition.topic == source.topic }) else {
+                return nil
+            }
+            return try look(at: applied, catalog, log).anotherLog
+        }
+        // Who appends does not need PostgreSQL: where it cannot be asked, the archive's word counts.
+        guard let asked else { return suspicion }
+        return asked
+    }
+
+    private func archiveSuspects(_ log: any EventLog, _ source: SourceDefinition) -> ParallaxError? {
+        do throws(ParallaxError) {
+            let archive = try ArchiveReader(directory: archiveFolder, source: source)
+            let adopted = try ArchiveWriter.adoptedLog(directory: archiveFolder, source: source.name)
+            let knowledge = try archive.logKnowledge()
+            if let adopted { try LogCheck.checkIdentity(source: source.name, expected: adopted.identity, found: try log.identity()) }
+            let numbered = adopted?.bound(log) ?? log
+            try compare(numbered, try numbered.bounds(of: numbered.partitions()), with: knowledge, source: source.name)
+            return nil
+        } catch {
+            return error.code == .anotherLog ? error : nil
+        }
+    }
+
+    /// What whoever appends to a log hears that nobody reads: before anything is appended, so that a person can think again.
+    func standsStill(_ source: String, _ why: ParallaxError) -> ParallaxError {
+        ParallaxError(
+            .anotherLog, "nobody reads what is appended to the log of source \"\(source)\" now: \(why.message)",
+            detail: "It is kept, and stands still until the log is adopted.",
+            hint: "Where the log that was read can be put back, stop, and put it back first. Else go on with this one: "
+                + "parallax adopt-log \(shellQuoted(source))")
+    }
+}
+
+/// What a look at a source's log shows.
+struct LogLook {
+    /// Numbered as the source's offsets are.
+    var log: any EventLog
+    /// Of all its partitions.
+    var bounds: [Partition: Range<Offset>]
+    /// Why it is not the one that the source's positions belong to; nil: it is, as far as it shows.
+    var anotherLog: ParallaxError?
 }

@@ -36,12 +36,11 @@ extension Definitions {
     /// Throws `.usage` with the nearest name where there is no such source.
     func source(named name: String) throws(ParallaxError) -> SourceDefinition {
         if let source = sources.first(where: { $0.name == name }) { return source }
-        let nearest = nearestName(to: name, among: sources.map(\.name))
         throw ParallaxError(
             .usage, "there is no source \"\(name)\"",
             detail: sources.isEmpty
                 ? "The definitions have no source at all."
                 : "Sources: \(sources.map(\.name).joined(separator: ", ")).",
-            hint: nearest.map { "Did you mean \"\($0)\"?" })
+            hint: nearestName(to: name, among: sources.map(\.name)).map(didYouMean))
     }
 }

@@ -2,6 +2,7 @@ import Archive
 import BatchLayer
 import BatchWorker
 import Catalog
+import Disk
 import EventLog
 import Foundation
 import Logging
@@ -67,7 +68,8 @@ extension Pipeline {
     }
 
     func archiveWriter(_ source: SourceDefinition, log: any EventLog) throws(ParallaxError) -> ArchiveWriter {
-        try ArchiveWriter(directory: archiveFolder, source: source, log: log, limits: archiveLimits)
+        try Disk.closeAsMade(archiveFolder)
+        return try ArchiveWriter(directory: archiveFolder, source: source, log: log, limits: archiveLimits)
     }
 
     /// For one source as the catalog knows it. `observe` may throw to end the run.

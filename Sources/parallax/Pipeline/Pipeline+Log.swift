@@ -1,3 +1,4 @@
+import Disk
 import EventLog
 import KafkaLog
 import Logging
@@ -35,6 +36,7 @@ extension Pipeline {
         switch logKind {
         case .embedded:
             try makeStateFolder()
+            try Disk.closeAsMade(logFolder)
             return try EmbeddedLog(
                 directory: logFolder, source: source.topic, partitions: configuration.integer(.logPartitions), limits: logLimits,
                 onRecovery: onRecovery)
@@ -50,7 +52,7 @@ extension Pipeline {
         guard recovery.recordsMissing > 0 else { return }
         Terminal.note(
             "note: the log of \"\(recovery.source)\" is a copy that was made while records were appended: partition \(recovery.partition) is cut to "
-                + "its last whole record, \(recovery.recordsMissing) records before its former end")
+                + "its last whole record, \(counted(recovery.recordsMissing, "record")) before its former end")
     }
 
     /// For looking only: nothing is made, locked or recovered; brokers that are away are not waited for.

@@ -26,7 +26,8 @@ struct Pipeline: Sendable {
     }
 
     /// What to add to a command that we print, so that it works where the user stands.
-    var pipelineFlag: String { shownFolder == "." ? "" : " --pipeline \(shellQuoted(shownFolder))" }
+    var pipelineFlag: String { Self.pipelineFlag(shownFolder) }
+    static func pipelineFlag(_ folder: String) -> String { folder == "." ? "" : " --pipeline \(shellQuoted(folder))" }
 
     /// Reads the configuration. Throws `ReportedProblems` with everything that is wrong with it, `.missing` where the folder is no pipeline.
     init(folder: String, flags: [String] = [], environment: [String: String] = ProcessInfo.processInfo.environment) throws {

@@ -13,7 +13,7 @@ final class UpLock: Sendable {
     /// Throws `.busy` where somebody holds it.
     init(_ path: String) throws(ParallaxError) {
         self.path = path
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw ParallaxError(.disk, "cannot open \(path)", detail: String(cString: strerror(errno)))
         }
