@@ -133,7 +133,7 @@ final class KafkaClient: Sendable {
         return offsets
     }
 
-    /// The end as of the last fetch, without asking; nil where nothing was fetched yet.
+    /// The high watermark as of the last fetch, without asking; nil where nothing was fetched yet. An open transaction's records lie below it.
     func lastKnownEnd(of partition: Partition) -> Offset? {
         var low: Int64 = 0
         var high: Int64 = 0

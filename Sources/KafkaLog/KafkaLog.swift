@@ -17,6 +17,8 @@ public final class KafkaLog: EventLog {
     private let reader: Mutex<TopicReader>
     /// The end of each partition that anyone was told last. Apart from the reader, which may be waiting.
     private let promisedEnds = Mutex(PromisedEnds())
+    /// Where the last read of a partition stood at its end. Apart from the reader, too.
+    private let metEnds = Mutex<[Partition: Offset]>([:])
     private let knownPartitions = Atomic<Int>(0)
     private let producer = Mutex<KafkaProducer?>(nil)
     private let roundRobin = Atomic<Int>(0)
@@ -59,8 +61,11 @@ public final class KafkaLog: EventLog {
         return bounds
     }
 
-    /// As of the last fetch: no broker is asked.
-    public func knownEnd(of partition: Partition) -> Offset? { client.lastKnownEnd(of: partition) }
+    /// As of the last fetch: no broker is asked. For a reader that has read everything the last stable offset, since that is where its fetches meet the
+    /// end. For one that has not the high watermark: librdkafka says no other, and records of an open transaction count until the reader is there.
+    public func knownEnd(of partition: Partition) -> Offset? {
+        metEnds.withLock { $0[partition] } ?? client.lastKnownEnd(of: partition)
+    }
 
     public func read(
         _ partition: Partition, from offset: Offset, maxRecords: Int, maxBytes: Int
@@ -73,7 +78,11 @@ public final class KafkaLog: EventLog {
         }
         let promisedEnd = promisedEnds.withLock { $0[partition] }
         return try reader.withLock { (reader) throws(ParallaxError) in
-            try reader.read(partition, from: offset, promisedEnd: promisedEnd, maxRecords: maxRecords, maxBytes: maxBytes)
+            defer {
+                let end = reader.metEnd(of: partition)
+                metEnds.withLock { $0[partition] = end }
+            }
+            return try reader.read(partition, from: offset, promisedEnd: promisedEnd, maxRecords: maxRecords, maxBytes: maxBytes)
         }
     }
 

@@ -76,6 +76,13 @@ struct TopicReader: ~Copyable {
         }
     }
 
+    /// Where the partition's fetch met the end, with nothing behind it since; nil where it has not, or was begun anew.
+    func metEnd(of partition: Partition) -> Offset? {
+        guard inboxes.indices.contains(Int(partition.rawValue)) else { return nil }
+        let inbox = inboxes[Int(partition.rawValue)]
+        return inbox.end == inbox.next ? inbox.end : nil
+    }
+
     /// Begins to fetch what will be read, so that one request asks for all of it. Returns those first whose records have come, to be copied on while
     /// they are in the processor's cache; otherwise in the order given.
     mutating func readAhead(_ places: [LogPlace]) -> [Partition] {

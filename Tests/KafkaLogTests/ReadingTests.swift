@@ -44,6 +44,37 @@ import Testing
         }
     }
 
+    /// While a transaction is open, the partition ends for readers where it began. Seen as far as the mock can: a follower whose fetches say a high watermark
+    /// 50 offsets behind the last stable one.
+    @Test func theKnownEndIsTheLastStableOffset() throws {
+        let broker = try TestBroker(brokers: 2)
+        let topic = try broker.makeTopic(partitions: 1)
+        try broker.tell("leader \(topic) 0 1")
+        try broker.tell("follower \(topic) 0 2")
+        let log = try KafkaLog(source: "s", settings: KafkaSettings(broker, topic: topic))
+        func append(_ count: Int) throws {
+            try log.append((0..<count).map { _ in NewRecord(key: nil, payload: [7]) }, to: Partition(0))
+        }
+        func readToTheEnd(from offset: Offset) throws -> Offset {
+            var position = offset
+            while true {
+                let batch = try log.read(Partition(0), from: position, maxRecords: 100, maxBytes: 1_000)
+                if batch.isEmpty { return position }
+                position = batch.nextOffset
+            }
+        }
+        try append(10)
+        try broker.tell("high-watermark \(topic) 0 60")
+        #expect(try readToTheEnd(from: .zero) == Offset(10))
+        #expect(log.knownEnd(of: Partition(0)) == Offset(10))
+        #expect(try log.bounds(of: Partition(0)) == .zero..<Offset(10))
+        // More is committed.
+        try append(30)
+        #expect(try log.bounds(of: Partition(0)) == .zero..<Offset(40))
+        #expect(try readToTheEnd(from: Offset(10)) == Offset(40))
+        #expect(log.knownEnd(of: Partition(0)) == Offset(40))
+    }
+
     /// What comes of other partitions while one is read waits for its readers, and those are told to go first.
     @Test func whatHasComeIsReadFirst() throws {
         let log = try makeLog(partitions: 3)

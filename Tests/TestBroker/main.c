@@ -7,7 +7,8 @@
  *
  * The first line of output is the bootstrap servers; then one line answers each command: "ok", or "error" and a reason.
  * It ends when standard input does: a dead test leaves no broker behind. Known limits of the mock: 5 MiB and 100,000
- * message sets a partition, the oldest dropped; aborted transactions stay visible; no offsets by time. */
+ * message sets a partition, the oldest dropped; aborted transactions stay visible; open transactions
+ * are not known (see high-watermark); no offsets by time. */
 #define _GNU_SOURCE
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
@@ -71,6 +72,12 @@ static int obey(rd_kafka_mock_cluster_t *cluster, char **word, int count) {
         return rd_kafka_mock_broker_set_rtt(cluster, number(word[1]), number(word[2]));
     if (!strcmp(verb, "leader") && count == 4)
         return rd_kafka_mock_partition_set_leader(cluster, word[1], number(word[2]), number(word[3]));
+    if (!strcmp(verb, "follower") && count == 4)  /* follower TOPIC PARTITION BROKER: consumers fetch from it */
+        return rd_kafka_mock_partition_set_follower(cluster, word[1], number(word[2]), number(word[3]));
+    if (!strcmp(verb, "high-watermark") && count == 4)
+        /* high-watermark TOPIC PARTITION OFFSET: what the follower says of it. Its last stable offset stays the partition's end: so a fetch looks while
+         * a transaction is open that has written the records between the two. */
+        return rd_kafka_mock_partition_set_follower_wmarks(cluster, word[1], number(word[2]), -1, atoll(word[3]));
     if (!strcmp(verb, "coordinator") && count == 3)
         return rd_kafka_mock_coordinator_set(cluster, "group", word[1], number(word[2]));
     if (!strcmp(verb, "errors") && count == 4) {  /* errors API-KEY CODE HOW-OFTEN */

@@ -151,7 +151,7 @@ extension Catalog {
         let changed = try connection.query(
             """
             UPDATE parallax.partition_position
-            SET next_offset = $4, slice = $5, is_idle = $6, log_end = greatest(log_end, $7),
+            SET next_offset = $4, slice = $5, is_idle = $6, log_end = $7,
                 max_event_time = greatest(max_event_time, \(Self.instant("$8"))), leading_event_time = \(Self.instant("$13")),
                 reads_history = $14, newest_appended_at = greatest(newest_appended_at, \(Self.instant("$9"))),
                 events = events + $10, late = late + $11, duplicates = duplicates + $12, flushed_at = clock_timestamp(),

@@ -110,7 +110,7 @@ extension StatusReport.Source {
     /// A partition that the log has, by its own word: nothing else knows where it ends.
     func isKnown(_ position: SourceStatus.Position) -> Bool { bounds[position.partition] != nil }
 
-    /// What the worker saw last may lie behind the last stable offset, where a transaction is open: the log's own word comes first.
+    /// The log's own word comes first: what the worker saw last is older, and may lie behind the last stable offset.
     func logEnd(_ position: SourceStatus.Position) -> Offset {
         max(bounds[position.partition]?.upperBound ?? position.logEnd, position.nextOffset)
     }
