@@ -60,6 +60,33 @@ import ViewLanguage
         #expect(try apply(connection, Self.source + Self.own + view) == [])
     }
 
+    /// I2: also where the view loses a column and is made anew together with the table that it reads.
+    @Test func I2_aViewThatLosesAColumnOverATableThatIsMadeAnewIsNotServedToOlderSnapshots() throws {
+        let dsn = try TestCluster.shared.freshDatabase()
+        let connection = try Connection(dsn)
+        defer { connection.close() }
+        try Catalog.migrate(connection)
+        let source = """
+            CREATE FOREIGN TABLE click (id text, at timestamptz, ad int) SERVER parallax OPTIONS (event_id 'id', event_time 'at');
+            CREATE MATERIALIZED VIEW clicks AS SELECT ad, count(*) AS n FROM click GROUP BY ad;
+
+            """
+        _ = try apply(connection, source + Self.own + "CREATE VIEW ads AS SELECT note, id FROM ad;")
+        try connection.execute("INSERT INTO dimension.ad VALUES (1, 'one')")
+        let reader = try Connection(dsn)
+        defer { reader.close() }
+        try reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM parallax.source")
+        _ = try apply(connection, source + "CREATE VIEW ads AS SELECT 'none'::text AS note, ad AS id FROM clicks;")
+        let last = source + Self.own + "CREATE VIEW ads AS SELECT note FROM ad;"
+        _ = try apply(connection, last)
+        try connection.execute("INSERT INTO dimension.ad VALUES (2, 'two')")
+        let error = #expect(throws: ParallaxError.self) { try reader.query("SELECT note FROM serving.ads") }
+        #expect(error?.sqlState == "40001", "\(String(describing: error))")
+        try reader.execute("ROLLBACK")
+        #expect(try reader.query("SELECT * FROM serving.ads").rows.map { $0[0] } == ["two"])
+        #expect(try apply(connection, last) == [])
+    }
+
     @Test func aTableChangesHandsUnderAViewThatReadsIt() throws {
         let connection = try Connection(try TestCluster.shared.freshDatabase())
         defer { connection.close() }

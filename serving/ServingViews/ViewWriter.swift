@@ -55,10 +55,11 @@ struct ViewWriter {
             if let look {
                 let columns = look.columns
                 let old = try self.columns(of: existing.id)
-                guard let order = columns.order(after: old) else {
-                    return try makeAnew(name, existing.id, lost: columns.lost(of: old).map(\.words))
-                }
                 let condition = view.isOverlay && !look.tables.isEmpty ? MergedViewSQL.hasTables(look.tables, name) : nil
+                guard let order = columns.order(after: old) else {
+                    if condition != nil { sql = ViewColumns.select(columns.columns.map(\.name), from: sql, where: condition) }
+                    return try makeAnew(name, existing.id, as: sql, lost: columns.lost(of: old).map(\.words))
+                }
                 if condition != nil || order != columns.columns.map(\.name) { sql = ViewColumns.select(order, from: sql, where: condition) }
                 // The text as it was looked at, where nothing was added to it.
                 if try sql == view.sql ? definition(of: existing.id) == look.definition : isInPlace(existing.id, sql) { return }
@@ -73,7 +74,7 @@ struct ViewWriter {
             }
             do throws(ParallaxError) { try replace(existing.id, place, sql) } catch {
                 guard error.sqlState == SQLState.invalidTableDefinition else { throw error }
-                try makeAnew(name, existing.id, lost: [])
+                try makeAnew(name, existing.id, as: sql, lost: [])
             }
         }
     }
@@ -99,7 +100,8 @@ struct ViewWriter {
         try Catalog(connection).forgetServingView(name)
     }
 
-    private func makeAnew(_ name: String, _ id: Int64, lost: [String]) throws(ParallaxError) {
+    /// The views of the pipeline on it are made again by their text alone: whoever writes all of them writes them after it.
+    private func makeAnew(_ name: String, _ id: Int64, as sql: String, lost: [String]) throws(ParallaxError) {
         let what = "view \"\(name)\" cannot take its new form" + (lost.isEmpty ? "" : " (\(lost.joined(separator: ", ")))")
         let place = Self.place(name)
         let properties = try ViewProperties(connection, id, place: place)
@@ -118,7 +120,7 @@ struct ViewWriter {
             for view in views.reversed() { try connection.execute("DROP VIEW \(view.place)") }
             try connection.execute("DROP VIEW \(place)")
         } catch { throw Self.named(error, "\(what): something of yours stands on it", hint: Obstacle.hint) }
-        try connection.execute("CREATE VIEW \(place) AS\n\(wanted[name]?.sql ?? "")")
+        try connection.execute("CREATE VIEW \(place) AS\n\(sql)")
         try properties.restore(connection)
         for view in views {
             // A view of the pipeline that PostgreSQL does not take is in the way only where something of others stands on it.
