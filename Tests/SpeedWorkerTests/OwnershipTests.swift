@@ -190,6 +190,39 @@ import Testing
         for worker in workers { try worker.stop() }
     }
 
+    /// A position that moves behind trimmed records waits for the source's row, longer than the lease: nobody takes the partitions meanwhile.
+    @Test func I5_aWorkerThatWaitsToMoveAPositionKeepsItsPartitions() throws {
+        let fixture = try Fixture(partitions: 2)
+        for number in 0..<2 {
+            try fixture.log.append((0..<10).map { event("\(number) \($0)", at: "2024-01-01T00:00:00Z", page: "/") }, to: Partition(number))
+        }
+        // As a source that comes back finds its log: what it had not read was archived and trimmed.
+        try fixture.withCatalog { catalog, id in try catalog.ensurePartitions(source: id, [Partition(0), Partition(1)]) }
+        try fixture.execute("UPDATE parallax.partition_position SET archived_offset = 5 WHERE partition = 0")
+        try fixture.log.trim(below: Cut([Partition(0): Offset(5)]))
+        let holder = try Connection(fixture.dsn)
+        defer { holder.close() }
+        try holder.execute("BEGIN; SELECT FROM parallax.source FOR NO KEY UPDATE")
+        var settings = Fixture.settings
+        settings.lease = .milliseconds(300)
+        let first = RunningWorker(fixture.worker(1, settings: settings))
+        let isWaiting = """
+            SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%requested_slice + 1%'
+            """
+        try waitFor("the worker to wait") { try fixture.value(isWaiting) == "1" }
+        let second = RunningWorker(fixture.worker(2, settings: settings))
+        let began = try fixture.value("SELECT clock_timestamp()")
+        try waitFor("five leases to pass") {
+            try fixture.value("SELECT clock_timestamp() > '\(began)'::timestamptz + interval '1.5 s'") == "t"
+        }
+        let owners = try fixture.rows("SELECT DISTINCT owner FROM parallax.partition_position")
+        #expect(owners == [Fixture.id(1).text], "taken from the one that waits")
+        try holder.execute("ROLLBACK")
+        try waitFor("the records") { first.statistics.counts.events + second.statistics.counts.events == 15 }
+        for worker in [first, second] { try worker.stop() }
+    }
+
     /// With nothing to write, leases are renewed.
     @Test func anIdleWorkerKeepsItsPartitions() throws {
         let fixture = try Fixture()

@@ -136,7 +136,7 @@ final class SourceFeed {
 
     /// One turn: reads each partition once, then does what is due. True where there was something to read.
     func step(isUrgent: Bool) throws(ParallaxError) -> Bool {
-        try heedAssignment()
+        try context.during { () throws(ParallaxError) in try heedAssignment() }
         let held = Set(leases.keys)
         if held != readPartitions { log.readOnly(held) }
         readPartitions = held
@@ -152,13 +152,13 @@ final class SourceFeed {
             context.heartbeat?.tick()
             if context.stop.isSet { break }
         }
-        try clearProven()
+        try context.during { () throws(ParallaxError) in try clearProven() }
         if context.stop.isSet { return progressed }
-        try lookAtControl()
+        try context.during { () throws(ParallaxError) in try lookAtControl() }
         if let reason = state.flushReason(now: context.now, requested: requested, isUrgent: isUrgent) {
             try flush(reason)
         }
-        try checkOwnership()
+        try context.during { () throws(ParallaxError) in try checkOwnership() }
         return progressed
     }
 
@@ -178,17 +178,20 @@ final class SourceFeed {
             records = try log.read(
                 partition, from: read.from, maxRecords: read.maxRecords, maxBytes: context.settings.rules.limits.bytesPerRead)
         } catch {
-            try readFailed(partition, error)
+            // May wait for locks of others: for the source's row, where the position moves.
+            try context.during { () throws(ParallaxError) in try readFailed(partition, error) }
             return false
         }
         retryReadAt[partition] = nil
         if let (expected, found) = state.contradiction(in: records) {
-            try stop(partition, LogCheck.otherRecord(source: name, partition, expected, found))
+            try context.during { () throws(ParallaxError) in
+                try stop(partition, LogCheck.otherRecord(source: name, partition, expected, found))
+            }
             return false
         }
         if records.isEmpty, state.partitions[index].isWarmingUp {
             // The log ends below the position, or has not shown all of itself yet.
-            try checkEnd(partition)
+            try context.during { () throws(ParallaxError) in try checkEnd(partition) }
             retryReadAt[partition] = context.now + context.settings.discoveryInterval
             guard leases[partition] != nil else { return false }
         }
