@@ -1,3 +1,4 @@
+import BatchWorker
 import Catalog
 import Foundation
 import ParallaxCore
@@ -264,5 +265,39 @@ import Testing
         try catalog.resetWatermark(source: try catalog.source(named: "page_view"))
         try pipeline.batch()
         try expectRetained(pipeline, try watermark(pipeline), "after the reset")
+    }
+
+    /// The same while a run is under way: it has begun with what is forgotten, and what it publishes does not bring that back.
+    @Test func aResetIsNotUndoneByARunThatIsUnderWay() throws {
+        let pipeline = try LayeredPipeline(partitions: 1, views: Self.retained.map(\.view) + [Self.whole])
+        var traffic = MeasuredTraffic(seed: 20)
+        traffic.pace = 20
+        try traffic.produce(100, into: pipeline.log)
+        try pipeline.speed()
+        try pipeline.batch()
+        func poison() throws {
+            try pipeline.connection.execute(
+                "UPDATE parallax.publication SET newest_event_time = '2036-01-01', cut_watermark = '2036-01-01'")
+        }
+        try poison()
+        try traffic.produce(100, into: pipeline.log)
+        try pipeline.speed()
+        for phase in [RunPhase.archiving, .staging] {
+            var isReset = false
+            try pipeline.batch(observe: { (progress) throws(ParallaxError) in
+                guard progress.phase == phase, !isReset else { return }
+                isReset = true
+                let other = try Connection(pipeline.dsn)
+                defer { other.close() }
+                let catalog = Catalog(other)
+                try catalog.resetWatermark(source: try catalog.source(named: "page_view"))
+            })
+            let form = try pipeline.rows("SELECT event_time_form FROM parallax.publication ORDER BY run_id DESC LIMIT 1")
+            #expect(form == ["reset"], "\(phase)")
+            try pipeline.batch()
+            try expectRetained(pipeline, try watermark(pipeline), "a reset while \(phase)")
+            #expect(try pipeline.rows("SELECT cut_watermark < '2036-01-01' FROM parallax.published") == ["t"])
+            try poison()
+        }
     }
 }

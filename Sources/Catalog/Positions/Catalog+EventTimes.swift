@@ -14,6 +14,9 @@ extension SourceDefinition {
 }
 
 extension Catalog {
+    /// In the place of a definition's: it is nobody's.
+    public static let resetEventTimeForm = "reset"
+
     /// Inside a transaction that holds the source's flushes: forgets how far event times have got. What a worker has read and not written is read again
     /// (the epoch grows), since it was classified by what is forgotten.
     func forgetEventTimes(ofSource id: Int64) throws(ParallaxError) {
@@ -38,11 +41,12 @@ extension Catalog {
                 "SELECT \(Self.micros("watermark")) FROM parallax.watermark WHERE source_id = $1", [.int(source.id)]
             ).rows.first?.int(0)
             try forgetEventTimes(ofSource: source.id)
-            // No definition's: whatever run comes next begins anew.
+            // Whatever run comes next begins anew. Also after one that is under way, or held: it has begun with what is forgotten.
+            let forgotten = "newest_event_time = NULL, leading_event_time = NULL, event_time_form = '\(Self.resetEventTimeForm)'"
+            try connection.query("UPDATE parallax.publication SET \(forgotten) WHERE source_id = $1", [.int(source.id)])
             try connection.query(
-                """
-                UPDATE parallax.publication SET newest_event_time = NULL, leading_event_time = NULL, event_time_form = 'reset' WHERE source_id = $1
-                """, [.int(source.id)])
+                "UPDATE parallax.run SET \(forgotten) WHERE source_id = $1 AND state <> ALL ($2::text[])",
+                [.int(source.id), .texts([RunState.published, .failed, .reverted, .discarded].map(\.rawValue))])
             return before.map { Instant(microseconds: $0) }
         }
     }

@@ -49,12 +49,16 @@ extension Catalog {
         return EventTimes(newest: row.int(0), leader: row.int(1), cutWatermark: row.int(2), form: row[3])
     }
 
+    /// Where they were reset since the run began, only what its rows were cut by is kept: the next run begins anew all the same.
     public func setEventTimes(_ run: CatalogRun, _ times: EventTimes) throws(ParallaxError) {
         func value(_ time: Int64?) -> Parameter { time.map { .int($0) } ?? .null }
         try connection.query(
             """
-            UPDATE parallax.run SET newest_event_time = \(Self.instant("$2")), leading_event_time = \(Self.instant("$3")),
-                   cut_watermark = \(Self.instant("$4")), event_time_form = $5 WHERE run_id = $1
+            UPDATE parallax.run SET cut_watermark = \(Self.instant("$4")),
+                newest_event_time = CASE event_time_form WHEN '\(Self.resetEventTimeForm)' THEN NULL ELSE \(Self.instant("$2")) END,
+                leading_event_time = CASE event_time_form WHEN '\(Self.resetEventTimeForm)' THEN NULL ELSE \(Self.instant("$3")) END,
+                event_time_form = CASE event_time_form WHEN '\(Self.resetEventTimeForm)' THEN event_time_form ELSE $5 END
+            WHERE run_id = $1
             """,
             [
                 .int(run.number.rawValue), value(times.newest), value(times.leader), value(times.cutWatermark),
