@@ -27,6 +27,8 @@ public final class ArchiveWriter: Sendable {
     /// When the log was last seen to be the one that was archived. As long as somebody looks all the time, no other can take its place unnoticed:
     /// it would be away in between, or end too early.
     private let compared = Mutex<[Partition: ContinuousClock.Instant]>([:])
+    /// Since when a partition's oldest record waits to be archived, as far as this archiver has seen.
+    private let waiting = Mutex<[Partition: (first: Offset, since: Instant)]>([:])
     /// Folders that are known to outlive a power cut.
     private let durableFolders = Mutex<Set<String>>([])
 
@@ -222,7 +224,15 @@ public final class ArchiveWriter: Sendable {
         guard let appendedAt = oldest.appendedAt.first else { return true }
         let (seconds, attoseconds) = age.components
         let longest = seconds * Instant.microsecondsPerSecond + attoseconds / 1_000_000_000_000
-        return now().rawValue - appendedAt < longest
+        let now = now()
+        let seen = waiting.withLock { waiting in
+            if let known = waiting[partition], known.first == range.lowerBound { return known.since }
+            waiting[partition] = (range.lowerBound, now)
+            return now
+        }
+        // By its own timestamp, where that is believed: a wrong clock keeps no record from being archived.
+        let believed = source.appendTime == .record ? appendedAt : EventBatch.noAppendTime
+        return now.rawValue - EventBatch.vouchingClock(appendedAt: believed, arrivedAt: seen.rawValue) < longest
     }
 
     private func writeSegment(

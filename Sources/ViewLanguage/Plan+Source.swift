@@ -25,12 +25,10 @@ extension Plan {
     var canonical: Plan {
         let read = sourceColumnsRead.sorted { source.columns[$0].name.utf8.lexicographicallyPrecedes(source.columns[$1].name.utf8) }
         let places = Dictionary(uniqueKeysWithValues: read.enumerated().map { ($1, $0) })
-        var form = source
+        var form = source.withoutClocks
         form.columns = read.map { source.columns[$0] }
         form.eventIDColumn = places[source.eventIDColumn] ?? 0
         form.eventTimeColumn = places[source.eventTimeColumn] ?? 0
-        form.outOfOrderness = 0
-        form.lateness = 0
         return renumbered(over: form) { places[$0] ?? 0 }
     }
 
@@ -57,13 +55,11 @@ extension SourceDefinition {
     /// Names what decides which records are events, and what is in them: the declared columns in any order, but not how late events may be.
     /// Batch rows that were computed under another form are computed anew: a record that was an event may be none now.
     public var form: String {
-        var form = self
+        var form = withoutClocks
         let order = columns.indices.sorted { columns[$0].name.utf8.lexicographicallyPrecedes(columns[$1].name.utf8) }
         form.columns = order.map { columns[$0] }
         form.eventIDColumn = order.firstIndex(of: eventIDColumn) ?? 0
         form.eventTimeColumn = order.firstIndex(of: eventTimeColumn) ?? 0
-        form.outOfOrderness = 0
-        form.lateness = 0
         return ContentHash.name(of: form)
     }
 

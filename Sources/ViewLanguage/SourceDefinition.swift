@@ -47,6 +47,14 @@ public struct SourceDefinition: Hashable, Sendable, Codable {
         }
     }
 
+    /// Which clock says when a record was appended, and so vouches for its event time.
+    public enum AppendTime: String, Hashable, Sendable, Codable, CaseIterable {
+        /// The record's own timestamp.
+        case record
+        /// When it came here: the record's timestamp counts for nothing.
+        case arrival
+    }
+
     public var name: String
     /// The log's name: a Kafka topic, or a folder of the embedded log.
     public var topic: String
@@ -58,10 +66,13 @@ public struct SourceDefinition: Hashable, Sendable, Codable {
     public var outOfOrderness: Int64
     /// Microseconds. An event further behind the watermark than this is left to the batch layer.
     public var lateness: Int64
+    /// Nil: the record's own, as in all definitions that older versions stored.
+    private var appendTimeOption: AppendTime?
+    public var appendTime: AppendTime { appendTimeOption ?? .record }
 
     public init(
         name: String, topic: String, columns: [Column], eventIDColumn: Int, eventTimeColumn: Int,
-        outOfOrderness: Int64, lateness: Int64
+        outOfOrderness: Int64, lateness: Int64, appendTime: AppendTime = .record
     ) {
         self.name = name
         self.topic = topic
@@ -70,5 +81,15 @@ public struct SourceDefinition: Hashable, Sendable, Codable {
         self.eventTimeColumn = eventTimeColumn
         self.outOfOrderness = outOfOrderness
         self.lateness = lateness
+        appendTimeOption = appendTime == .record ? nil : appendTime
+    }
+
+    /// The same without what decides how late an event may be, and by which clock: no row depends on it but by what the speed layer leaves out.
+    var withoutClocks: SourceDefinition {
+        var bare = self
+        bare.outOfOrderness = 0
+        bare.lateness = 0
+        bare.appendTimeOption = nil
+        return bare
     }
 }

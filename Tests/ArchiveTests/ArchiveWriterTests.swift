@@ -251,6 +251,26 @@ import ViewLanguage
         #expect(try writer.archive(upTo: nil).archived[Partition(0)] == Offset(156))
     }
 
+    /// A tail that claims to come from the future, or from 1999 in a source that goes by the arrival, waits as long as any other: since it was first seen.
+    @Test(arguments: [("2036", SourceDefinition.AppendTime.record), ("1999", .arrival)])
+    func aTailWithAWrongClockIsNotLeftForEver(year: String, appendTime: SourceDefinition.AppendTime) throws {
+        let wrong = Instant(microseconds: year == "2036" ? 2_082_758_400_000_000 : 915_148_800_000_000)
+        let log = MemoryLog(partitions: 1, clock: { _ in wrong })
+        try log.append(Fixture.records(0..<5), to: Partition(0))
+        let known = Fixture.source
+        let source = SourceDefinition(
+            name: known.name, topic: known.topic, columns: known.columns, eventIDColumn: known.eventIDColumn,
+            eventTimeColumn: known.eventTimeColumn, outOfOrderness: known.outOfOrderness, lateness: known.lateness, appendTime: appendTime)
+        let now = Mutex(Int64(MemoryLog.firstInstant.rawValue))
+        let writer = try ArchiveWriter(
+            directory: folder.path, source: source, log: log, limits: Fixture.limits,
+            now: { Instant(microseconds: now.withLock { $0 }) })
+        let policy = TailPolicy.when(records: 50, age: .seconds(60))
+        #expect(try writer.archive(upTo: nil, tail: policy).segments.isEmpty)
+        now.withLock { $0 += 61_000_000 }
+        #expect(try writer.archive(upTo: nil, tail: policy).archived[Partition(0)] == Offset(5))
+    }
+
     @Test func largeRecordsCloseRowGroupsAndSegments() throws {
         let log = MemoryLog()
         var random = SeededGenerator(seed: 1)

@@ -4,6 +4,7 @@ import Operators
 import ParallaxCore
 import TestSupport
 import Testing
+import ViewLanguage
 
 @Suite struct NewestEventTimeTests {
     private struct Record {
@@ -19,7 +20,8 @@ import Testing
 
     /// One segment a part, one after the other.
     private func find(
-        _ parts: [(records: [Record], archivedAt: Int64?)], known: NewestEventTime.Found = .init(), from first: Int64 = 0, skew: Int64 = 10
+        _ parts: [(records: [Record], archivedAt: Int64?)], known: NewestEventTime.Found = .init(), from first: Int64 = 0, skew: Int64 = 10,
+        by appendTime: SourceDefinition.AppendTime = .record
     ) -> NewestEventTime.Found {
         var segments: [Segment] = []
         var batches: [EventBatch] = []
@@ -48,7 +50,8 @@ import Testing
         var base = Cut()
         base[Partition(0)] = Offset(first)
         var newest = NewestEventTime(
-            known: shifted(known, by: Self.zero), base: base, cut: cut, segments: segments, eventTimeColumn: 0, maxFutureSkew: skew)
+            known: shifted(known, by: Self.zero), base: base, cut: cut, segments: segments, eventTimeColumn: 0, appendTime: appendTime,
+            maxFutureSkew: skew)
         for batch in batches { newest.add(batch) }
         return shifted(newest.found, by: -Self.zero)
     }
@@ -68,6 +71,14 @@ import Testing
         #expect(find([(ahead + live, 200)]).newest == 100, "further ahead than max_future_skew")
         #expect(find([(ahead + live, nil)]).newest == 5_000, "nobody knows when it was archived")
         #expect(find([([Record(time: 108, appendedAt: 100), Record(time: 109, appendedAt: 101)], nil)]).newest == 100)
+    }
+
+    /// Append times of long ago and of the far future count for nothing; but for a segment that does not say when it was archived they are all there is.
+    @Test func aSourceThatGoesByTheArrivalBelievesNoAppendTime() {
+        let records = [Record(time: 100, appendedAt: 1), Record(time: 101, appendedAt: 90_000), Record(time: 900, appendedAt: 90_000)]
+        #expect(find([(records, 200)], by: .arrival) == .init(newest: 100, leader: 101), "900 is further ahead than max_future_skew")
+        #expect(find([(records, 200)], by: .record) == .init(newest: nil, leader: 101))
+        #expect(find([(records, nil)], by: .arrival) == find([(records, nil)], by: .record))
     }
 
     /// I3: what a run over everything finds is what runs over parts find, one after the other.

@@ -158,6 +158,74 @@ import Testing
         #expect(other.status == 65 && other.errors.contains("of cluster another"), "\(other.errors)")
     }
 
+    /// Producers with clocks of 1999 and 2036. By the records' own timestamps those of 1999 vouch for nothing, and no window closes; by the arrival all do, in both
+    /// layers, from the apply on that says so.
+    @Test func I7_aTopicWithWrongClocksGoesByTheArrival() throws {
+        let broker = try TestBroker()
+        let (pipeline, _) = try Self.makePipeline(broker, partitions: 2)
+        func definitions(_ option: String) -> String {
+            """
+            CREATE FOREIGN TABLE page_view (event_id text, event_time timestamptz, page text)
+            SERVER parallax OPTIONS (event_id 'event_id', event_time 'event_time', out_of_orderness '5 seconds', lateness '1 hour'\(option));
+            CREATE MATERIALIZED VIEW recent WITH (retention = '10 minutes') AS
+            SELECT tumble(event_time, '1 minute') AS minute, count(*) AS n FROM page_view GROUP BY minute;
+            CREATE MATERIALIZED VIEW whole AS SELECT tumble(event_time, '1 minute') AS minute, count(*) AS n FROM page_view GROUP BY minute;
+            """
+        }
+        func apply(_ option: String = "") throws {
+            try Data(definitions(option).utf8).write(to: URL(fileURLWithPath: pipeline.path + "/views.sql"))
+            try pipeline.run("apply", "--yes")
+        }
+        let raw = RawProducer(broker)
+        let seconds1970 = (old: Int64(915_148_800), ahead: Int64(2_082_758_400))
+        /// One event a second from a minute of 2026-01-01 on, in both partitions.
+        func produce(_ minutes: Range<Int>, _ appended: [Int64]) throws {
+            for partition in 0..<2 {
+                let events = minutes.flatMap { minute in
+                    (0..<60).map { second in
+                        (
+                            key: [UInt8]?.none,
+                            value: Array(
+                                #"{"event_id":"\#(partition)-\#(minute)-\#(second)","event_time":"2026-01-01T\#(10 + minute / 60):\#(10 + minute % 50):\#(second < 10 ? "0" : "")\#(second)Z","page":"/"}"#
+                                    .utf8), appendedAt: Instant(microseconds: appended[second % appended.count] * 1_000_000)
+                        )
+                    }
+                }
+                try raw.write(.copies(events), topic: "page_view", partition: partition)
+            }
+        }
+        func watermark() throws -> [String] {
+            Oracle.lines(
+                try pipeline.connection.query(
+                    "SELECT coalesce(to_char(watermark AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), 'none') FROM parallax.watermark"))
+        }
+        try apply()
+        try produce(0..<20, [seconds1970.old])
+        try pipeline.run("speed", "--until-caught-up")
+        #expect(try watermark() == ["none"])
+        try apply(", append_time 'arrival'")
+        try produce(20..<40, [seconds1970.old, seconds1970.ahead])
+        try pipeline.run("speed", "--until-caught-up")
+        #expect(try watermark() == ["2026-01-01 10:49:54"])
+        #expect(try pipeline.value("SELECT sum(late)::bigint FROM parallax.partition_position") == 0)
+        #expect(
+            try pipeline.value("SELECT count(*) FROM parallax.partition_position WHERE newest_appended_at < now() - interval '1 hour'") == 0
+        )
+        for mode in [[], ["--full"]] {
+            #expect(try Program.run(["batch", "run"] + mode + ["--pipeline", pipeline.path]).status == 0)
+            #expect(try pipeline.value("SELECT sum(n)::bigint FROM serving.whole") == 4_800, "\(mode)")
+            // The second largest event time is 10:49:58, and five seconds off.
+            #expect(
+                try pipeline.value("SELECT count(*) FROM serving.recent WHERE minute >= '2026-01-01T10:39:00Z'") == 11
+                    && pipeline.value("SELECT count(*) FROM serving.recent") == 11, "\(mode)")
+            #expect(
+                try pipeline.value("SELECT count(*) FROM parallax.published WHERE cut_watermark = '2026-01-01T10:49:53Z'") == 1, "\(mode)")
+        }
+        // And back: nothing vouches for anything any more, until a clock does.
+        try apply()
+        #expect(try watermark() == ["none"])
+    }
+
     @Test func aTopicNeedNotBeNamedLikeItsSource() throws {
         let broker = try TestBroker()
         let (pipeline, _) = try Self.makePipeline(broker, partitions: 2, topic: "shop.page-views")

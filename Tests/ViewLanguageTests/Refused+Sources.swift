@@ -33,6 +33,12 @@ let refusedSources = #"""
           |                      ^
     hint: OPTIONS (event_time '…') names the timestamptz column of an event's time
 
+    CREATE FOREIGN TABLE s (id uuid, at timestamptz) SERVER parallax OPTIONS (event_id 'id', event_time 'at', append_time 'never')
+    views.sql:1:107: error: option "append_time" cannot be "never"
+        1 | CREATE FOREIGN TABLE s (id uuid, at timestamptz) SERVER parallax OPTIONS (event_id 'id', event_time 'at', append_time 'never')
+          |                                                                                                           ^
+    hint: it is 'record' (the record's own timestamp) or 'arrival' (when it came here)
+
     CREATE FOREIGN TABLE s () SERVER parallax OPTIONS (event_id 'id', event_time 'at')
     views.sql:1:52: error: option "event_id": column "id" does not exist
         1 | CREATE FOREIGN TABLE s () SERVER parallax OPTIONS (event_id 'id', event_time 'at')

@@ -1,9 +1,11 @@
 import Operators
 import ParallaxCore
+import ViewLanguage
 
 /// The newest event time below a cut that is worth believing: what retention is counted from. A function of the archive, not of any clock of now.
 ///
-///     clock(record)  = min(its append time, when its segment was archived); the latter where the append time is from before 1971
+///     clock(record)  = min(its append time, when its segment was archived); the latter where the append time is from before 1971, or where the
+///                      source goes by the arrival
 ///     vouched(event) = min(its event time, clock)
 ///     newest(cut)    = the second largest of { vouched(e) : e an event below the cut, event time ≤ clock + maxFutureSkew }
 ///
@@ -32,6 +34,7 @@ public struct NewestEventTime: Sendable {
     private let cut: Cut
     private let maxFutureSkew: Int64
     private let eventTimeColumn: Int
+    private let believesAppendTimes: Bool
     /// By partition, in offset order.
     private let arrivals: [Partition: [(offsets: Range<Offset>, at: Int64)]]
 
@@ -39,11 +42,15 @@ public struct NewestEventTime: Sendable {
     ///   - known: of the records below `base`.
     ///   - segments: those that will be read, in any order.
     ///   - maxFutureSkew: microseconds.
-    public init(known: Found, base: Cut, cut: Cut, segments: [Segment], eventTimeColumn: Int, maxFutureSkew: Int64) {
+    public init(
+        known: Found, base: Cut, cut: Cut, segments: [Segment], eventTimeColumn: Int, appendTime: SourceDefinition.AppendTime = .record,
+        maxFutureSkew: Int64
+    ) {
         found = known
         self.base = base
         self.cut = cut
         self.eventTimeColumn = eventTimeColumn
+        believesAppendTimes = appendTime == .record
         self.maxFutureSkew = maxFutureSkew
         var arrivals: [Partition: [(offsets: Range<Offset>, at: Int64)]] = [:]
         for segment in segments {
@@ -57,8 +64,11 @@ public struct NewestEventTime: Sendable {
         guard batch.count > 0, case .int64(let times)? = batch.columns[eventTimeColumn]?.storage else { return }
         let range = base[batch.partition].rawValue..<cut[batch.partition].rawValue
         let arrivedAt = arrival(batch.partition, Offset(batch.offsets[0]))
+        // Where nobody knows when a segment was archived, the append times are all that there is.
+        let believesAppendTimes = believesAppendTimes || arrivedAt == .max
         for row in 0..<batch.count where batch.isRejected[row] == 0 && range.contains(batch.offsets[row]) {
-            let clock = EventBatch.vouchingClock(appendedAt: batch.appendedAt[row], arrivedAt: arrivedAt)
+            let appendedAt = believesAppendTimes ? batch.appendedAt[row] : EventBatch.noAppendTime
+            let clock = EventBatch.vouchingClock(appendedAt: appendedAt, arrivedAt: arrivedAt)
             let (latest, overflows) = clock.addingReportingOverflow(maxFutureSkew)
             guard overflows || times[row] <= latest else { continue }
             let vouched = min(times[row], clock)

@@ -99,7 +99,7 @@ extension RunExecution {
         guard isKnown || plans.contains(where: { $0.retention != nil }) else { return nil }
         return NewestEventTime(
             known: known, base: isKnown ? base : Cut(), cut: cut, segments: segments, eventTimeColumn: source.definition.eventTimeColumn,
-            maxFutureSkew: settings.maxFutureSkew)
+            appendTime: source.definition.appendTime, maxFutureSkew: settings.maxFutureSkew)
     }
 
     private func keep(_ newest: NewestEventTime) throws(ParallaxError) {

@@ -35,6 +35,7 @@ public struct PartitionState: Sendable {
     public private(set) var isCaughtUp = false
     private var lastNewAt: Duration
     private let idleAfter: Duration
+    private let believesAppendTimes: Bool
 
     private var watermark: WatermarkTracker
     private var horizon: DuplicateHorizon
@@ -57,6 +58,7 @@ public struct PartitionState: Sendable {
         reading = min(start, position.next)
         lastNewAt = now
         idleAfter = rules.idleAfter
+        believesAppendTimes = source.appendTime == .record
         watermark = WatermarkTracker(
             outOfOrderness: source.outOfOrderness, lateness: source.lateness, maxFutureSkew: rules.maxFutureSkew,
             state: position.eventTimes)
@@ -112,15 +114,15 @@ public struct PartitionState: Sendable {
     private mutating func classify(_ batch: EventBatch, _ eventTimes: [Int64], _ arrivedAt: Int64, _ rows: inout ClassifiedRows) {
         var newest = newestAppendedAt?.rawValue ?? .min
         for row in rows.firstNewRow..<batch.count {
+            let appendedAt = believesAppendTimes ? batch.appendedAt[row] : EventBatch.noAppendTime
             // What claims to come from the future must not make the answers look fresh for ever.
-            newest = max(newest, EventBatch.vouchingClock(appendedAt: batch.appendedAt[row], arrivedAt: arrivedAt))
+            newest = max(newest, EventBatch.vouchingClock(appendedAt: appendedAt, arrivedAt: arrivedAt))
             guard batch.isRejected[row] == 0 else {
                 counts.rejected += 1
                 continue
             }
             let isDuplicate = horizon.insert(batch.identities[row], at: batch.offsets[row])
-            let isLate =
-                !isDuplicate && watermark.isLate(eventTime: eventTimes[row], appendedAt: batch.appendedAt[row], arrivedAt: arrivedAt)
+            let isLate = !isDuplicate && watermark.isLate(eventTime: eventTimes[row], appendedAt: appendedAt, arrivedAt: arrivedAt)
             switch RecordClass(isRejected: false, isDuplicate: isDuplicate, isLate: isLate) {
             case .rejected: counts.rejected += 1
             case .duplicate: counts.duplicates += 1

@@ -201,6 +201,7 @@ extension SourceDefinition {
         columns.map(\.line) + [
             "topic '\(topic)'", "event_id '\(columns[eventIDColumn].name)'", "event_time '\(columns[eventTimeColumn].name)'",
             "out_of_orderness '\(Self.words(outOfOrderness))'", "lateness '\(Self.words(lateness))'",
+            "append_time '\(appendTime.rawValue)'",
         ]
     }
 

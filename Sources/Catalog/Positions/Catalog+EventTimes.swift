@@ -5,11 +5,12 @@ import ViewLanguage
 /// What is derived from event times: positions' newest ones, the watermark, what retention is counted from. All of it belongs to one definition of them, and
 /// begins anew with another.
 extension SourceDefinition {
-    /// Equal as long as a record has the same event time. The column's name does not matter.
+    /// Equal as long as a record has the same event time, and the same clock vouches for it. The column's name does not matter.
     public var eventTimeForm: String {
         let column = columns[eventTimeColumn]
         let value = column.missingValue.map { "\($0)" } ?? ""
-        return "\(column.fieldPath) \(column.type.sqlName) \(column.format?.rawValue ?? "") \(value)"
+        let clock = appendTime == .record ? "" : " \(appendTime.rawValue)"
+        return "\(column.fieldPath) \(column.type.sqlName) \(column.format?.rawValue ?? "") \(value)\(clock)"
     }
 }
 

@@ -75,7 +75,7 @@ struct SourceCompiler {
         }
         return SourceDefinition(
             name: declaration.name, topic: options.topic, columns: columns, eventIDColumn: eventID, eventTimeColumn: eventTime,
-            outOfOrderness: options.outOfOrderness, lateness: options.lateness)
+            outOfOrderness: options.outOfOrderness, lateness: options.lateness, appendTime: options.appendTime)
     }
 
     private mutating func column(_ element: SyntaxNode) {

@@ -11,8 +11,9 @@ struct SourceOptions {
     /// Microseconds.
     private(set) var outOfOrderness: Int64 = 5_000_000
     private(set) var lateness: Int64 = 3_600_000_000
+    private(set) var appendTime = SourceDefinition.AppendTime.record
 
-    static let names = ["topic", "event_id", "event_time", "out_of_orderness", "lateness"]
+    static let names = ["topic", "event_id", "event_time", "out_of_orderness", "lateness", "append_time"]
 
     init(statement: Statement, tableName: String, nameOffset: Int) {
         self.statement = statement
@@ -63,6 +64,13 @@ struct SourceOptions {
         case "event_time":
             eventTimeColumn = try column(value, of: columns, name, ["timestamp with time zone"], at: offset)
         case "out_of_orderness": outOfOrderness = try duration(value, name, at: offset)
+        case "append_time":
+            guard let choice = SourceDefinition.AppendTime(rawValue: value) else {
+                throw Refusal(
+                    offset, "option \"append_time\" cannot be \"\(value)\"",
+                    hint: "it is 'record' (the record's own timestamp) or 'arrival' (when it came here)")
+            }
+            appendTime = choice
         default: lateness = try duration(value, name, at: offset)
         }
     }
