@@ -51,6 +51,8 @@ public struct ViewVersion: Sendable, Hashable {
     public var firstSlice: SliceNumber
     /// True for the version that serving.<view> shows.
     public var isActive: Bool
+    /// A later version is served instead. The speed layer feeds it on, runs do not compute it: a revert to a publication that served it brings it back.
+    public var isRetired = false
     /// Computed by every run, and not served before a person says so.
     public var isHeld = false
     /// The first run whose batch rows include it; nil: none yet.

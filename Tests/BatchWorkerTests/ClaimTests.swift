@@ -50,7 +50,7 @@ import Testing
             let connection = try Connection(dsn, applicationName: "reverts")
             defer { connection.close() }
             let catalog = Catalog(connection)
-            try catalog.revert(source: try catalog.source(named: "page_view"), to: first)
+            try catalog.revert(source: try catalog.source(named: "page_view"), to: first) { _ in }
         }
         let waits = "FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name ="
         try waitFor("the revert to stall") { try pipeline.value("SELECT count(*) \(waits) 'reverts'") == "1" }
@@ -99,7 +99,7 @@ import Testing
         let source = try pipeline.catalog.source(named: "page_view")
         let (dead, itsSession) = try begin()
         // While it lives, its session is named.
-        let busy = #expect(throws: ParallaxError.self) { try pipeline.catalog.revert(source: source, to: RunNumber(runs[0].run)) }
+        let busy = #expect(throws: ParallaxError.self) { try pipeline.catalog.revert(source: source, to: RunNumber(runs[0].run)) { _ in } }
         #expect(busy?.code == .busy && busy?.detail?.contains("run \(dead.number) since") == true, "\(String(describing: busy))")
         #expect(busy?.detail?.contains("of PostgreSQL (dies, user") == true && busy?.hint?.contains("pg_terminate_backend") == true)
         #expect(try pipeline.catalog.runs(limit: 1).first?.isInterrupted == false)
@@ -113,7 +113,7 @@ import Testing
         // No command is refused for it.
         let notHeld = #expect(throws: ParallaxError.self) { try pipeline.catalog.publishHeld(dead.number) { _ in } }
         #expect(notHeld?.message == "run \(dead.number) is not held: it is failed")
-        try pipeline.catalog.revert(source: source, to: RunNumber(runs[0].run))
+        try pipeline.catalog.revert(source: source, to: RunNumber(runs[0].run)) { _ in }
         #expect(try pipeline.value("SELECT run FROM parallax.published") == "\(runs[0].run)")
         #expect(
             try pipeline.value("SELECT state || ': ' || error FROM parallax.run WHERE run_id = \(dead.number)") == "failed: interrupted")

@@ -84,7 +84,7 @@ import Testing
         #expect(refused?.code == .busy && refused?.isRetriable == false)
         #expect(refused?.hint == "publish it: parallax batch publish \(report.run); or throw it away: parallax batch discard \(report.run)")
         let source = try pipeline.catalog.source(named: "page_view")
-        #expect(throws: ParallaxError.self) { try pipeline.catalog.revert(source: source, to: RunNumber(published.run)) }
+        #expect(throws: ParallaxError.self) { try pipeline.catalog.revert(source: source, to: RunNumber(published.run)) { _ in } }
         #expect(try pipeline.catalog.status().first?.heldRun?.number == RunNumber(report.run))
 
         _ = try pipeline.catalog.publishHeld(RunNumber(report.run)) { connection throws(ParallaxError) in

@@ -236,7 +236,7 @@ private func progress(_ lease: PartitionLease, to offset: Int64, slice: SliceNum
         _ = try publish(logEnds: [:])
         #expect(try fixture.value("SELECT string_agg(waiting_records::text, ',' ORDER BY partition) FROM parallax.frontier") == "0,0,0")
         let error = #expect(throws: ParallaxError.self) {
-            try fixture.catalog.revert(source: try fixture.catalog.source(named: "orders"), to: one.number)
+            try fixture.catalog.revert(source: try fixture.catalog.source(named: "orders"), to: one.number) { _ in }
         }
         #expect(error?.detail?.contains("partition 1: 0 to 4") == true)
     }
@@ -275,9 +275,9 @@ private func progress(_ lease: PartitionLease, to offset: Int64, slice: SliceNum
         #expect(try visible() == "1,1")
         let two = try run(publishing: true, change)
         #expect(try visible() == "2,1")
-        try fixture.catalog.revert(source: source, to: one.number)
+        try fixture.catalog.revert(source: source, to: one.number) { _ in }
         #expect(try visible() == "1,1")
-        #expect(throws: ParallaxError.self) { try fixture.catalog.revert(source: source, to: two.number) }
+        #expect(throws: ParallaxError.self) { try fixture.catalog.revert(source: source, to: two.number) { _ in } }
         _ = try run(publishing: true) { _ in }
         #expect(try visible() == "1,1")
         #expect(try fixture.value("SELECT count(*) FROM \(table)") == "2")

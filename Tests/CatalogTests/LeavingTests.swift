@@ -169,7 +169,7 @@ import ViewLanguage
         let source = try catalog.source(named: "sale")
         try apply(catalog, Self.source("click") + Self.view("clicks", "click"))
         let run = #expect(throws: ParallaxError.self) { _ = try catalog.beginRun(source: source, isFull: false) }
-        let revert = #expect(throws: ParallaxError.self) { try catalog.revert(source: source, to: RunNumber(1)) }
+        let revert = #expect(throws: ParallaxError.self) { try catalog.revert(source: source, to: RunNumber(1)) { _ in } }
         let slice = #expect(throws: ParallaxError.self) { _ = try catalog.requestSlice(source: source.id) }
         #expect(run == Catalog.sourceIsGone(source.id) && revert == run && slice == run)
     }

@@ -130,7 +130,8 @@ import ViewLanguage
         try traffic.produce(50, into: pipeline.log)
         try pipeline.speed()
         try Catalog(pipeline.connection).revert(
-            source: try Catalog(pipeline.connection).source(named: "page_view"), to: RunNumber(second.run))
+            source: try Catalog(pipeline.connection).source(named: "page_view"), to: RunNumber(second.run)
+        ) { _ in }
         #expect(try pipeline.batch().views.filter { $0.view == "sections" }.allSatisfy { $0.extent == .incremental })
         try pipeline.expectEqualToOracle("after the revert")
     }

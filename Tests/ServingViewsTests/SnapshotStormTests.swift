@@ -108,7 +108,11 @@ import ViewLanguage
                 let source = try fixture.catalog.source(named: "page_view")
                 let kept = try fixture.connection.query("SELECT run_id FROM parallax.publication ORDER BY 1").rows.compactMap { $0.int(0) }
                 if Int.random(in: 0..<2, using: &random) == 0, let run = kept.first {
-                    try attempt { try fixture.catalog.revert(source: source, to: RunNumber(run)) }
+                    try attempt {
+                        try fixture.catalog.revert(source: source, to: RunNumber(run)) { connection throws(ParallaxError) in
+                            _ = try ServingViews.refresh(connection)
+                        }
+                    }
                 } else {
                     try attempt { try fixture.catalog.cleanUp(source: source.id, keep: 2) }
                 }

@@ -79,7 +79,7 @@ public final class BatchWorker {
         // Before too: events behind this time will be late for every record above the cut, because the speed layer only moves on.
         let sketchHorizon = try catalog.sketchHorizon(of: source)
         // And a table that is gone should not cost the speed layer's records a run that cannot come.
-        _ = try catalog.computable(try catalog.versions(ofSource: source.id))
+        _ = try catalog.computable(try catalog.versions(ofSource: source.id).filter { !$0.isRetired })
         let run = try catalog.beginRun(source: source, isFull: full)
         logger.info("run began", metadata: ["run": "\(run.number)", "source": "\(name)", "slice": "\(run.slice)"])
         do { try checkBinding(catalog, source) } catch {
@@ -125,6 +125,6 @@ public final class BatchWorker {
         let connection = try Connection(dsn, applicationName: "parallax batch")
         defer { connection.close() }
         let catalog = Catalog(connection)
-        try catalog.revert(source: try catalog.source(named: name), to: run)
+        try catalog.revert(source: try catalog.source(named: name), to: run, refreshServing: refreshServing)
     }
 }

@@ -33,7 +33,7 @@ public enum ServingViews {
             for version in try catalog.versions(ofSource: source.id) {
                 if version.isActive {
                     merged.append(version)
-                } else {
+                } else if !version.isRetired {
                     waiting.insert(version.viewName)
                     try check(connection, version)
                 }

@@ -30,6 +30,14 @@ extension SourceFeed {
         guard connection.isOpen, isCertain || isAnswer else { throw error }
         var error = error
         if let view {
+            // Where it cannot be dropped now, it is with the next attempt.
+            if error.isRefusal, (try? Catalog(connection).dropRetired(view.id, ofSource: sourceID)) == true {
+                context.logger.warning(
+                    "PostgreSQL refuses live rows of a version that is served no more: no revert brings it back",
+                    metadata: ["view": "\(view.name)", "error": "\(error)"])
+                reset()
+                return try acquire()
+            }
             if error.isRefusal {
                 try Catalog(connection).recordTrouble(view.id, .speed, error.refusalWords)
                 refusal.mayBeRecorded = true

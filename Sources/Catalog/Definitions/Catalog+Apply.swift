@@ -126,8 +126,16 @@ extension Catalog {
             ).rows[0].int(0) ?? 0
         try leaveUnreadable(ofView: viewID, &leaving)
         let active = try connection.query("SELECT active_version_id FROM parallax.view WHERE view_id = $1", [.int(viewID)]).rows[0].int(0)
-        // Retired versions that the last clean-up has not met.
-        if let active { try leave(ofView: viewID, where: "version_id < \(active)", &leaving) }
+        // Retired versions that the last clean-up has not met, and one that these definitions ask for again: it lacks the runs since.
+        if let active {
+            let gone = try connection.query(
+                """
+                SELECT v.version_id FROM parallax.view_version v JOIN parallax.view w USING (view_id)
+                WHERE w.view_id = $1 AND v.version_id < $2 AND (v.hash = $3 OR \(Self.isGivenUp))
+                """, [.int(viewID), .int(active), .text(view.version)]
+            ).rows.compactMap { $0.int(0) }
+            for version in gone { try leave(ofView: viewID, where: "version_id = \(version)", &leaving) }
+        }
         let existing = try connection.query(
             "SELECT version_id FROM parallax.view_version WHERE view_id = $1 AND hash = $2 AND state_table <> ''",
             [.int(viewID), .text(view.version)])
@@ -147,7 +155,7 @@ extension Catalog {
             return
         }
         // Versions that were never served give way; the active one serves until the new one is published.
-        try leave(ofView: viewID, where: "version_id <> \(active ?? 0)", &leaving)
+        try leave(ofView: viewID, where: "version_id > \(active ?? 0)", &leaving)
 
         // Nothing processed, nothing published: the view begins with the log. Otherwise a slice of its own begins for it.
         let begins = try isUntouched(source: sourceID)

@@ -46,7 +46,8 @@ extension Catalog {
         let result = try connection.query(
             """
             SELECT v.version_id, w.view_id, w.name, w.source_id, v.hash, v.plan, v.select_text, v.state_table, v.first_slice,
-                   coalesce(w.active_version_id = v.version_id, false), v.is_held, v.first_run
+                   coalesce(w.active_version_id = v.version_id, false), v.is_held, v.first_run,
+                   coalesce(v.version_id < w.active_version_id, false)
             FROM parallax.view_version v JOIN parallax.view w USING (view_id)
             WHERE w.source_id = $1 AND v.state_table <> '' ORDER BY v.version_id
             """, [.int(sourceID)])
@@ -57,7 +58,7 @@ extension Catalog {
                     id: row.int(0) ?? 0, viewID: row.int(1) ?? 0, viewName: row[2] ?? "", sourceID: row.int(3) ?? 0, hash: row[4] ?? "",
                     plan: try decodeStored(Plan.self, row[5] ?? ""), selectText: row[6] ?? "", stateTable: row[7] ?? "",
                     firstSlice: SliceNumber(row.int(8) ?? 1), isActive: row.bool(9) ?? false,
-                    isHeld: row.bool(10) ?? false, firstRun: row.int(11).map { RunNumber($0) }))
+                    isRetired: row.bool(12) ?? false, isHeld: row.bool(10) ?? false, firstRun: row.int(11).map { RunNumber($0) }))
         }
         return versions
     }

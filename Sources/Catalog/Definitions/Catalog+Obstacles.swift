@@ -17,5 +17,10 @@ extension Catalog {
                   ORDER BY version_id DESC LIMIT 1) e
             WHERE w.view_id = $1 AND w.active_version_id = $2
             """, [.int(version.viewID), .int(version.id)])
+        try connection.query(
+            """
+            UPDATE parallax.view_version v SET served_until = NULL
+            FROM parallax.view w WHERE w.view_id = $1 AND v.version_id = w.active_version_id AND v.served_until IS NOT NULL
+            """, [.int(version.viewID)])
     }
 }

@@ -4,7 +4,7 @@ import Postgres
 
 extension Catalog {
     /// Drops what no reader and no revert needs: all but the newest `keep` publications, the slices below the oldest kept one, batch rows that it
-    /// no longer sees, versions that are neither served nor waiting. After a publication, outside its transaction.
+    /// no longer sees, versions that are neither served nor waiting, and that no kept publication served. After a publication, outside its transaction.
     public func cleanUp(source id: Int64, keep: Int) throws(ParallaxError) {
         try foldDimensionChanges()
         try connection.query(
@@ -44,17 +44,31 @@ extension Catalog {
         }
     }
 
+    /// Over `v` and its view `w`: no revert can bring the version back. One that joins tables is not kept: those may go with the definitions that named them; nor is
+    /// one whose live rows PostgreSQL refuses: it would hold up its source.
+    static let isGivenUp = """
+        (v.served_until IS NULL OR v.speed_problem IS NOT NULL OR coalesce(jsonb_array_length(v.plan -> 'lookups'), 0) > 0
+         OR NOT EXISTS (SELECT FROM parallax.publication k WHERE k.source_id = w.source_id AND k.run_id < v.served_until))
+        """
+
     /// Versions that the served one has replaced. Their tables go when nobody reads them any more.
-    private func dropRetired(ofSource id: Int64) throws(ParallaxError) {
+    private func dropRetired(ofSource id: Int64) throws(ParallaxError) { _ = try dropRetired(ofSource: id, where: Self.isGivenUp) }
+
+    /// A version that a revert could bring back, and whose live rows PostgreSQL refuses: it holds up nobody. False where it is another one.
+    public func dropRetired(_ version: Int64, ofSource id: Int64) throws(ParallaxError) -> Bool {
+        try dropRetired(ofSource: id, where: "v.version_id = \(version)")
+    }
+
+    private func dropRetired(ofSource id: Int64, where condition: String) throws(ParallaxError) -> Bool {
         let retired = """
             SELECT v.version_id FROM parallax.view_version v JOIN parallax.view w USING (view_id)
-            WHERE w.source_id = \(id) AND v.version_id < w.active_version_id
+            WHERE w.source_id = \(id) AND v.version_id < w.active_version_id AND \(condition)
             """
-        guard try !connection.query(retired).rows.isEmpty else { return }
-        try quick.changing("versions that are served no more stay for now") { () throws(ParallaxError) in
+        guard try !connection.query(retired).rows.isEmpty else { return false }
+        return try quick.changing("versions that are served no more stay for now") { () throws(ParallaxError) in
             try lockSource(id)
             try holdFlushes(ofSource: id)
-            try connection.execute("DELETE FROM parallax.view_version WHERE version_id IN (\(retired))")
+            return try !connection.query("DELETE FROM parallax.view_version WHERE version_id IN (\(retired)) RETURNING 1").rows.isEmpty
         }
     }
 

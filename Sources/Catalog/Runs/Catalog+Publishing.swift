@@ -15,10 +15,15 @@ extension Catalog {
             try checkFence(run)
             let activated = try connection.query(
                 """
-                UPDATE parallax.view w SET active_version_id = v.version_id
-                FROM (SELECT DISTINCT ON (view_id) view_id, version_id FROM parallax.view_version
-                      WHERE first_slice <= $2 AND (first_run <= $3 OR first_slice = 1) AND NOT is_held
-                      ORDER BY view_id, version_id DESC) v
+                WITH newest AS (
+                    SELECT DISTINCT ON (view_id) view_id, version_id FROM parallax.view_version
+                    WHERE first_slice <= $2 AND (first_run <= $3 OR first_slice = 1) AND NOT is_held
+                    ORDER BY view_id, version_id DESC),
+                replaced AS (
+                    UPDATE parallax.view_version o SET served_until = $3
+                    FROM parallax.view w JOIN newest v USING (view_id)
+                    WHERE w.source_id = $1 AND o.version_id = w.active_version_id AND o.version_id <> v.version_id)
+                UPDATE parallax.view w SET active_version_id = v.version_id FROM newest v
                 WHERE w.source_id = $1 AND v.view_id = w.view_id AND w.active_version_id IS DISTINCT FROM v.version_id
                 """, [.int(run.sourceID), .int(run.slice.rawValue), .int(run.number.rawValue)]
             ).affectedRows
@@ -63,12 +68,77 @@ extension Catalog {
             hint: "run the batch layer again (where this run is held: parallax batch discard \(run.number) first)", isRetriable: false)
     }
 
-    /// Moves the pointer back to an earlier publication that is still kept. Later runs are marked as reverted; the next run erases their rows. A run that
-    /// died before is ended in the records; throws `.busy` where one is under way, or held.
-    public func revert(source: CatalogSource, to run: RunNumber) throws(ParallaxError) {
+    /// Moves the pointer back to an earlier publication that is still kept, and serves the versions that it served. Later runs are marked as reverted; the next
+    /// run erases their rows, and publishes what the definitions say. A run that died before is ended in the records; throws `.busy` where one is under way,
+    /// or held, and where a view is switched and a reader does not let go of it.
+    ///
+    /// - Parameter refreshServing: writes the merged views, where a version is switched, inside the transaction.
+    /// - Returns: the views whose served version is an earlier one than the newest now.
+    @discardableResult
+    public func revert(
+        source: CatalogSource, to run: RunNumber, refreshServing: (Connection) throws(ParallaxError) -> Void
+    ) throws(ParallaxError) -> [String] {
         try claiming(source, "nothing was reverted") { () throws(ParallaxError) in
-            try connection.transaction { () throws(ParallaxError) in try movePointerBack(source, to: run) }
+            func goBack() throws(ParallaxError) -> [String] {
+                try movePointerBack(source, to: run)
+                let switched = try serveVersions(of: run, source: source)
+                if !switched.isEmpty { try refreshServing(connection) }
+                try checkServed(switched)
+                return switched.map(\.name)
+            }
+            // No run and no other revert comes between: the claim keeps them out.
+            let switches = try connection.query(
+                "SELECT FROM parallax.view w JOIN parallax.view_version v USING (view_id) WHERE \(Self.isServedAgain)",
+                [.int(source.id), .int(run.rawValue)])
+            guard !switches.rows.isEmpty else { return try connection.transaction { () throws(ParallaxError) in try goBack() } }
+            return try changing("nothing was reverted", goBack)
         }
+    }
+
+    /// Over a view `w` and its version `v`: publication $2 of source $1 served it, and another one is served now.
+    private static let isServedAgain = """
+        w.source_id = $1 AND v.version_id <> w.active_version_id AND v.state_table <> '' AND v.first_run <= $2 AND v.served_until > $2
+        """
+
+    /// Serves what the publication served. Those versions have been fed all the while, so that their live rows from its cut on are complete (I1).
+    private func serveVersions(of run: RunNumber, source: CatalogSource) throws(ParallaxError) -> [(name: String, version: Int64)] {
+        let switched = try connection.query(
+            """
+            UPDATE parallax.view w SET active_version_id = v.version_id FROM parallax.view_version v
+            WHERE v.view_id = w.view_id AND \(Self.isServedAgain)
+            RETURNING w.name, v.version_id
+            """, [.int(source.id), .int(run.rawValue)]
+        ).rows.map { (name: $0[0] ?? "", version: $0.int(1) ?? 0) }
+        try connection.query(
+            "UPDATE parallax.view_version SET served_until = NULL WHERE version_id = ANY ($1::bigint[])", [.ints(switched.map(\.version))])
+        let tooNew = try connection.query(
+            """
+            SELECT string_agg(w.name, ', ' ORDER BY w.name) FROM parallax.view w
+            JOIN parallax.view_version v ON v.version_id = w.active_version_id
+            WHERE w.source_id = $1 AND (v.first_run IS NULL OR v.first_run > $2)
+            """, [.int(source.id), .int(run.rawValue)]
+        ).rows[0][0]
+        if let tooNew {
+            throw ParallaxError(
+                .usage, "publication \(run) has no rows for the definitions that are served now", detail: "views: \(tooNew)",
+                hint: "apply the earlier definitions again and run the batch layer")
+        }
+        return switched
+    }
+
+    /// A view that something of others stands on may have kept its version (see `setObstacle`): then its rows are not the publication's.
+    private func checkServed(_ switched: [(name: String, version: Int64)]) throws(ParallaxError) {
+        let kept = try connection.query(
+            """
+            SELECT string_agg(w.name, ', ' ORDER BY w.name), string_agg(n.obstacle, E'\\n' ORDER BY w.name) FROM parallax.view w
+            JOIN unnest($1::text[], $2::bigint[]) s (name, version_id) USING (name)
+            JOIN parallax.view_version n ON n.version_id = s.version_id WHERE n.obstacle IS NOT NULL OR w.active_version_id <> s.version_id
+            """, [.texts(switched.map(\.name)), .ints(switched.map(\.version))]
+        ).rows[0]
+        guard let names = kept[0] else { return }
+        throw ParallaxError(
+            .definition, "nothing was reverted: a view cannot take its earlier form (\(names))", detail: kept[1],
+            hint: "drop what stands on it, or apply the earlier definitions again and run the batch layer")
     }
 
     private func movePointerBack(_ source: CatalogSource, to run: RunNumber) throws(ParallaxError) {
@@ -86,17 +156,6 @@ extension Catalog {
             throw ParallaxError(
                 .usage, "publication \(run) of source \"\(source.name)\" is not kept",
                 detail: "kept: \(all.isEmpty ? "none" : all.joined(separator: ", "))")
-        }
-        let tooNew = try connection.query(
-            """
-            SELECT string_agg(w.name, ', ') FROM parallax.view w JOIN parallax.view_version v ON v.version_id = w.active_version_id
-            WHERE w.source_id = $1 AND (v.first_run IS NULL OR v.first_run > $2)
-            """, [.int(source.id), .int(run.rawValue)]
-        ).rows[0][0]
-        if let tooNew {
-            throw ParallaxError(
-                .usage, "publication \(run) has no rows for the definitions that are served now", detail: "views: \(tooNew)",
-                hint: "apply the earlier definitions again and run the batch layer")
         }
         // Where the speed layer was down, a run took the boundary past records that are in no speed row: they are in later batch
         // rows only, and going back would lose them without a sign (I1).

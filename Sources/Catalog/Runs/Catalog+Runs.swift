@@ -163,7 +163,7 @@ extension Catalog {
     /// Versions that a run at this slice computes: those whose speed rows are complete from the slice on.
     /// The caller marks new ones with `markFirstRun` once their rows are staged.
     public func versions(for run: CatalogRun) throws(ParallaxError) -> [ViewVersion] {
-        try versions(ofSource: run.sourceID).filter { $0.firstSlice <= run.slice }
+        try versions(ofSource: run.sourceID).filter { $0.firstSlice <= run.slice && !$0.isRetired }
     }
 
     /// True where the base publication holds complete batch rows of this version, so that an incremental run may start from them.

@@ -159,7 +159,8 @@ struct BatchRevertCommand: ParsableCommand {
         discussion: discussion(
             """
             Later publications of the same source are undone; the live rows since that run's cut are shown again. No event is lost or counted twice. \
-            It does not go back over a changed definition: the earlier version's rows are gone.
+            A view whose definition has changed since shows its earlier version again, if it joins no table. The definitions stay as they are applied: the \
+            next run publishes what they say, so apply the earlier ones where that is not wanted.
             """,
             example: "parallax batch revert 3 --pipeline demo"))
 
@@ -167,13 +168,19 @@ struct BatchRevertCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The run whose publication shall be current again.", valueName: "run")) var number: Int64
 
     func run() throws {
-        let source = try Database.with(options.pipeline()) { connection in
+        let (source, earlier) = try Database.with(options.pipeline()) { connection in
             let catalog = try requireApplied(connection)
             let source = try catalog.source(named: try requireRun(catalog, number).source)
-            try catalog.revert(source: source, to: RunNumber(number))
-            return source.name
+            let earlier = try catalog.revert(source: source, to: RunNumber(number)) { (connection) throws(ParallaxError) in
+                _ = try ServingViews.refresh(connection)
+            }
+            return (source.name, earlier)
         }
         Terminal.print("source \(source) shows the publication of run \(number) again")
+        guard !earlier.isEmpty else { return }
+        Terminal.print(
+            "by its earlier definition: \(earlier.joined(separator: ", ")); the next run serves the one that is applied. To keep the earlier one, apply it again"
+        )
     }
 }
 

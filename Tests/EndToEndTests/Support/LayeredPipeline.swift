@@ -139,7 +139,9 @@ final class LayeredPipeline {
 
     func revert(to run: Int64) throws {
         let catalog = Catalog(connection)
-        try catalog.revert(source: try catalog.source(named: "page_view"), to: RunNumber(run))
+        try catalog.revert(source: try catalog.source(named: "page_view"), to: RunNumber(run)) { (connection) throws(ParallaxError) in
+            _ = try ServingViews.refresh(connection)
+        }
     }
 
     func rows(_ sql: String) throws -> [String] { Oracle.lines(try connection.query(sql)) }
