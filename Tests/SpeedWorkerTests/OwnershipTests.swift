@@ -218,6 +218,7 @@ import Testing
         }
         let owners = try fixture.rows("SELECT DISTINCT owner FROM parallax.partition_position")
         #expect(owners == [Fixture.id(1).text], "taken from the one that waits")
+        #expect(try fixture.rows("SELECT DISTINCT epoch FROM parallax.partition_position") == ["1"], "given up, and taken again")
         try holder.execute("ROLLBACK")
         try waitFor("the records") { first.statistics.counts.events + second.statistics.counts.events == 15 }
         for worker in [first, second] { try worker.stop() }
