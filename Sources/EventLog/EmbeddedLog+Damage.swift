@@ -20,7 +20,7 @@ extension EmbeddedLog: DamageableLog {
         if let bytes = damage.bytes, let file = try File.read(damage.file) {
             let window = FileWindow(file)
             let copy = Array(try window.bytes(at: bytes.lowerBound, bytes.count, limit: bytes.upperBound, ahead: bytes.count))
-            try Disk.write(copy, to: "\(paths.folder(of: damage.partition))/damaged-\(first)-\(next)", mode: 0o644)
+            try Disk.write(copy, to: "\(paths.folder(of: damage.partition))/damaged-\(first)-\(next)")
         }
         var givenUp = try GivenUp(paths, damage.partition)
         try givenUp.add(first..<next)

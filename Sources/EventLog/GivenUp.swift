@@ -32,6 +32,6 @@ struct GivenUp {
     mutating func add(_ range: Range<Int64>) throws(ParallaxError) {
         guard !ranges.contains(range) else { return }
         ranges.append(range)
-        try Disk.write(Array(ranges.map { "\($0.lowerBound) \($0.upperBound)\n" }.joined().utf8), to: path, mode: 0o644)
+        try Disk.write(Array(ranges.map { "\($0.lowerBound) \($0.upperBound)\n" }.joined().utf8), to: path)
     }
 }

@@ -46,7 +46,7 @@ public struct LogCopy: Sendable {
             files.append(CopiedFile(path: name, bytes: copied.bytes, sha256: copied.sha256))
         }
         // A partition that came while we copied is not in the copy.
-        try Disk.write(PartitionCountFile.contents(partitions), to: "\(target)/\(Disk.name(of: paths.partitions))", mode: 0o644)
+        try Disk.write(PartitionCountFile.contents(partitions), to: "\(target)/\(Disk.name(of: paths.partitions))")
         files.removeAll { $0.path == Disk.name(of: paths.partitions) }
         try note(target, Disk.name(of: paths.partitions))
     }

@@ -35,7 +35,7 @@ struct LogNumberFile {
 
     /// Durable when it returns.
     static func write(_ number: String, _ paths: LogPaths) throws(ParallaxError) {
-        try Disk.write(to: paths.identity, mode: 0o644) { inode in Array("\(prefix)\(number)\(middle)\(inode)\n".utf8) }
+        try Disk.write(to: paths.identity) { inode in Array("\(prefix)\(number)\(middle)\(inode)\n".utf8) }
     }
 
     /// 128 random bits.

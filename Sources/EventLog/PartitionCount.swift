@@ -35,7 +35,7 @@ struct PartitionCountFile {
     }
 
     mutating func write(_ count: Int) throws(ParallaxError) {
-        try Disk.write(Self.contents(count), to: paths.partitions, mode: 0o644)
+        try Disk.write(Self.contents(count), to: paths.partitions)
         seen = nil
         try refresh()
     }
