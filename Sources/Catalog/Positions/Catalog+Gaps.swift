@@ -96,11 +96,8 @@ extension Catalog {
     /// Of a publication that is shown again: what it was computed without is in no answer again, whatever was taken back since. What the event times
     /// were is not known any more.
     func giveUpAgain(whatLacks run: RunNumber, _ source: Int64) throws(ParallaxError) {
-        let row = try connection.query(
-            "SELECT given_up FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.int(source), .int(run.rawValue)]
-        ).rows.first
         let known = try acceptedGaps(source: source)
-        for stretch in Self.stretches(row?[0]) {
+        for stretch in Self.stretches(try givenUp(by: run, source: source)) {
             var first = stretch.offsets.lowerBound
             var lacking: [Range<Offset>] = []
             for gap in known where gap.partition == stretch.partition && gap.offsets.overlaps(stretch.offsets) {

@@ -82,10 +82,14 @@ extension Catalog {
     public func historyHasChanged(since base: Published, source id: Int64, _ gaps: [AcceptedGap]) throws(ParallaxError) -> Bool {
         guard base.run != .none else { return false }
         let now = Self.givenUp(gaps, below: try cut(of: base, source: id))
-        let then = try connection.query(
-            "SELECT given_up FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.int(id), .int(base.run.rawValue)]
+        return try givenUp(by: base.run, source: id).map { $0 != now } ?? !now.isEmpty
+    }
+
+    /// What a publication that is kept was computed without; nil for one from before that was written down.
+    func givenUp(by run: RunNumber, source id: Int64) throws(ParallaxError) -> String? {
+        try connection.query(
+            "SELECT given_up FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.int(id), .int(run.rawValue)]
         ).rows.first?[0]
-        return then.map { $0 != now } ?? !now.isEmpty
     }
 
     public func setGivenUp(_ run: CatalogRun, _ gaps: [AcceptedGap], below cut: Cut) throws(ParallaxError) {
