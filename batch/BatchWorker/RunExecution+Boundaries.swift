@@ -35,14 +35,19 @@ extension RunExecution {
     /// Nobody is dead before a lease is over: that need not be asked at every poll.
     private static let deadSessionInterval = Duration.milliseconds(500)
 
-    /// Positions that the run moved on get a newer record to be known by. The older one stays good where this is cut off.
+    /// Positions that the run moved on get a newer record to be known by. The older one stays good where this is cut off, and where the newer one is damaged: the
+    /// archive has what the run needs.
     private func noteWitnesses(_ partitions: [Partition]) throws(ParallaxError) {
         let positions = try catalog.positions(source: source.id)
         for partition in partitions {
             guard let position = positions[partition], position > .zero else { continue }
             let bounds = try worker.log.bounds(of: partition)
             guard bounds.contains(position + -1) else { continue }
-            let last = try worker.log.read(partition, from: position + -1, maxRecords: 1, maxBytes: 1)
+            let last: RecordBatch
+            do throws(ParallaxError) { last = try worker.log.read(partition, from: position + -1, maxRecords: 1, maxBytes: 1) } catch {
+                guard error.code == .corrupt else { throw error }
+                continue
+            }
             guard let witness = last.lastWitness, witness.offset < position else { continue }
             try catalog.setWitness(witness, source: source.id, partition: partition, at: position)
         }
