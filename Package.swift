@@ -53,12 +53,12 @@ let package = Package(
         .target(
             name: "Operators", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "CSimdJSON"],
             path: "Sources/Operators", swiftSettings: hot),
-        .target(name: "EventLog", dependencies: ["ParallaxCore", "Checksums", "Disk"], path: "Sources/EventLog", swiftSettings: hot),
+        .target(name: "EmbeddedLog", dependencies: ["ParallaxCore", "Checksums", "Disk"], path: "Sources/EmbeddedLog", swiftSettings: hot),
         .target(name: "KafkaLog", dependencies: ["ParallaxCore", "CKafka"], path: "Sources/KafkaLog", swiftSettings: hot),
         .target(name: "Parquet", dependencies: ["ParallaxCore", "Columns", "Compression"], path: "Sources/Parquet", swiftSettings: hot),
         .target(
             name: "Archive",
-            dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Parquet", "Checksums", "Disk"],
+            dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "EmbeddedLog", "Parquet", "Checksums", "Disk"],
             path: "Sources/Archive", swiftSettings: hot),
         .target(name: "Postgres", dependencies: ["ParallaxCore", "CPostgres"], path: "Sources/Postgres", swiftSettings: strict),
         .target(name: "CSystem", path: "Sources/CSystem"),
@@ -89,7 +89,7 @@ let package = Package(
 
         .target(
             name: "Backup",
-            dependencies: ["ParallaxCore", "Disk", "EventLog", "Archive", "Postgres", "PrivatePostgres", "Catalog"],
+            dependencies: ["ParallaxCore", "Disk", "EmbeddedLog", "Archive", "Postgres", "PrivatePostgres", "Catalog"],
             path: "Sources/Backup", swiftSettings: strict),
 
         // The layers.
@@ -99,7 +99,7 @@ let package = Package(
         .target(
             name: "SpeedWorker",
             dependencies: [
-                "SpeedLayer", "ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Operators", "EventLog", "Catalog", "Postgres",
+                "SpeedLayer", "ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Operators", "EmbeddedLog", "Catalog", "Postgres",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "speed/SpeedWorker", swiftSettings: strict),
@@ -109,7 +109,7 @@ let package = Package(
         .target(
             name: "BatchWorker",
             dependencies: [
-                "BatchLayer", "ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Operators", "EventLog", "Archive", "Catalog",
+                "BatchLayer", "ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Operators", "EmbeddedLog", "Archive", "Catalog",
                 "Postgres",
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -122,7 +122,7 @@ let package = Package(
         .executableTarget(
             name: "parallax",
             dependencies: [
-                "ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Operators", "EventLog", "KafkaLog", "Archive", "Postgres",
+                "ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Operators", "EmbeddedLog", "KafkaLog", "Archive", "Postgres",
                 "PrivatePostgres",
                 "Catalog",
                 "SpeedLayer", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews", "Compression", "Checksums",
@@ -145,7 +145,7 @@ let package = Package(
         tests("ViewLanguage", ["ParallaxCore", "Columns", "MergeLaw"]),
         tests("MergeLaw", ["ParallaxCore", "Columns", "ViewLanguage"]),
         tests("Operators", ["ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Postgres"]),
-        tests("EventLog", ["ParallaxCore"]),
+        tests("EmbeddedLog", ["ParallaxCore"]),
         tests("KafkaLog", ["ParallaxCore", "CKafka"]),
         // A broker that the tests start: C, since half of the mock cluster's functions are variadic, and a process of its own, so that
         // it outlives the workers that the tests kill.
@@ -153,7 +153,7 @@ let package = Package(
         // What `make bench-kafka` compares our client with.
         .executableTarget(name: "bare-consumer", path: "Tests/BareConsumer", linkerSettings: [.linkedLibrary("rdkafka")]),
         tests("Parquet", ["ParallaxCore", "Columns"]),
-        tests("Archive", ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "Parquet"]),
+        tests("Archive", ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "EmbeddedLog", "Parquet"]),
         tests("Postgres", ["ParallaxCore", "PrivatePostgres"]),
         tests("PrivatePostgres", ["ParallaxCore", "Postgres"]),
         tests("Disk", ["ParallaxCore", "Checksums"]),
@@ -162,7 +162,7 @@ let package = Package(
         tests(
             "SpeedWorker",
             [
-                "SpeedLayer", "ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Operators", "EventLog", "Catalog", "Postgres",
+                "SpeedLayer", "ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Operators", "EmbeddedLog", "Catalog", "Postgres",
                 "PrivatePostgres",
                 "ServingViews", .product(name: "Logging", package: "swift-log"),
             ]),
@@ -170,7 +170,7 @@ let package = Package(
         tests(
             "BatchWorker",
             [
-                "BatchLayer", "ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Operators", "EventLog", "Archive", "Catalog",
+                "BatchLayer", "ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Operators", "EmbeddedLog", "Archive", "Catalog",
                 "Postgres",
                 "PrivatePostgres", "ServingViews", .product(name: "Logging", package: "swift-log"),
             ]),
@@ -178,7 +178,7 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "TestSupport", "parallax", "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EventLog", "KafkaLog", "Archive",
+                "TestSupport", "parallax", "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EmbeddedLog", "KafkaLog", "Archive",
                 "Postgres",
                 "PrivatePostgres", "Catalog", "SpeedLayer", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews",
                 "Ingestion", "DemoTraffic",
@@ -189,10 +189,9 @@ let package = Package(
         .executableTarget(
             name: "benchmarks",
             dependencies: [
-                "ParallaxCore", "ViewLanguage", "MergeLaw", "Operators", "EventLog", "KafkaLog", "Archive", "Postgres", "PrivatePostgres",
-                "Catalog",
-                "SpeedWorker",
-                "BatchLayer", "BatchWorker", "ServingViews", "TestSupport", .product(name: "Logging", package: "swift-log"),
+                "ParallaxCore", "ViewLanguage", "MergeLaw", "Operators", "EmbeddedLog", "KafkaLog", "Archive", "Postgres",
+                "PrivatePostgres", "Catalog", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/Benchmarks", swiftSettings: strict),
         .testTarget(name: "RepositoryTests", dependencies: ["TestSupport"], path: "Tests/RepositoryTests", swiftSettings: strict),

@@ -1,7 +1,7 @@
 import Archive
 import Catalog
 import Disk
-import EventLog
+import EmbeddedLog
 import Glibc
 import ParallaxCore
 import Postgres

@@ -2,13 +2,13 @@ import Archive
 import BatchLayer
 import BatchWorker
 import Catalog
-import EventLog
+import EmbeddedLog
 import Foundation
 import Glibc
+import KafkaLog
 import Logging
 import MergeLaw
 import Operators
-import KafkaLog
 import ParallaxCore
 import Postgres
 import PrivatePostgres

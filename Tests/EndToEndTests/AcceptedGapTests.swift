@@ -1,9 +1,9 @@
-import EventLog
+import EmbeddedLog
 import Foundation
 import ParallaxCore
 import Postgres
-import TestSupport
 import Testing
+import TestSupport
 
 /// I7: what a log lost, and a person gave up, is in every answer as what it is: missing.
 @Suite(.serialized) struct AcceptedGapTests {

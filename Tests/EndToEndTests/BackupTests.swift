@@ -1,11 +1,11 @@
 import Archive
-import EventLog
+import EmbeddedLog
 import Foundation
 import Glibc
 import ParallaxCore
 import Postgres
-import TestSupport
 import Testing
+import TestSupport
 import ViewLanguage
 
 /// `parallax backup` and `parallax restore`, on the real binary, log, archive and server.

@@ -1,9 +1,9 @@
-import EventLog
+import EmbeddedLog
 import Foundation
 import Glibc
 import ParallaxCore
-import TestSupport
 import Testing
+import TestSupport
 
 /// Producers that are slow, through the binary.
 @Suite struct CLIIngestTests {

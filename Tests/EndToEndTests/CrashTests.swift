@@ -1,10 +1,10 @@
-import EventLog
+import EmbeddedLog
 import Foundation
 import Glibc
 import ParallaxCore
 import Postgres
-import TestSupport
 import Testing
+import TestSupport
 
 /// Processes killed with -9 at every named point and at random moments, then the invariants, on the real binary, log, archive and server.
 @Suite(.serialized) struct CrashTests {

@@ -1,9 +1,9 @@
-import EventLog
+import EmbeddedLog
 import Foundation
 import ParallaxCore
 import Postgres
-import TestSupport
 import Testing
+import TestSupport
 
 /// Bytes of the log and the archive that are not what was written, through the program: what it shows is exact, or it says that it may not be.
 @Suite(.serialized) struct DamageTests {

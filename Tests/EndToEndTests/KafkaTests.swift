@@ -1,11 +1,11 @@
-import EventLog
+import EmbeddedLog
 import Foundation
 import Glibc
 import KafkaLog
 import ParallaxCore
 import Postgres
-import TestSupport
 import Testing
+import TestSupport
 
 /// The same pipelines on Kafka, by configuration alone: the binary, a broker process, a real PostgreSQL.
 @Suite(.serialized) struct KafkaTests {

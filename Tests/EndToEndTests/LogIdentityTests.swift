@@ -1,10 +1,10 @@
 import Catalog
-import EventLog
+import EmbeddedLog
 import Foundation
 import ParallaxCore
 import Postgres
-import TestSupport
 import Testing
+import TestSupport
 
 /// Positions belong to a log: what is put in its place is noticed, said, and read only when a person says so. Through the binary.
 @Suite(.serialized) struct LogIdentityTests {

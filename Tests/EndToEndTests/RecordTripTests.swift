@@ -1,9 +1,9 @@
 import Archive
-import EventLog
+import EmbeddedLog
 import Foundation
 import ParallaxCore
-import TestSupport
 import Testing
+import TestSupport
 import ViewLanguage
 
 /// I6: keys, payloads and headers come out of the archive as a producer gave them, byte for byte, from both logs.

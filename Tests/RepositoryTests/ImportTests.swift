@@ -66,7 +66,7 @@ import Testing
 
     @Test func whatDecidesImportsNothingThatActs() throws {
         let acting: Set<String> = [
-            "EventLog", "Archive", "Postgres", "PrivatePostgres", "Catalog", "Compression", "Logging", "ServiceLifecycle",
+            "EmbeddedLog", "KafkaLog", "Archive", "Postgres", "PrivatePostgres", "Catalog", "Compression", "Logging", "ServiceLifecycle",
         ]
         for target in try Self.targets()
         where ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "SpeedLayer", "BatchLayer"].contains(target.name) {

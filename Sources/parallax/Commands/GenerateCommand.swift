@@ -1,6 +1,6 @@
 import ArgumentParser
 import DemoTraffic
-import EventLog
+import EmbeddedLog
 import Foundation
 import ParallaxCore
 

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Catalog
-import EventLog
+import EmbeddedLog
 import ParallaxCore
 
 struct StatusCommand: ParsableCommand {

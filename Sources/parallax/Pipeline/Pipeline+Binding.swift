@@ -1,6 +1,6 @@
 import Archive
 import Catalog
-import EventLog
+import EmbeddedLog
 import Foundation
 import LogDecisions
 import Logging

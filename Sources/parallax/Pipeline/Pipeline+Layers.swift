@@ -3,7 +3,7 @@ import BatchLayer
 import BatchWorker
 import Catalog
 import Disk
-import EventLog
+import EmbeddedLog
 import Foundation
 import Logging
 import ParallaxCore

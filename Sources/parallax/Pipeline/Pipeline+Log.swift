@@ -1,5 +1,5 @@
 import Disk
-import EventLog
+import EmbeddedLog
 import KafkaLog
 import Logging
 import ParallaxCore

@@ -1,7 +1,7 @@
 import Archive
 import BatchWorker
 import DemoTraffic
-import EventLog
+import EmbeddedLog
 import Logging
 import ParallaxCore
 import ViewLanguage

@@ -1,4 +1,4 @@
-import EventLog
+import EmbeddedLog
 import Foundation
 import ParallaxCore
 import Postgres

@@ -1,9 +1,9 @@
 import Foundation
 import ParallaxCore
-import TestSupport
 import Testing
+import TestSupport
 
-@testable import EventLog
+@testable import EmbeddedLog
 
 @Suite struct LimitTests {
     @Test func aRecordAboveTheLimitIsRefusedWithItsSizeAndTheLimit() throws {

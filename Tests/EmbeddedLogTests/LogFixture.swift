@@ -1,9 +1,9 @@
 import Foundation
 import ParallaxCore
-import TestSupport
 import Testing
+import TestSupport
 
-@testable import EventLog
+@testable import EmbeddedLog
 
 /// A log in a folder of its own, and what tests do to its files behind its back.
 final class LogFixture: Sendable {

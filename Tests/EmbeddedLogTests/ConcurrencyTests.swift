@@ -1,10 +1,10 @@
 import Foundation
 import ParallaxCore
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
-@testable import EventLog
+@testable import EmbeddedLog
 
 /// Locks of flock(2) belong to an open file, so two `EmbeddedLog`s in one process exclude each other as two processes do.
 @Suite struct ConcurrencyTests {

@@ -1,9 +1,9 @@
 import Foundation
 import ParallaxCore
-import TestSupport
 import Testing
+import TestSupport
 
-@testable import EventLog
+@testable import EmbeddedLog
 
 /// Bytes that are not what was written: what is good is read, what is not is named to the offset, and passed over once it is given up.
 @Suite struct DamageTests {

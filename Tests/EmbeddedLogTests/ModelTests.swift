@@ -1,8 +1,8 @@
 import ParallaxCore
-import TestSupport
 import Testing
+import TestSupport
 
-@testable import EventLog
+@testable import EmbeddedLog
 
 /// The embedded log and arrays, driven by the same random calls, hold the same records.
 @Suite struct ModelTests {

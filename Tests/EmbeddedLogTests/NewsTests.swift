@@ -1,8 +1,8 @@
 import ParallaxCore
-import TestSupport
 import Testing
+import TestSupport
 
-@testable import EventLog
+@testable import EmbeddedLog
 
 @Suite struct NewsTests {
     @Test func whatIsThereAlreadyIsNews() throws {

@@ -1,7 +1,7 @@
 import ParallaxCore
 import Testing
 
-@testable import EventLog
+@testable import EmbeddedLog
 
 @Suite struct HeaderFrameTests {
     /// Without headers the bytes are those that every earlier version wrote and reads: taken down before there were headers.

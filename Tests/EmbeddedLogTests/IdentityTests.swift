@@ -1,10 +1,10 @@
 import Foundation
 import ParallaxCore
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
-@testable import EventLog
+@testable import EmbeddedLog
 
 /// Which log it is, and what is noticed of one that was put in its place.
 @Suite struct IdentityTests {

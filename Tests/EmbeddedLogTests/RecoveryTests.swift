@@ -1,10 +1,10 @@
 import Foundation
 import ParallaxCore
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
-@testable import EventLog
+@testable import EmbeddedLog
 
 @Suite struct RecoveryTests {
     let fixture: LogFixture
