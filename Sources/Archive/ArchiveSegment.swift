@@ -12,12 +12,12 @@ public struct ArchiveSegment: Codable, Hashable, Sendable {
     /// Records that are no events, by `RejectionReason`'s raw value.
     public var rejected: [String: Int]
     public var bytes: Int
-    /// Of the whole file: 64 lower-case hexadecimal digits.
+    /// The digest of the whole file: 64 lower-case hexadecimal digits.
     public var sha256: String
-    /// Of the events; nil where there are none. Only comparable under the same schema: see `ArchiveReader.mayHold`.
+    /// The least and the greatest event time; nil where there are no events. Only comparable under the same schema: see `ArchiveReader.mayHold`.
     public var minEventTime: Instant?
     public var maxEventTime: Instant?
-    /// Of all records; nil where there are none.
+    /// The least and the greatest append time of all records; nil where there are none.
     public var minAppendedAt: Instant?
     public var maxAppendedAt: Instant?
     /// When the archiver closed the segment, by its own clock: no record in it was appended later, whatever the record says. Nil for a segment that an older
@@ -26,7 +26,7 @@ public struct ArchiveSegment: Codable, Hashable, Sendable {
     public var file: String
     /// Set where a person gave up these offsets, which the log no longer had: the segment holds no records.
     public var gapAcceptedAt: Instant?
-    /// Of a gap: what its records' event times can have been, where that is known; half-open.
+    /// Between which event times the records of a gap can have been, where that is known; half-open.
     public var gapEventsFrom: Instant?
     public var gapEventsUntil: Instant?
     /// Set where the segment took the place of one that was damaged: that one's digest.
@@ -38,7 +38,7 @@ public struct ArchiveSegment: Codable, Hashable, Sendable {
 
     /// The layout of files and manifest lines that this code writes, and the newest that it reads beside it.
     public static let currentFormatVersion = 1
-    /// Of the manifest lines of segments that took the place of others.
+    /// The format of a manifest line whose segment took the place of others.
     public static let replacingFormatVersion = 2
 
     /// Nil for a segment of records.

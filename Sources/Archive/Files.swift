@@ -55,7 +55,7 @@ enum Files {
         return stat(folder, &status) == 0 ? status.st_mode & 0o777 | 0o700 : 0o700
     }
 
-    /// Of a new file at `path`: whoever may read its folder may read it.
+    /// The permissions of a new file at `path`: whoever may read its folder may read it.
     static func mode(ofFile path: String) -> mode_t { openness(of: parent(of: path)) & 0o666 }
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }

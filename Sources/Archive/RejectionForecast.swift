@@ -11,7 +11,7 @@ public struct RejectionForecast {
     public var records = 0
     public var archivedRecords = 0
     public var rejected: [RejectionReason: Int] = [:]
-    /// Of the same segments, what was rejected when they were written; nil where they were written under several forms.
+    /// How many records of the same segments were rejected when these were written.
     public var rejectedBefore = 0
 
     /// Decodes the newest archived records as the source would.

@@ -25,7 +25,7 @@ public struct Backup {
         /// Nil: the log is Kafka's, and is not copied.
         public var logFolder: String?
         public var archiveFolder: String
-        /// Of this program.
+        /// The version of this program.
         public var version: String
         public init(
             dsn: String, isPrivateServer: Bool, definitions: [String], logFolder: String?, archiveFolder: String, version: String

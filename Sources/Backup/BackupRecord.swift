@@ -41,7 +41,7 @@ public struct BackupRecord: Codable, Sendable {
     public static let currentFormat = 1
 
     public var format = Self.currentFormat
-    /// Of the program that made it.
+    /// The version of the program that made the backup.
     public var version: String
     /// Microseconds since 1970, by the database's clock: everything in the database is as it was then.
     public var madeAt: Instant

@@ -60,7 +60,8 @@ public struct ViewVersion: Sendable, Hashable {
 }
 
 extension ViewVersion {
-    /// Of a definition that is not applied: for a look at what its merged view would be. Nothing in the catalog has its numbers, nor its tables' name.
+    /// The version of a definition that is not applied, to look at what its merged view would be. Nothing in the catalog has its
+    /// numbers or its tables' name.
     public init(future view: ViewDefinition) {
         self.init(
             id: 0, viewID: 0, viewName: view.name, sourceID: 0, hash: view.version, plan: view.plan, selectText: view.selectText,

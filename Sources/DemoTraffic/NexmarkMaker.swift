@@ -29,7 +29,7 @@ public struct NexmarkMaker: Sendable {
             }
         }
 
-        /// Of each 50 events.
+        /// How many of 50 events are of this stream.
         fileprivate var share: Int {
             switch self {
             case .bid: 46
@@ -45,7 +45,7 @@ public struct NexmarkMaker: Sendable {
     static let activePersons = 1_000
 
     let stream: Stream
-    /// Of this stream.
+    /// How many events this stream has made.
     private var number = 0
 
     init(_ stream: Stream) { self.stream = stream }

@@ -34,7 +34,7 @@ struct DurableEnd: Equatable {
 /// The file that holds it.
 struct DurableEndFile {
     let file: File
-    /// Of the slot that counts; 0 where none is valid.
+    /// The sequence number of the slot that counts; 0 where none is valid.
     private var sequence: UInt64 = 0
 
     init(_ file: File) { self.file = file }

@@ -60,7 +60,7 @@ struct QueueHandle: ~Copyable {
         pointer = rd_kafka_queue_get_main(client.pointer)
     }
 
-    /// Of a member: its main queue flows into it.
+    /// The queue of a group member: its main queue flows into it.
     init(consumerOf client: ClientHandle) {
         self.client = client
         pointer = rd_kafka_queue_get_consumer(client.pointer)

@@ -130,7 +130,7 @@ public final class KafkaLog: EventLog {
     /// Does nothing: Kafka's own retention decides what it keeps (retention.ms, retention.bytes), and other readers may need it.
     public func trim(below cut: Cut) throws(ParallaxError) {}
 
-    /// Of the client that reads and, where there is one, of the client that writes.
+    /// What the reading client has counted and, where there is one, the writing client.
     public var metrics: (reading: KafkaMetrics, writing: KafkaMetrics?) {
         (client.metrics, producer.withLock { $0?.metrics })
     }

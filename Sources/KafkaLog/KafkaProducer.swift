@@ -20,7 +20,7 @@ final class KafkaProducer: Sendable {
 
     /// What came of one call.
     struct Outcome: Sendable {
-        /// Of the acknowledged records: first and one past the last offset, by partition.
+        /// Where the acknowledged records stand: first and one past the last offset, by partition.
         var ranges: [Partition: Range<Offset>] = [:]
         var delivered = 0
         var failed = 0

@@ -27,7 +27,7 @@ struct RecordStash: ~Copyable {
 
     var count: Int { rows.count }
     var payloadBytes: Int { payloads.byteCount }
-    /// Of all that waits: also records without keys and payloads take room.
+    /// Room that everything takes that waits; records without key and payload take some, too.
     var bytes: Int { keys.byteCount + payloads.byteCount + headerBytes + count * bytesOfAPlace }
     private var bytesOfAPlace: Int { MemoryLayout<Place>.stride + 2 * MemoryLayout<Int32>.stride }
     private var headerBytes = 0
@@ -80,7 +80,7 @@ struct RecordStash: ~Copyable {
         return min(max(milliseconds, -limit), limit) * 1_000
     }
 
-    /// Of the last record.
+    /// Adds the headers of the last record.
     @inline(never)
     private mutating func appendHeaders(_ list: OpaquePointer) {
         var stash = headers.take() ?? ByteStash()

@@ -150,7 +150,7 @@ struct TopicReader: ~Copyable {
         return count > 0
     }
 
-    /// Of one partition. Those that were put aside have their part, too.
+    /// How much may wait for one partition. Those that were put aside have their part, too.
     private var mostBytesAhead: Int {
         let limits = client.settings.limits
         let busy = inboxes.reduce(0) { $1.state == .resting ? $0 : $0 + 1 }

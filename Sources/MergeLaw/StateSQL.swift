@@ -93,7 +93,7 @@ public enum StateSQL {
 
     /// What `mergedStates` selects beside the keys.
     struct MergedColumns {
-        /// Of rows of both layers, behind one another (`u`); the last one is `is_speed`.
+        /// The columns of `u`, which holds the rows of both layers, one layer after the other; the last column is `is_speed`.
         var names: [String] = []
         /// Their expressions over a batch row (`b`) and over a speed row (`s`).
         var ofBatch: [String] = []

@@ -22,7 +22,7 @@ public protocol EventLog: AnyObject, Sendable {
     /// Throws `.offsetGone` where `offset` is below the earliest retained or above the end.
     func read(_ partition: Partition, from offset: Offset, maxRecords: Int, maxBytes: Int) throws(ParallaxError) -> RecordBatch
 
-    /// Of several at once: one question, where each by itself would be one.
+    /// The bounds of several partitions in one question.
     func bounds(of partitions: [Partition]) throws(ParallaxError) -> [Partition: Range<Offset>]
 
     /// Says what will be read next, once each, so that a log behind a network can fetch all of it together. Returns the partitions in the order in
@@ -77,6 +77,6 @@ public struct NewRecord: Sendable {
         self.headers = headers
     }
 
-    /// Of key, payload and headers.
+    /// The size of key, payload and headers.
     public var byteCount: Int { (key?.count ?? 0) + (payload?.count ?? 0) + (headers.isEmpty ? 0 : RecordHeaders.encode(headers).count) }
 }

@@ -53,7 +53,7 @@ public final class BoundLog: EventLog {
     public let log: any EventLog
     public let binding: LogBinding
     private let starts: [Partition: LogBinding.Start]
-    /// Of the log's own; they only grow. To ask is a question to a broker.
+    /// Partitions that the log is known to have. They only grow, and to ask again is a question to a broker.
     private let seen = Mutex<Set<Partition>>([])
 
     public init(_ log: any EventLog, _ binding: LogBinding) {

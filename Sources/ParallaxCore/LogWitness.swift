@@ -8,7 +8,7 @@
 public struct LogWitness: Hashable, Sendable, Codable {
     public var offset: Offset
     public var appendedAt: Instant
-    /// Of key and payload: see `RecordBatch.witness`.
+    /// The digest of key and payload: see `RecordBatch.witness`.
     public var digest: Int64
 
     public init(offset: Offset, appendedAt: Instant, digest: Int64) {

@@ -36,7 +36,7 @@ struct FileMetadata {
     struct Leaf {
         var field: ParquetField
         var physical: PhysicalType
-        /// Of fixed-length byte arrays.
+        /// How long the values of a fixed-length byte array are.
         var length = 0
     }
     struct Chunk {

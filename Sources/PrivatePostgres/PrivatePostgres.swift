@@ -30,7 +30,7 @@ public final class PrivatePostgres: Sendable {
     let log: @Sendable (String) -> Void
     /// For starting and for stopping. After a crash the server first repeats its log, for at most `max_wal_size`.
     let patience: Duration
-    /// Of this major version (data that it made can be used by no other), or of any.
+    /// Finds programs of a major version, for no other one can use the data that it made; with nil, of any version.
     let findPrograms: @Sendable (Int?) throws(ParallaxError) -> ServerPrograms
     private let state = Mutex(State())
 

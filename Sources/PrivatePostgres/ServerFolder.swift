@@ -71,7 +71,7 @@ struct ServerFolder: Sendable {
         guard user.isOurselves || lchown(path, user.uid, user.gid) == 0 else { throw systemError("give \(path) to user \(user.name)") }
     }
 
-    /// Of the newest log files, for people to see why the server is not there.
+    /// The last lines of the newest log files: people see there why the server is not there.
     func lastLogLines(_ count: Int = 12) -> String? {
         var texts: [String] = []
         // A server that came as far as opening its log wrote its last words there.

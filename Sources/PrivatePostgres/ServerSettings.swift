@@ -50,7 +50,8 @@ struct ServerSettings {
 
         """
 
-    /// Of servers that were made before there was a role for readers: put before what is there, for the first line that fits decides.
+    /// For servers that were made before there was a role for readers. It is put before the lines that are there, for the first line that fits
+    /// decides.
     static let readerAuthentication = "local all \(PrivatePostgres.readerRole) peer map=parallax\n"
 
     static func readerMap(_ user: ServerUser) -> String {

@@ -5,7 +5,7 @@ import ParallaxCore
 /// lines are passed over.
 final class CSVReader {
     struct Record: Equatable {
-        /// Of its first byte, from 1.
+        /// The line that its first byte stands in; the file's first line is 1.
         var line: Int
         var fields: [[UInt8]?]
     }

@@ -2,7 +2,7 @@
 public struct Compilation: Hashable, Sendable {
     /// Nil where there is an error.
     public var definitions: Definitions?
-    /// Of all files, in the order of the files and of the places in them.
+    /// What was found in all files, sorted by file and then by place.
     public var diagnostics: [Diagnostic]
 
     public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }

@@ -22,7 +22,7 @@ public enum LanguageLimits {
     public static let topicBytes = 249
     /// PostgreSQL's is 1,600, some of which the archive needs.
     public static let columnsPerSource = 1_000
-    /// Of a table; more is no table that fits into memory.
+    /// A table with more columns does not fit into memory anyway.
     public static let columnsPerDimension = 1_000
     /// Tables that one view joins: each is one more look-up for every event.
     public static let lookups = 16

@@ -30,8 +30,8 @@ public struct Plan: Hashable, Sendable, Codable {
             case hopping(slide: Int64, size: Int64, origin: Int64)
             /// From one start of the unit to the next on the clocks of a time zone (a name of the tz database): date_trunc's windows.
             case calendar(unit: CalendarUnit, zone: String)
-            /// Of each group: events of which each is less than `gap` (microseconds) behind the one before it. From the first event up to
-            /// the last one + gap, half-open: an event at just that instant begins the next session.
+            /// A group's events that follow one another in less than `gap` (microseconds). The window goes from the first event to the
+            /// last one + gap, half-open: an event at just that instant begins the next session.
             case session(gap: Int64)
         }
         public enum CalendarUnit: String, Hashable, Sendable, Codable, CaseIterable { case day, week, month, quarter, year }
@@ -46,8 +46,8 @@ public struct Plan: Hashable, Sendable, Codable {
     public struct Group: Hashable, Sendable, Codable {
         public var name: String
         public var expression: Expression
-        /// Of a type whose equal values are told apart when they are shown ('1 day' and '24:00'): the measure whose value is the group's, in that
-        /// type or as its text. Nil: the group's key is.
+        /// Some types show equal values differently ('1 day' and '24:00'). Then this measure, in that type or as its text, says what the
+        /// group shows. Nil: the group shows its key.
         public var shownBy: Int?
         public init(name: String, expression: Expression, shownBy: Int? = nil) {
             self.name = name
@@ -67,7 +67,7 @@ public struct Plan: Hashable, Sendable, Codable {
             case sumDistinct, avgDistinct
             /// bool_and (also called every) and bool_or.
             case boolAnd, boolOr
-            /// Of whole numbers.
+            /// These three take whole numbers only.
             case bitAnd, bitOr, bitXor
             case varPop, varSamp, stddevPop, stddevSamp
             /// WITHIN GROUP (ORDER BY argument); the fractions are in `percentile`.
@@ -94,10 +94,10 @@ public struct Plan: Hashable, Sendable, Codable {
         /// What first and last order by; rows where it is null are passed over.
         public var order: Expression?
         public var percentile: Percentile?
-        /// Of its sketch, where the view's options say it: log2m of a countDistinct's hll, compression of a percentile's tdigest.
+        /// How fine the sketch is, where the view's options say it: log2m of a countDistinct's hll, compression of a percentile's tdigest.
         public var precision: Int?
-        /// Of first and last: the measure whose row this one's value is taken from, too, where a whole row is kept (DISTINCT ON). That one
-        /// has the same function and order, and a tag of its own. Nil: this one has.
+        /// Where a whole row is kept (DISTINCT ON), several measures (first or last) take their values from the same row. One of them keeps
+        /// the tag that tells which row it is, and the others name that one here; all have the same function and order. Nil: the tag is its own.
         public var sharedTag: Int?
         public init(
             function: Function, argument: Expression?, filter: Expression?, order: Expression? = nil, percentile: Percentile? = nil

@@ -52,7 +52,7 @@ import Testing
             "DELETE FROM parallax.boundary WHERE partition > 0; DELETE FROM parallax.partition_position WHERE partition > 0")
         var traffic = Traffic(seed: 53)
         try traffic.produce(40, into: pipeline.log)
-        // Of the log's two partitions the run's own first look finds both; the second one is taken back and comes again in a later slice.
+        // The run's own first look finds both partitions of the log; the second one is taken back and comes again in a later slice.
         let source = try pipeline.catalog.source(named: "page_view").id
         let worker = try pipeline.worker(
             observe: once(.waiting) { () throws(ParallaxError) in

@@ -20,7 +20,7 @@ import Testing
         let second = try pipeline.run()
         try pipeline.expectServedEqualsOracle("second run, seed \(seed)")
         #expect(second.newOffsets == 500)
-        // Of several partitions a new copy may come before the one that was counted.
+        // With several partitions a new copy may come before the one that was counted.
         #expect([.added, .copyMoved].contains(second.views[2].extent) && (partitions > 1 || second.views[2].extent == .added))
         #expect([0, 1, 3].map { second.views[$0].extent } == [.incremental, .incremental, .noWindow])
         #expect(second.views[0].rowsClosed > 0 && second.views[0].rowsUnchanged > 0)

@@ -20,7 +20,7 @@ final class KafkaBench {
     private let topic: String
     /// The mock broker keeps 5 MiB a partition.
     private static let partitions = 64
-    /// Of all three readers: `PARALLAX_BENCH_PROPERTIES=name=value,name=value` adds some.
+    /// Properties that all three readers share: `PARALLAX_BENCH_PROPERTIES=name=value,name=value` adds some.
     private static let properties: [String: String] = {
         var properties = ["fetch.wait.max.ms": "10"]
         for pair in (ProcessInfo.processInfo.environment["PARALLAX_BENCH_PROPERTIES"] ?? "").split(separator: ",") {

@@ -41,7 +41,7 @@ import Testing
         #expect(try pipeline.run("batch", "show", "2").output.contains("  was held: view by_page"))
         #expect(try !pipeline.run("status").output.contains("HELD"))
 
-        // Another limit is no other version, and needs nobody's consent.
+        // Changing the limit makes no new version of the view, and asks nobody.
         let versions = try CLIChangeTests.versions(pipeline, "by_page")
         try pipeline.define(Self.source + Self.byPage(" WITH (max_drift = 0.5)"))
         let applied = try pipeline.run("apply").output

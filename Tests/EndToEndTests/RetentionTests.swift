@@ -110,7 +110,7 @@ import Testing
         try pipeline.speed()
         try pipeline.batch()
         let before = try watermark(pipeline)
-        // Of a window that left, of one ten years ahead; MemoryLog appends at the begin of 2026.
+        // One event belongs to a window that left, one is ten years ahead; MemoryLog appends at the begin of 2026.
         for (id, time) in [("late", "2024-01-01T00:00:30Z"), ("ahead", "2036-01-01T00:00:00Z")] {
             let payload = #"{"event_id":"\#(id)","event_time":"\#(time)","page":"/x"}"#
             try pipeline.log.append([NewRecord(key: nil, payload: Array(payload.utf8))], to: Partition(0))

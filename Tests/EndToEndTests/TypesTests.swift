@@ -53,7 +53,7 @@ import Testing
                        min(approx) AS l, max(tiny) AS m, sum(loose * tiny) AS o, max(loose) = 3.50 AS p
                 FROM reading GROUP BY code
                 """),
-        // Of equal values PostgreSQL's sum takes any; ours the longest.
+        // PostgreSQL's sum takes any of several equal values; ours takes the longest.
         view(
             "different", "SELECT code, sum(DISTINCT loose) AS a, avg(DISTINCT loose / 3) AS b FROM reading GROUP BY code",
             oracle: """

@@ -21,7 +21,7 @@ private let spans: SourceDefinition = {
 
 /// Intervals against PostgreSQL: from text and in records, in expressions, as groups and in measures.
 @Suite struct IntervalOracleTests {
-    /// Of every way of writing one, and what is none; extremes of every part.
+    /// An interval in every way of writing, extremes of every part, and texts that are no interval.
     static let texts = [
         "1 day 02:03:04", "1-2", "-1-2", "1-2 3 4:05:06", "-1-2 +3 -4:05:06.789", "P1DT2H", "P1Y2M3W4DT5H6M7.5S", "P-1Y2M", "PT-1.5S",
         "P0.5M", "P1.5Y",

@@ -94,7 +94,7 @@ import ViewLanguage
         let fixture = try Fixture([Self.total])
         _ = try fixture.publish()
         let body = language == "sql" ? "SELECT views FROM serving.total" : "BEGIN RETURN (SELECT views FROM serving.total); END"
-        // Of a statement in dynamic SQL nothing is looked up, nor locked, before it runs.
+        // PostgreSQL looks nothing up for a statement in dynamic SQL, and locks nothing, before it runs.
         try fixture.connection.execute(
             """
             CREATE FUNCTION stand_at(place integer) RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(place); END $$;

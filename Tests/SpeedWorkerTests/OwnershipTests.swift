@@ -57,7 +57,7 @@ import Testing
         try fixture.expectEqualToOracle("after the zombie")
     }
 
-    /// Of several partitions one is taken away: nothing of the flush is written, and the others go on.
+    /// One of several partitions is taken away: nothing of the flush is written, and the others go on.
     @Test func I5_aFlushWithOneForeignPartitionIsRefusedAsAWhole() throws {
         let fixture = try Fixture(partitions: 3)
         var traffic = Traffic(seed: 42, partitions: 3)

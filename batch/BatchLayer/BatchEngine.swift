@@ -23,7 +23,7 @@ public final class BatchEngine {
     private let source: SourceDefinition
     private let aggregators: [ViewAggregator]
     private var identities: IdentitySet
-    /// Of the events at or above the base's cut, where a scope wants to know which copies move.
+    /// Identities of the events at or above the base's cut, where a scope wants to know which copies move.
     private var newIdentities = IdentitySet()
     private let watchesCopies: Bool
     private var last: (partition: Partition, offset: Int64)?
@@ -81,7 +81,7 @@ public final class BatchEngine {
         }
     }
 
-    /// Of the rows that are kept, those that the view is computed from.
+    /// The kept rows that the view is computed from.
     private func rows(of batch: EventBatch, for view: RunScope.View, base: Int64) -> [Int32] {
         switch view.extent {
         case .additions:

@@ -5,13 +5,13 @@ import ParallaxCore
 public struct RecordStatistics: Sendable, Hashable {
     /// Records below the cut that the pass looked at.
     public var records = 0
-    /// Of them, events.
+    /// How many of them are events.
     public var events = 0
-    /// Of the events, copies of one that came before.
+    /// How many of the events are copies of one that came before.
     public var duplicates = 0
     /// New events that come before a copy of theirs that the base publication has counted: that one gives way.
     public var movedCopies = 0
-    /// Of the records, those that are no event.
+    /// How many of the records are no event, by reason.
     public var rejected: [RejectionReason: Int] = [:]
 
     public init() {}

@@ -142,7 +142,7 @@ public struct RunScope: Sendable {
                 views.append(View(plan: plan, extent: .everything, horizon: plan.retentionHorizon(cutWatermark: cutWatermark)))
             }
         }
-        // Of each new event: what it is added to, and where copies of it are.
+        // The time of each new event: there stand the rows that it is added to, and copies of it.
         if views.contains(where: \.extent.needsSameCopies) { ranges += touched.newTimes.ranges }
         self.views = views
         eventTimes = views.contains { $0.extent.isEverything } ? nil : EventTimeRanges(ranges)

@@ -8,9 +8,9 @@ public struct Segment: Hashable, Sendable {
     /// The offsets that it answers for: every record that the log held there is in it.
     public var offsets: Range<Offset>
     public var records: Int
-    /// Of the records, those that are events.
+    /// How many of the records are events.
     public var events: Int
-    /// Of the events, from the least event time up to, not including, the first microsecond after the greatest. Nil: not known.
+    /// From the least event time to the first microsecond after the greatest, half-open. Nil: not known.
     public var eventTimes: Range<Int64>?
     public var bytes: Int
     /// When it was archived (microseconds), by the archiver's clock. Nil: not known.

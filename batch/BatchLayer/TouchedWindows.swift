@@ -14,7 +14,7 @@ public struct TouchedWindows {
     /// Event times that have no window (it would begin before the first timestamptz): a view rejects them, and counts that.
     public private(set) var withoutWindow: Set<Int64> = []
     public private(set) var statistics = RecordStatistics()
-    /// Of all new events, where the run wants them.
+    /// The times of all new events, where the run wants them.
     public private(set) var newTimes = NewEventTimes()
     /// By plan, of views of sessions: the new events' own sessions, by group and without measures.
     private var sessions: [Int: ViewAggregator] = [:]

@@ -31,7 +31,7 @@ public struct HeldRun {
         var failures: [ParallaxError] = []
         let source = try catalog.publishHeld(number, refreshServing: refreshServing) { source, cut in
             withoutActuallyEscaping(say) { say in
-                // Of now, not of the run: it is as good. What came between the two touches windows of slices that are kept.
+                // The horizon of now, not that of the run: it is as good. What came between the two touches windows of slices that are kept.
                 var horizon: Int64?
                 do throws(ParallaxError) { horizon = try catalog.sketchHorizon(of: source) } catch { failures.append(error) }
                 let steps = AfterPublication(

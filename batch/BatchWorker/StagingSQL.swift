@@ -16,7 +16,8 @@ struct StagingSQL {
     let change: String
     /// What `staged` and the base's rows are together, where the base's are added to.
     let together: String
-    /// Of a view of sessions: those of the new events alone, and those that they reach. Of the session, not of a transaction.
+    /// Temporary tables for a view of sessions: the sessions of the new events alone, and those that they reach. They live as long as the connection,
+    /// over several transactions.
     let newSessions: String
     let reached: String
     let base: Int64

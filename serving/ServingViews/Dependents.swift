@@ -6,8 +6,8 @@ struct Dependents {
     struct Object {
         /// As PostgreSQL describes it, with its owner where it has one.
         var description: String
-        /// Of a plain view, which can be made again from its definition: its number, its place (quoted, with the schema), and its name where it is one of
-        /// `serving`.
+        /// Set for a plain view, which can be made again from its definition: its number, its place (quoted, with the schema), and its name where it
+        /// stands in `serving`.
         var view: (id: Int64, place: String, servingName: String?)?
         /// Columns of the view that it reads by itself.
         var columns: Set<String> = []

@@ -5,8 +5,8 @@ import ViewLanguage
 
 /// Two versions of one view, compared by their batch rows at the published run: both are exact there, and over the same records.
 ///
-/// Rows are the same one where the outputs that are group columns or the window are: in both versions by the same names. Where they group by
-/// other columns there is no such pairing, and whole rows are compared: each is in both, in the old one only, or in the new one only.
+/// Two rows are a pair where their window and their group columns are equal; both versions must have these outputs under the same names. Where they
+/// group by other columns there are no pairs, and whole rows are compared: each is in both versions, in the old one only, or in the new one only.
 public struct VersionComparison: Sendable {
     public struct Column: Sendable, Hashable {
         public var name: String

@@ -17,7 +17,7 @@ import ViewLanguage
 struct ViewWriter {
     struct Wanted {
         var sql: String
-        /// Of the pipeline's own views: what they read is found in serving first.
+        /// True for the pipeline's own views over merged rows: what they read is found in `serving` first.
         var isOverlay: Bool
     }
 
@@ -64,7 +64,7 @@ struct ViewWriter {
                 // The text as it was looked at, where nothing was added to it.
                 if try sql == view.sql ? definition(of: existing.id) == look.definition : isInPlace(existing.id, sql) { return }
             } else {
-                // Of names alone: PostgreSQL judges the types.
+                // Only names are compared: PostgreSQL judges the types.
                 let names = try connection.query("SELECT * FROM (\n\(sql)\n) q LIMIT 0").columns
                 let old = try self.columns(of: existing.id).columns.map(\.name)
                 if old.allSatisfy(names.contains) {
@@ -211,7 +211,7 @@ extension ViewWriter {
             ).rows.map { .init(name: $0[0] ?? "", type: $0[1] ?? "") })
     }
 
-    /// Of a SELECT. Nil where the role may not make the view for a look at it (TEMP on the database).
+    /// The columns of a SELECT. Nil where the role may not make a temporary view to look at it (TEMP on the database).
     func columns(of sql: String) throws(ParallaxError) -> ViewColumns? { try look(at: sql)?.columns }
 
     private struct Look {

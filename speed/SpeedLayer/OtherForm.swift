@@ -18,9 +18,9 @@ struct OtherForm {
     let source: SourceDefinition
     private let duplicateHorizon: Int64
     private var horizons: [Partition: DuplicateHorizon] = [:]
-    /// Of the batch that was received last.
+    /// The rows of the batch that was received last, classified by this form.
     private(set) var rows = ClassifiedRows()
-    /// Of its records, those that are events in the form of now and none in this one.
+    /// Records of that batch that are events in the form of now and none in this one.
     private(set) var rejections: [Rejection] = []
 
     init(_ source: SourceDefinition, duplicateHorizon: Int64) {

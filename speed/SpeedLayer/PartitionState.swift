@@ -15,7 +15,7 @@ public struct PartitionState: Sendable {
     public private(set) var next: Offset
     /// Where to read on.
     public private(set) var reading: Offset
-    /// Of the records in [committed, next).
+    /// What the records in [committed, next) were.
     public private(set) var counts = RecordCounts()
     public private(set) var newestAppendedAt: Instant?
     /// The newest record that was read.
@@ -75,7 +75,7 @@ public struct PartitionState: Sendable {
         return (expected, found)
     }
 
-    /// Of a batch that went through `receive`.
+    /// Keeps the newest record of a batch that went through `receive`.
     mutating func note(_ newest: LogWitness?) {
         if let newest { witness = newest }
         if let expected, reading > expected.offset { self.expected = nil }

@@ -18,15 +18,15 @@ public struct SpeedLimits: Hashable, Sendable {
     public var groupsPerFlush = 100_000
     /// What a crash or a fenced flush makes the next owner read again: about a second.
     public var recordsPerFlush = 1_000_000
-    /// Of states (sketches are ten kilobytes a group).
+    /// How large the states may become that one flush writes; sketches are ten kilobytes a group.
     public var bytesPerFlush = 256 << 20
-    /// Of one read of one partition, so that none waits long for the others: 1.6 MB at 200 bytes a record.
+    /// What one read takes from one partition, so that none waits long for the others: 1.6 MB at 200 bytes a record.
     public var recordsPerRead = 8_192
     public var bytesPerRead = 8 << 20
     /// Samples of rejected records a flush, and those that are kept a source. Counts are exact; samples are for people.
     public var rejectionSamplesPerFlush = 100
     public var rejectionSamplesPerSource = 1_000
-    /// Of a sample's payload; the whole record is in the archive.
+    /// How much of its payload a sample shows; the whole record is in the archive.
     public var bytesPerSample = 200
     public init() {}
 }

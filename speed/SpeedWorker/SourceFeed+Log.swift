@@ -73,7 +73,7 @@ extension SourceFeed {
         try catalog.recordProblem(error, source: sourceID, partitions: Array(try catalog.positions(source: sourceID).keys))
     }
 
-    /// Of partitions just taken: those whose log can be read on. The others are given back, and tried again later.
+    /// Those of the partitions just taken whose log can be read on. The others are given back, and tried again later.
     func whole(_ taken: [PartitionLease], _ catalog: Catalog) throws(ParallaxError) -> [(lease: PartitionLease, earliest: Offset)] {
         // Where the log cannot say, the first read will: also that it ends too early (see `checkEnd`).
         let bounds = (try? log.bounds(of: taken.map(\.partition))) ?? [:]
@@ -97,7 +97,7 @@ extension SourceFeed {
         do { try LogCheck.checkEnd(source: name, known, bounds: bounds) } catch { try stop(partition, error) }
     }
 
-    /// Of a partition that is not read yet.
+    /// Gives a partition back that is not read yet, and writes down why.
     private func refuse(_ lease: PartitionLease, _ error: ParallaxError, _ catalog: Catalog) throws(ParallaxError) {
         try catalog.release(lease)
         try noteStopped(lease.partition, at: lease.nextOffset, error, catalog)

@@ -4,7 +4,7 @@ import SpeedLayer
 
 public struct SpeedSettings: Hashable, Sendable {
     public var rules = SpeedRules()
-    /// Of the tables that views join, the same as the batch layer's.
+    /// Limits of the tables that views join, the same as the batch layer's.
     public var dimensionLimits = DimensionLimits()
     /// Where this worker runs (host and folder), for people who look for whoever found a log first.
     public var place = "a speed worker"

@@ -43,7 +43,7 @@ final class Assignments: Sendable {
         return new
     }
 
-    /// Of a source that is gone.
+    /// Forgets a source that is gone.
     func leave(_ source: String) { made.withLock { $0.removeValue(forKey: source) }?.leave() }
 
     func leaveAll() {

@@ -11,7 +11,7 @@ public struct ApplyPlan: Sendable {
         public var action: Action
         public var kind: Kind
         public var name: String
-        /// Of a changed definition: what of its text changes. Empty where only its source's does.
+        /// How the text of a changed definition differs. Empty where only its source's text does.
         public var diff: LineDiff?
         /// The version that the newest definition had, and the one that it would have. Equal where no row changes.
         public var from: String?
@@ -20,13 +20,13 @@ public struct ApplyPlan: Sendable {
         public var recomputes: String?
         /// The newest version goes, and the one that is served is what the definitions say.
         public var isStepBack = false
-        /// Of a dropped table of the pipeline: they go with it. Nil where the table is the user's own, and stays as it is.
+        /// How many rows go with a dropped table of the pipeline. Nil where the table is the user's own, and stays as it is.
         public var rows: Int64?
         /// Another version of Parallax stored what is applied, and this one cannot read it: it is built anew.
         public var isUnreadable = false
-        /// Of an unreadable view: also what is served. It is not, from then on, before a run has published the new version.
+        /// The served version is unreadable, too: from the apply on nothing is served, until a run has published the new version.
         public var isServedUnreadable = false
-        /// Of a dropped source, where it can be read: its log and its archive stay.
+        /// The dropped source, where its definition can be read: its log and its archive stay.
         public var source: SourceDefinition?
 
         public init(_ action: Action, _ kind: Kind, _ name: String) {
@@ -82,7 +82,7 @@ extension Catalog {
         return ApplyPlan(changes: changes, definitions: definitions, troubles: try dimensionTroubles())
     }
 
-    /// Of all versions of all views, served or waiting.
+    /// Tables that a version of a view needs and cannot read; all versions of all views are looked at, served or waiting.
     public func dimensionTroubles() throws(ParallaxError) -> [DimensionTrouble] {
         var readers: [DimensionReader] = []
         for row in try connection.query(

@@ -82,7 +82,7 @@ extension Catalog {
         return gone
     }
 
-    /// Of an apply: where a version is held, runs compute the served one too, and so it must fit the source as it is now.
+    /// Checks an apply: where a version is held, runs compute the served one too, and so it must fit the source as it is now.
     func checkHeld() throws(ParallaxError) {
         for source in try sources() {
             let versions = try versions(ofSource: source.id)

@@ -2,8 +2,8 @@ import ParallaxCore
 import Postgres
 
 extension Catalog {
-    /// Of a served version whose merged view could not be written: the version before it is served on, and this one waits. Without an error nothing is in
-    /// its way (any more). Inside the transaction that serves it; where that should not go on without the version, the caller throws.
+    /// Writes down why the merged view of a version could not be written: the version before it is served on, and this one waits. No error: nothing
+    /// is in its way (any more). Call it inside the transaction that serves the version; where that should not go on without it, the caller throws.
     public func setObstacle(_ version: ViewVersion, _ error: ParallaxError?) throws(ParallaxError) {
         let words = error.map { error in [error.message, error.detail].compactMap(\.self).joined(separator: "\n") }
         try connection.query(

@@ -7,7 +7,7 @@ import ViewLanguage
 public struct DimensionLimits: Hashable, Sendable {
     /// 5 million rows are read in about ten seconds, and no batch of events is processed meanwhile.
     public var rowsPerTable = 5_000_000
-    /// Of the values as text, of the columns that views read; in memory a table takes up to three times as much.
+    /// Bytes of the values as text, in the columns that views read; in memory a table takes up to three times as much.
     public var bytesPerTable = 512 << 20
     public init() {}
 }

@@ -78,7 +78,7 @@ extension Catalog {
             })
     }
 
-    /// Of a run that is being published: gaps below its cut that it was not computed without are none any more. The archive had their records.
+    /// Takes gaps back while a run is being published: those below its cut that it could read, because the archive had their records.
     func takeBackGaps(_ run: CatalogRun, below cut: Cut) throws(ParallaxError) {
         let row = try connection.query("SELECT given_up FROM parallax.run WHERE run_id = $1", [.int(run.number.rawValue)]).rows.first
         // A run from before that was kept says nothing.
@@ -93,8 +93,8 @@ extension Catalog {
         }
     }
 
-    /// Of a publication that is shown again: what it was computed without is in no answer again, whatever was taken back since. What the event times
-    /// were is not known any more.
+    /// Brings gaps back when an older publication is shown again: what it was computed without is in no answer, whatever was taken back since.
+    /// Which event times the gaps may have had is not known any more.
     func giveUpAgain(whatLacks run: RunNumber, _ source: Int64) throws(ParallaxError) {
         let known = try acceptedGaps(source: source)
         for stretch in Self.stretches(try givenUp(by: run, source: source)) {

@@ -12,7 +12,7 @@ public struct LogClientStatus: Sendable {
 }
 
 extension Catalog {
-    /// Of a registered worker.
+    /// Writes down what a registered worker's log client reports.
     public func recordLogClient(_ report: LogClientReport, worker: WorkerID, source id: Int64) throws(ParallaxError) {
         try connection.query(
             """
@@ -21,7 +21,7 @@ extension Catalog {
             """, [.text(worker.text), .int(id), .text(try encodeStored(report))])
     }
 
-    /// Of workers that live, or died within the last quarter of an hour.
+    /// What the log clients reported of workers that live, or died within the last quarter of an hour.
     public func logClients(source id: Int64) throws(ParallaxError) -> [LogClientStatus] {
         let rows = try connection.query(
             """

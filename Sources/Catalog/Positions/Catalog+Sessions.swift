@@ -25,7 +25,7 @@ extension Catalog {
         AND EXISTS (SELECT FROM parallax.worker w WHERE w.worker_id = p.owner AND w.alive_until > clock_timestamp()))
         """
 
-    /// Of `partition_position`, for SET: nobody owns the partition.
+    /// For SET in `partition_position`: nobody owns the partition.
     static let unowned = "owner = NULL, owner_session = NULL"
 
     /// The number of this connection's session; the first call takes one, and its lock.
@@ -61,7 +61,7 @@ extension Catalog {
             """, [.text(worker.text), .double(lease.inSeconds)])
     }
 
-    /// Of a process that ends in order.
+    /// Forgets the worker of a process that ends in order.
     public func forgetWorker(_ worker: WorkerID) throws(ParallaxError) {
         try connection.query("DELETE FROM parallax.worker WHERE worker_id = $1::uuid", [.text(worker.text)])
     }

@@ -82,7 +82,7 @@ extension Catalog {
         return Published(run: RunNumber(run), slice: SliceNumber(slice))
     }
 
-    /// Of whoever holds the session lock, in the transaction that has locked the source: runs that did not end died.
+    /// Ends the source's runs that did not end: they died. Only for whoever holds the session lock, in the transaction that has locked the source.
     func endInterruptedRuns(ofSource id: Int64) throws(ParallaxError) {
         try connection.query(
             """

@@ -47,7 +47,7 @@ struct DistinctSumLaw: MeasureLaw {
         let exact = result(count: "\(row.alias).\(count)", sum: "\(row.alias).\(sum)")
         guard case .merged(let alias) = row else { return exact }
         let texts = "FROM unnest(string_to_array(\(alias).\(values), ',')) AS v"
-        // Of equal numerics with scales of their own the longest, as the states have them.
+        // Numerics may be equal and have different scales: the longest one counts, as in the states.
         let all =
             measure.argument?.type == .decimal
             ? "SELECT DISTINCT ON (v::numeric) v::numeric AS value \(texts) ORDER BY v::numeric, scale(v::numeric) DESC"

@@ -5,7 +5,7 @@ import Columns
 final class DistinctSumState: MeasureState {
     private let type: ScalarType
     private let isExact: Bool
-    /// Of each group's different values; with its count.
+    /// The sum and the count of each group's different values.
     private var sum: any MeasureState
     private let makeSum: () -> any MeasureState
     private var pairs: PairSet

@@ -147,10 +147,10 @@ struct FixedPointSum {
     private var limbs: [Int64]
     private var additions = 0
 
-    /// Of doubles: from 2^-1074 up 2,098 bits for the largest, and 64 more for the number of rows.
+    /// For sums of doubles: 2,098 bits reach from 2^-1074 to the largest double, and 64 more are for the number of rows.
     init() { self.init(lowestExponent: -1074, limbCount: 70) }
 
-    /// Of squares of doubles: twice as many.
+    /// For sums of squares of doubles: twice as many bits.
     static var ofSquares: FixedPointSum { FixedPointSum(lowestExponent: -2148, limbCount: 136) }
 
     private init(lowestExponent: Int, limbCount: Int) {

@@ -62,7 +62,7 @@ extension MeasureInputs.Values {
     mutating func keep(_ kept: [Int32], of count: Int) {
         var newPosition = [Int32](repeating: -1, count: count)
         for (new, old) in kept.enumerated() { newPosition[Int(old)] = Int32(new) }
-        // Of each filter's positions those that stay, as places in its list.
+        // Which positions of each filter stay, as places in its list.
         let staying = positions.map { list in list.indices.filter { newPosition[Int(list[$0])] >= 0 }.map { Int32($0) } }
         for (index, input) in inputs.enumerated() { vectors[index] = vectors[index].at(input.filter.map { staying[$0] } ?? kept) }
         for filter in positions.indices { positions[filter] = gather(positions[filter], staying[filter]).map { newPosition[Int($0)] } }

@@ -32,7 +32,7 @@ final class VarianceState: MeasureState {
 /// Sum of squares of whole numbers and numerics: 320 bits hold 2^64 squares of 128-bit numbers.
 final class SquareSumState: MeasureState {
     private static let wordsPerGroup = 5
-    /// Of the squares: twice that of the values.
+    /// The scale of the squares: twice that of the values.
     private let scale: Int
     /// Least first, group after group.
     private var words: [UInt64] = []

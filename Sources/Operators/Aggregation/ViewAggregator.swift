@@ -26,7 +26,7 @@ public final class ViewAggregator {
     private var measures: [any MeasureState]
     /// One entry a lookup of the plan.
     private var lookups: [LookupTable]
-    /// Of a view of sessions.
+    /// Where the sessions begin and end; nil for views of other windows.
     private var sessions: SessionBounds?
 
     /// - Parameters:

@@ -79,7 +79,7 @@ struct DecodeProblem {
         return numericFieldOverflow(precision: precision, scale: scale)
     }
 
-    /// Of an array it is an element that is in trouble, or the whole of something that is no array.
+    /// The type that the value does not fit. In an array an element is in trouble, unless the whole value is no array.
     private var valueType: ScalarType? {
         if case .array(let element)? = column?.type, code != CSJ_WRONG_JSON_TYPE { return element }
         return column?.type

@@ -114,9 +114,9 @@ extension Evaluator {
         var wanted = value.at(owners)
         var elements = fromElements(text, elementType, flatRows)
         switch (wanted.type, elementType) {
-        // Of any two scales.
+        // Numerics of any two scales are compared as they are.
         case (.numeric, .numeric): break
-        // Of any two lengths: blanks at the end of a char are not kept.
+        // So are texts of any two lengths: blanks at the end of a char are not kept.
         case _ where wanted.type.isCharacters && elementType.isCharacters: break
         case (.numeric, _), (_, .numeric):
             let target = wanted.type.layout == .float64 ? wanted.type : .decimal

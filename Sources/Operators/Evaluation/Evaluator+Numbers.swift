@@ -24,7 +24,7 @@ extension Evaluator {
         case (.widthBucket, _) where arguments[0].type == .decimal: return widthBucketOfDecimals(arguments, frame)
         case (.widthBucket, _): return widthBucket(arguments, frame)
         case (_, .float4), (_, .float8):
-            // Of real there is abs only.
+            // For real, abs is the only function.
             var result = float(function, arguments, frame)
             result.type = type
             return result

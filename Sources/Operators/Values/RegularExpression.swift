@@ -30,12 +30,12 @@ final class RegularExpression {
     private var table: [Int] = []
     private var accepts: [Bool] = []
 
-    /// Of the states, their numbers and the table. Above the limit all of that begins anew: memory stays within some megabytes, also in
-    /// the middle of a text, and time within that of building it.
+    /// Room that the states, their numbers and the table take. Above the limit all of that begins anew, also in the middle of a text: memory stays
+    /// within some megabytes, and time within that of building it.
     private(set) var bytes = 0
     static let mostBytes = 4 << 20
     var nodeCount: Int { nodes.count }
-    /// Of the automaton itself, about.
+    /// About what the automaton itself takes.
     var fixedBytes: Int { nodes.count * MemoryLayout<Node>.stride + sets.count * (boundaries.count + 100) }
 
     init(_ syntax: RegularExpressionSyntax) {

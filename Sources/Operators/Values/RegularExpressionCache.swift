@@ -2,12 +2,13 @@ import ViewLanguage
 
 /// The regular expressions of one batch, each made once as long as there is room. Not safe to share between threads.
 final class RegularExpressionCache {
-    /// Of the automata and their patterns. Where a batch has more, all of them are made anew as they come: memory stays bounded, and a record with
-    /// a large pattern costs what that pattern costs.
+    /// Room for the automata and their patterns. Where a batch has more, all of them are made anew as they come: memory stays bounded, and a
+    /// record with a large pattern costs what that pattern costs.
     static let mostBytes = 16 << 20
 
-    /// Of a record's pattern, nodes of its automaton · bytes of the text: each byte may take a step that looks at every node, in about 50 ns each,
-    /// in all a tenth of a second. It does not depend on what the cache holds, so that both layers reject the same records.
+    /// What matching a record's own pattern may cost: nodes of its automaton times bytes of the text, for each byte may take a step that looks at
+    /// every node. At about 50 ns a node that is a tenth of a second in all. The limit does not depend on what the cache holds, so that both layers
+    /// reject the same records.
     static let mostSteps = 2_000_000
 
     private let ignoringCase: Bool

@@ -27,7 +27,7 @@ extension ExpressionCompiler {
         return .array(of: .numeric(precision: precision ?? scale, scale: scale))
     }
 
-    /// Of constants and ARRAY[…], which are written so at once, and of what is an array of the same class whose elements stay as they are.
+    /// Casts constants and ARRAY[…], which are written in the new type at once, and arrays of the same class whose elements stay as they are.
     func cast(_ argument: Operand, toArrayOf element: ScalarType, at offset: Int) throws(Refusal) -> Expression {
         let type = ScalarType.array(of: element)
         let kind = type.typeClass

@@ -195,7 +195,7 @@ struct LookupCompiler {
         switch kind {
         case .jsonb, .array:
             throw Refusal(offset, "a key of type \(kind.sqlName) cannot be joined by", hint: "join by a column of a plain type")
-        // Of whatever length: blanks at the end of a char are not kept.
+        // The declared lengths do not matter: blanks at the end of a char are not kept.
         case .text, .bpchar: return a.type == .text ? a : .cast(a, to: .text)
         case .numeric where a.type == .decimal || b.type == .decimal: return a.asDecimal
         case .numeric: break

@@ -6,7 +6,7 @@ import ParallaxCore
 /// subqueries, functions, WITH).
 struct OverlayColumns {
     let statement: Statement
-    /// Of the pipeline's materialized views.
+    /// The output columns of each of the pipeline's materialized views, by its name.
     let columnsByView: [String: [String]]
 
     private struct Scope {

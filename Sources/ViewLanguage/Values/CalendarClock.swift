@@ -91,7 +91,7 @@ public struct CalendarClock: Sendable {
         return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month)
     }
 
-    /// Of the first of a month.
+    /// The day on which a month begins.
     private static func days(_ year: Int64, _ month: Int64) -> Int64 {
         let year = month <= 2 ? year - 1 : year
         let era = floorDivide(year, 400)

@@ -21,7 +21,7 @@ enum IntervalUnit {
         }
     }
 
-    /// Of the units with a fixed length; nil for days and longer ones, which are counted apart.
+    /// The length of a unit that is always equally long; nil for days and longer ones, which an interval counts apart.
     var microseconds: Int64? {
         switch self {
         case .microsecond: 1
@@ -33,7 +33,7 @@ enum IntervalUnit {
         }
     }
 
-    /// Of a year and longer ones.
+    /// How many years the unit is; nil for shorter units.
     var years: Int32? {
         switch self {
         case .year: 1

@@ -20,16 +20,16 @@ public indirect enum RegularExpressionSyntax: Hashable, Sendable {
 
     /// What a pattern may cost.
     public struct Limits: Sendable {
-        /// Of the pattern, in UTF-8: parsing takes time and memory in proportion to them.
+        /// The length of the pattern in UTF-8: parsing takes time and memory in proportion to it.
         let bytes: Int
-        /// Of the automaton. Counted repetitions are copies of what is repeated: (a{255}){255} would have 65,025.
+        /// The size of the automaton. Counted repetitions are copies of what is repeated: (a{255}){255} would have 65,025 nodes.
         public let nodes: Int
-        /// Of the table that says which sets have which characters.
+        /// The size of the table that says which sets have which characters.
         let memberships: Int
 
-        /// Of a definition, whose author waits for it once.
+        /// For a pattern in a definition: its author waits for it once.
         public static let constant = Limits(bytes: 1 << 20, nodes: 20_000, memberships: 4_000_000)
-        /// Of a record: any number of them may have another one each.
+        /// For a pattern in a record: each record may bring another one.
         public static let record = Limits(bytes: 16_384, nodes: 1_000, memberships: 100_000)
     }
 
@@ -60,7 +60,7 @@ public indirect enum RegularExpressionSyntax: Hashable, Sendable {
         }
     }
 
-    /// Of an automaton, at most; a large number where it would be more than any limit.
+    /// How many nodes an automaton would have at most. The count stops one above the largest limit.
     private var nodeCount: Int {
         func limited(_ count: Int) -> Int { min(count, Limits.constant.nodes + 1) }
         switch self {

@@ -48,7 +48,7 @@ struct Doctor {
         var isOK: Bool
         var found: String
         var remedy: String?
-        /// Of what is not well.
+        /// What kind of error a failed check is.
         var code = ParallaxError.Code.notInstalled
         /// False where it could not be looked at, which is no fault of the pipeline's.
         var isKnown = true

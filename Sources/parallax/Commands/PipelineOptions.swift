@@ -70,7 +70,7 @@ enum PipelineNames {
 extension CompletionKind {
     static var sourceNames: CompletionKind { .custom { words, _, _ in PipelineNames.complete(words, \.sources) } }
     static var viewNames: CompletionKind { .custom { words, _, _ in PipelineNames.complete(words, \.views) } }
-    /// Of those that have versions.
+    /// The views that have versions: materialized ones.
     static var materializedNames: CompletionKind { .custom { words, _, _ in PipelineNames.complete(words, \.materialized) } }
     static var tableNames: CompletionKind { .custom { words, _, _ in PipelineNames.complete(words, \.tables) } }
 }

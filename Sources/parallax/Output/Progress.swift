@@ -3,7 +3,7 @@ import Foundation
 /// How far a long command is, on standard error: one line that is drawn again and again on a terminal, a plain line now and then otherwise.
 struct Progress {
     let title: String
-    /// Of the same unit as `update`'s; nil where nobody knows.
+    /// How much there is to do, in the unit that `update` counts; nil where nobody knows.
     let total: Int?
     private let isTerminal: Bool
     private let clock = ContinuousClock()

@@ -196,7 +196,8 @@ extension Pipeline {
             obstacles: try ServingViews.obstacles(connection, plan))
     }
 
-    /// Of a source whose topic changes. What is not archived of the former goes with it: people hear it before they agree, and how to keep it.
+    /// What to say of a source whose topic changes. Records of the former topic that are not archived are lost: people hear that before they
+    /// agree, and how to keep them.
     private func move(of source: SourceDefinition, _ catalog: Catalog) throws(ParallaxError) -> [String]? {
         guard let applied = try catalog.sources().first(where: { $0.name == source.name }),
             let former = try catalog.binding(source: applied.id)?.binding.identity.topic, former != source.topic

@@ -133,7 +133,7 @@ extension Pipeline {
 struct LogLook {
     /// Numbered as the source's offsets are.
     var log: any EventLog
-    /// Of all its partitions.
+    /// The bounds of all partitions of the log.
     var bounds: [Partition: Range<Offset>]
     /// Why it is not the one that the source's positions belong to; nil: it is, as far as it shows.
     var anotherLog: ParallaxError?

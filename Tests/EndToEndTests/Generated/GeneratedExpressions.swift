@@ -180,7 +180,7 @@ struct GeneratedExpressions {
         case 5: return "(\(expression(.numeric, depth)))::numeric(\(pick(["20,4", "12,1", "9,3"])))"
         case 6:
             return "((\(expression(.numeric, depth)))::numeric(9,2) / nullif((\(leaf(.int4)))::numeric(6,0), 0))"
-        // Of a factor and a constant: a product of products needs more than 38 digits here.
+        // A factor and a constant only: a product of products needs more than 38 digits here.
         case 7: return "(\(leaf(.numeric)) * \(constant(.numeric)))"
         default: return "(\(expression(.numeric, depth)) \(pick(["+", "-"])) \(orConstant(.numeric, depth)))"
         }

@@ -182,7 +182,7 @@ struct GeneratedTrial {
         text.replacing(/\.([0-9]*?)0+(?![0-9])/) { $0.1.isEmpty ? "" : ".\($0.1)" }
     }
 
-    /// Of an interval, a month taken as 30 days; nil for anything else.
+    /// An interval in seconds, with months of 30 days; nil for any other text.
     private static func seconds(_ text: String) -> Double? {
         let interval = Array(text.utf8).withUnsafeBytes { try? IntervalText.read($0) }
         return interval.map { Double($0.span) / 1e6 }
