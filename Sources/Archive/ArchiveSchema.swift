@@ -108,8 +108,8 @@ struct ArchiveSchema: Sendable {
         case .float64(let values): .double(values)
         case .bool(let values): .bool(values)
         case .text(let values): .bytes(values)
-        case .uuid(let values) where column.type == .interval: .bytes(IntervalColumnText.column(values, nulls: column.nulls))
-        case .uuid(let values): .bytes(UUIDText.column(values, nulls: column.nulls))
+        case .bits128(let values) where column.type == .interval: .bytes(IntervalColumnText.column(values, nulls: column.nulls))
+        case .bits128(let values): .bytes(UUIDText.column(values, nulls: column.nulls))
         }
     }
 

@@ -66,12 +66,12 @@ public final class EventBatches {
             guard let numbers = UUIDText.values(values, nulls: read.nulls) else {
                 throw file.damaged("Column \"\(declared.name)\" holds something that is not a uuid.")
             }
-            storage = .uuid(numbers)
+            storage = .bits128(numbers)
         case (.bytes(let values), .interval):
             guard let intervals = IntervalColumnText.values(values, nulls: read.nulls) else {
                 throw file.damaged("Column \"\(declared.name)\" holds something that is not an interval.")
             }
-            storage = .uuid(intervals)
+            storage = .bits128(intervals)
         case (.bytes(let values), _): storage = .text(values)
         }
         return Column(type: declared.type, storage: storage, nulls: read.nulls).prefix(group.rowCount)
@@ -102,7 +102,7 @@ extension Column {
             case .float64(let values): .float64(Array(values.prefix(count)))
             case .bool(let values): .bool(Array(values.prefix(count)))
             case .text(let values): .text(values.prefix(count))
-            case .uuid(let values): .uuid(Array(values.prefix(count)))
+            case .bits128(let values): .bits128(Array(values.prefix(count)))
             }
         return Column(type: type, storage: storage, nulls: Array(nulls.prefix(count)))
     }

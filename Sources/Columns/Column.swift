@@ -14,8 +14,9 @@ public struct Column: Sendable {
         case bool([UInt8])
         /// UTF-8 without U+0000: text, varchar, char without the blanks at its end; decimal, jsonb and arrays as PostgreSQL writes them. Its own null marks are not used: `Column.nulls` counts.
         case text(ByteColumn)
-        /// The sixteen bytes as one big-endian number: order of numbers is order of uuids. Of an interval `CalendarInterval.bits`.
-        case uuid([UInt128])
+        /// Sixteen bytes as one number. A uuid is big-endian, so that numbers are ordered as uuids are; an interval is `CalendarInterval.bits`, whose
+        /// order means nothing.
+        case bits128([UInt128])
     }
 
     public var type: ScalarType
@@ -36,7 +37,7 @@ public struct Column: Sendable {
         case .float64(let values): values.count
         case .bool(let values): values.count
         case .text(let values): values.count
-        case .uuid(let values): values.count
+        case .bits128(let values): values.count
         }
     }
 

@@ -35,7 +35,7 @@ public enum ScalarType: Hashable, Sendable, Codable {
 
     /// How a column or a vector keeps its values.
     public enum Layout: Hashable, Sendable {
-        case int64, int128, float64, bool, text, uuid
+        case int64, int128, float64, bool, text, bits128
     }
 
     public var layout: Layout {
@@ -45,7 +45,7 @@ public enum ScalarType: Hashable, Sendable, Codable {
         case .float4, .float8: .float64
         case .bool: .bool
         case .text, .varchar, .char, .decimal, .jsonb, .array: .text
-        case .uuid, .interval: .uuid
+        case .uuid, .interval: .bits128
         }
     }
 }

@@ -137,7 +137,7 @@ struct EventKeys {
         var key: [UInt8] = []
         switch column.storage {
         case .text(let values): key = Array(values[row])
-        case .uuid(let values): key.appendUUID(values[row])
+        case .bits128(let values): key.appendUUID(values[row])
         case .int64(let values): key.appendDigits(values[row])
         case .int128, .float64, .bool: preconditionFailure("an event id of type \(column.type)")
         }

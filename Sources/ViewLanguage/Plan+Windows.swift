@@ -1,3 +1,8 @@
+extension Plan {
+    /// Stands in the place of a window's start (microseconds) where a view has no windows. Tables have PostgreSQL's '-infinity' there.
+    public static let noWindow = Int64.min
+}
+
 extension Plan.Window.Kind {
     /// Whether an event may be in several windows.
     public var overlaps: Bool { if case .hopping(let slide, let size, _) = self { slide < size } else { false } }

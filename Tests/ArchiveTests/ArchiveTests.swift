@@ -82,7 +82,7 @@ import ViewLanguage
         case .float64(let values): "\(values[row])"
         case .bool(let values): "\(values[row])"
         case .text(let values): values.string(row)
-        case .uuid(let values): "\(values[row])"
+        case .bits128(let values): "\(values[row])"
         }
     }
 }

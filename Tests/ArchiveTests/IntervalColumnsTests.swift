@@ -46,12 +46,12 @@ import ViewLanguage
             let batches = try reader.read(segment, columns: [2])
             while let batch = try batches.next() {
                 let column = try #require(batch.columns[2])
-                guard case .uuid(let values) = column.storage else { continue }
+                guard case .bits128(let values) = column.storage else { continue }
                 bits += values
                 nulls += (0..<batch.count).map { column.isNull($0) }
             }
         }
-        guard case .uuid(let values) = expected.storage else { preconditionFailure("an interval in other storage") }
+        guard case .bits128(let values) = expected.storage else { preconditionFailure("an interval in other storage") }
         #expect(bits == values && nulls == (0...Self.lengths.count).map { $0 == Self.lengths.count })
         let texts = IntervalColumnText.column(values, nulls: expected.nulls)
         #expect((0..<Self.lengths.count).map { texts.string($0) } == Self.lengths.map(\.1))

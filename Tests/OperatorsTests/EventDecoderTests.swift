@@ -23,7 +23,7 @@ import ViewLanguage
         #expect(batch.doubles(7) == [0.1, 0])
         #expect(batch.columns[2]?.nulls == [0, 1])
         #expect(batch.columns[0]?.nulls == [])
-        guard case .uuid(let ids)? = batch.columns[0]?.storage else { return #expect(Bool(false)) }
+        guard case .bits128(let ids)? = batch.columns[0]?.storage else { return #expect(Bool(false)) }
         #expect(ids[0] == 0x0f0e_0d0c_0b0a_0908_0706_0504_0302_0100)
         #expect(batch.identities[0] != 0 && batch.identities[0] != batch.identities[1])
     }

@@ -171,13 +171,13 @@ private func taken(_ state: inout SpeedState) throws -> SpeedFlush {
         filteredWhole.id = 10
         filteredWhole.plan.window = nil
         var state = state([position(0)], views: [view, filtered, whole, filteredWhole])
-        // Of minute 16 and minute 0.
+        // Two events of minute 16, and two of minute 0.
         state.take([click(0, at: 1_000), click(1, at: 1_000), click(2, at: 10), click(3, at: 20)])
         let flush = try taken(&state)
         #expect(flush.counts.late == 2 && flush.counts.events == 2)
         #expect(flush.deltas[0].late.map(\.window) == [0] && flush.deltas[0].late.map(\.count) == [2])
         #expect(flush.deltas[1].late.isEmpty, "its filter would not have taken them")
-        #expect(flush.deltas[2].late.map(\.window) == [SpeedFlush.noWindow] && flush.deltas[2].late.map(\.count) == [2])
+        #expect(flush.deltas[2].late.map(\.window) == [Plan.noWindow] && flush.deltas[2].late.map(\.count) == [2])
         #expect(flush.deltas[3].late.isEmpty)
     }
 

@@ -13,21 +13,8 @@ public struct RejectionTally: Sendable {
         }
     }
 
-    public struct Sample: Hashable, Sendable {
-        public var partition: Partition
-        public var offset: Offset
-        public var view: String
-        public var reason: RejectionReason
-        public var message: String
-        public var column: String?
-        /// Byte of the payload, from 0.
-        public var position: Int?
-        /// Nil for a record without one.
-        public var payloadStart: [UInt8]?
-    }
-
     public private(set) var counts: [Key: Int64] = [:]
-    public private(set) var samples: [Sample] = []
+    public private(set) var samples: [RejectedSample] = []
 
     public init() {}
 
@@ -40,7 +27,7 @@ public struct RejectionTally: Sendable {
             guard samples.count < limits.rejectionSamplesPerFlush else { continue }
             let payload = records.payloads
             samples.append(
-                Sample(
+                RejectedSample(
                     partition: records.partition, offset: Offset(records.offsets[rejection.row]), view: view, reason: rejection.reason,
                     message: String(rejection.message.prefix(Self.charactersPerMessage)), column: rejection.column,
                     position: rejection.position,

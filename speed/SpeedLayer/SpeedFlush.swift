@@ -10,10 +10,7 @@ public struct SpeedFlush: Sendable {
     public var moves: [Move]
     /// Sorted.
     public var rejected: [(key: RejectionTally.Key, count: Int64)]
-    public var samples: [RejectionTally.Sample]
-
-    /// Stands in place of a window start where a view has none: PostgreSQL's '-infinity'.
-    public static let noWindow = Int64.min
+    public var samples: [RejectedSample]
 
     /// What a view version's states grow by.
     public struct Delta: Sendable {

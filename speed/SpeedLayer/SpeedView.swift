@@ -27,7 +27,7 @@ struct TrackedView {
     /// Which of the state's schemas its plan reads.
     let schema: Int
     let aggregator: ViewAggregator
-    /// Late events by window start (microseconds); `SpeedFlush.noWindow` for a view without windows.
+    /// Late events by window start (microseconds); `Plan.noWindow` for a view without windows.
     var late: [Int64: Int64] = [:]
 
     init(_ view: SpeedView, schema: Int, dimensions: Dimensions) {
@@ -47,7 +47,7 @@ struct TrackedView {
         }
         if !rows.late.isEmpty {
             for (_, window) in aggregator.admitted(events, rows: rows.late) {
-                late[view.plan.window == nil ? SpeedFlush.noWindow : window, default: 0] += 1
+                late[view.plan.window == nil ? Plan.noWindow : window, default: 0] += 1
             }
         }
     }

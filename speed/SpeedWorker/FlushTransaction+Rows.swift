@@ -4,6 +4,7 @@ import Operators
 import ParallaxCore
 import Postgres
 import SpeedLayer
+import ViewLanguage
 
 extension FlushTransaction {
     func touchWindows(_ delta: SpeedFlush.Delta, slice: SliceNumber) throws(ParallaxError) {
@@ -34,19 +35,14 @@ extension FlushTransaction {
         try catalog.countRejections(
             source: known.source.id, slice: flush.slice, rejected.map { ($0.key.view, $0.key.reason.rawValue, $0.count) })
         guard !samples.isEmpty else { return }
-        try catalog.keepRejected(
-            samples.map {
-                RejectedSample(
-                    partition: $0.partition, offset: $0.offset, view: $0.view, reason: $0.reason.rawValue, message: $0.message,
-                    column: $0.column, position: $0.position, payloadStart: $0.payloadStart)
-            }, source: known.source.id, limit: limits.rejectionSamplesPerSource)
+        try catalog.keepRejected(samples, source: known.source.id, limit: limits.rejectionSamplesPerSource)
     }
 }
 
 extension SpeedFlush.Delta {
     /// Ascending, each once: windows of the rows and windows of late events.
     var touchedWindows: [Int64] {
-        guard view.plan.window != nil else { return rows.count > 0 || !late.isEmpty ? [SpeedFlush.noWindow] : [] }
+        guard view.plan.window != nil else { return rows.count > 0 || !late.isEmpty ? [Plan.noWindow] : [] }
         var windows = Set(late.map(\.window))
         if rows.count > 0 {
             guard case .column(let column) = rows.values[0], case .int64(let starts) = column.storage else {

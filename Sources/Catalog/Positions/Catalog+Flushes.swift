@@ -1,51 +1,22 @@
 import Foundation
 import ParallaxCore
 import Postgres
-
-/// A rejected record as people look at it.
-public struct RejectedSample: Hashable, Sendable {
-    public var partition: Partition
-    public var offset: Offset
-    /// Empty: the record is no event.
-    public var view: String
-    public var reason: String
-    public var message: String
-    public var column: String?
-    public var position: Int?
-    public var payloadStart: [UInt8]?
-
-    public init(
-        partition: Partition, offset: Offset, view: String, reason: String, message: String, column: String?, position: Int?,
-        payloadStart: [UInt8]?
-    ) {
-        self.partition = partition
-        self.offset = offset
-        self.view = view
-        self.reason = reason
-        self.message = message
-        self.column = column
-        self.position = position
-        self.payloadStart = payloadStart
-    }
-}
+import ViewLanguage
 
 /// What a flush leaves beside its deltas and positions. Each inside the flush's transaction.
 extension Catalog {
-    /// Stands for a view without windows, in the place of a window's start.
-    private static let noWindow = Int64.min
-
     /// Marks the windows in which something live happened. The rows must be there before late events are added to them: so no two flushes ever
     /// wait for one another in a circle, and one without late events locks no window that is marked already.
     ///
     /// - Parameters:
-    ///   - windows: starts in microseconds, ascending, each once; `Int64.min` for a view without windows.
+    ///   - windows: starts in microseconds, ascending, each once; `Plan.noWindow` for a view without windows.
     ///   - late: late events by window; each of these is among `windows`.
     public func touchWindows(
         version id: Int64, slice: SliceNumber, windows: [Int64], late: [(window: Int64, count: Int64)]
     ) throws(ParallaxError) {
-        // Two numbers: PostgreSQL reads -9223372036854775808 as the negative of a number that bigint does not hold.
+        // Quoted: without quotes PostgreSQL reads -9223372036854775808 as the negative of a number that bigint does not hold.
         let start = """
-            CASE WHEN w = \(Self.noWindow + 1) - 1 THEN '-infinity'::timestamptz ELSE \(Self.instant("w")) END
+            CASE WHEN w = '\(Plan.noWindow)'::bigint THEN '-infinity'::timestamptz ELSE \(Self.instant("w")) END
             """
         try connection.query(
             """
@@ -113,9 +84,9 @@ extension Catalog {
     private static func json(_ samples: [RejectedSample]) throws(ParallaxError) -> String {
         let rows = samples.map { sample in
             SampleRow(
-                partition: sample.partition.rawValue, record_offset: sample.offset.rawValue, view_name: sample.view, reason: sample.reason,
-                message: sample.message.replacing("\u{0}", with: "\u{FFFD}"), column_name: sample.column, position: sample.position,
-                payload_start: sample.payloadStart.map(hex))
+                partition: sample.partition.rawValue, record_offset: sample.offset.rawValue, view_name: sample.view,
+                reason: sample.reason.rawValue, message: sample.message.replacing("\u{0}", with: "\u{FFFD}"), column_name: sample.column,
+                position: sample.position, payload_start: sample.payloadStart.map(hex))
         }
         do { return String(decoding: try JSONEncoder().encode(rows), as: UTF8.self) } catch {
             throw ParallaxError(.internalInconsistency, "samples of rejected records could not be encoded", detail: "\(error)")

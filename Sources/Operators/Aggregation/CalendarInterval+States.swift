@@ -6,9 +6,9 @@ import ParallaxCore
 extension CalendarInterval: ExtremumValue {
     static var zero: CalendarInterval { CalendarInterval() }
     static func read(_ values: Vector.Values) -> [CalendarInterval] {
-        if case .uuid(let bits) = values { bits.map { CalendarInterval(bits: $0) } } else { [] }
+        if case .bits128(let bits) = values { bits.map { CalendarInterval(bits: $0) } } else { [] }
     }
-    static func storage(_ values: [CalendarInterval]) -> Column.Storage { .uuid(values.map(\.bits)) }
+    static func storage(_ values: [CalendarInterval]) -> Column.Storage { .bits128(values.map(\.bits)) }
 }
 
 extension CalendarInterval: PercentileValue {

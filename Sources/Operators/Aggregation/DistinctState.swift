@@ -12,7 +12,7 @@ final class DistinctState: MeasureState {
     private var dictionary = TextDictionary()
     private var pairs: PairSet
     private var counts: [Int64] = []
-    /// Of groups that outgrew the list of hashes, one block after the other; which block a group has, -1 for none.
+    /// Registers of the groups that outgrew the list of hashes, one block a group; `registerBlocks` says which block a group has, -1 for none.
     private var registers: [UInt8] = []
     private var registerBlocks: [Int32] = []
 
@@ -119,7 +119,7 @@ final class DistinctState: MeasureState {
         case .float64(let values): (values.map { canonical($0).bitPattern }, [])
         case .int128(let values):
             (values.map { UInt64(truncatingIfNeeded: $0) }, values.map { UInt64(truncatingIfNeeded: $0 >> 64) })
-        case .uuid(let values):
+        case .bits128(let values):
             (values.map { UInt64(truncatingIfNeeded: $0 >> 64).byteSwapped }, values.map { UInt64(truncatingIfNeeded: $0).byteSwapped })
         case .text: preconditionFailure("text is told apart by its dictionary")
         }

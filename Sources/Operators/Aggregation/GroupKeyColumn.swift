@@ -68,7 +68,7 @@ struct GroupKeyColumn {
             let null = Int128.max
             put(values, at: offset, null: UInt64(truncatingIfNeeded: null >> 64)) { UInt64(truncatingIfNeeded: $0 >> 64) }
             put(values, at: offset + 1, null: UInt64(truncatingIfNeeded: null)) { UInt64(truncatingIfNeeded: $0) }
-        case (.uuid(let values), _):
+        case (.bits128(let values), _):
             put(values, at: offset, null: 1) { _ in 0 }
             put(values, at: offset + 1, null: 0) { UInt64(truncatingIfNeeded: $0 >> 64) }
             put(values, at: offset + 2, null: 0) { UInt64(truncatingIfNeeded: $0) }
@@ -97,7 +97,7 @@ struct GroupKeyColumn {
                 type: type, storage: .float64(words.map { $0 == .max ? 0 : Double(bitPattern: $0) }), nulls: nulls { $0 == .max })
         case .uuid, .interval:
             let values = zip(next(1), next(2)).map { UInt128($0) << 64 | UInt128($1) }
-            return Column(type: type, storage: .uuid(values), nulls: nulls { $0 == 1 })
+            return Column(type: type, storage: .bits128(values), nulls: nulls { $0 == 1 })
         case .numeric where !type.isNarrowNumeric:
             let values = zip(words, next(1)).map { Int128(truncatingIfNeeded: UInt128($0) << 64 | UInt128($1)) }
             return Column(

@@ -22,7 +22,7 @@ final class IntervalSumState: MeasureState {
     init(withCount: Bool) { self.withCount = withCount }
 
     func add(groups: [Int32], values: Vector?, groupCount: Int) {
-        guard let values, case .uuid(let intervals) = values.values else { preconditionFailure("a sum without intervals") }
+        guard let values, case .bits128(let intervals) = values.values else { preconditionFailure("a sum without intervals") }
         sums.grow(to: groupCount, Parts())
         counts.grow(to: groupCount, 0)
         countNotNull(groups, values.nulls, &counts)

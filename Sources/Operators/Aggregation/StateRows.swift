@@ -49,7 +49,7 @@ extension StateRows {
             case .int128(let values): .int128([values[position]])
             case .float64(let values): .float64([values[position]])
             case .bool(let values): .bool([values[position]])
-            case .uuid(let values): .uuid([values[position]])
+            case .bits128(let values): .bits128([values[position]])
             case .text: .text(ByteColumn())
             }
         Column(type: vector.type, storage: storage).appendText(0, to: &text)
@@ -75,9 +75,9 @@ extension Column {
         case .float64(let values): TextOutput.append(values[row], to: &buffer)
         case .bool(let values): buffer.append(values[row] == 0 ? UInt8(ascii: "f") : UInt8(ascii: "t"))
         // In the style "postgres", which is read the same in every IntervalStyle: behind a negative part all parts show their signs.
-        case .uuid(let values) where type == .interval:
+        case .bits128(let values) where type == .interval:
             TextOutput.append(interval: CalendarInterval(bits: values[row]), isInput: true, to: &buffer)
-        case .uuid(let values): TextOutput.append(uuid: values[row], to: &buffer)
+        case .bits128(let values): TextOutput.append(uuid: values[row], to: &buffer)
         case .text(let values): buffer += values[row]
         }
     }

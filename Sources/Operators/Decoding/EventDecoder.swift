@@ -105,7 +105,7 @@ public final class EventDecoder {
             case .int128: .int128(copy(Int128.self))
             case .float64: .float64(copy(Double.self))
             case .bool: .bool(copy(UInt8.self))
-            case .uuid: .uuid(copy(UInt128.self))
+            case .bits128: .bits128(copy(UInt128.self))
             case .text: .text(takeText(found, count: count))
             }
         return Column(type: type, storage: storage, nulls: nulls)

@@ -12,7 +12,7 @@ public func eventIdentities(eventID: Column, eventTime: Column) -> [UInt128] {
     precondition(eventID.count == times.count, "\(eventID.count) ids for \(times.count) event times")
     var identities: [UInt128]
     switch eventID.storage {
-    case .uuid(let ids):
+    case .bits128(let ids):
         identities = hashRows(times) { row, time in
             // The low half holds the last eight bytes; both in big-endian order.
             let high = UInt64(truncatingIfNeeded: ids[row] >> 64).byteSwapped

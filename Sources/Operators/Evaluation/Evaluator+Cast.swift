@@ -70,8 +70,8 @@ extension Evaluator {
             return Vector(type: type, values: .int64(clocks), nulls: nulls, isConstant: isConstant)
         case (.time, .interval, .int64(let values)):
             let spans = values.map { CalendarInterval(microseconds: $0).bits }
-            return Vector(type: type, values: .uuid(spans), nulls: nulls, isConstant: isConstant)
-        case (.interval, .time, .uuid(let values)):
+            return Vector(type: type, values: .bits128(spans), nulls: nulls, isConstant: isConstant)
+        case (.interval, .time, .bits128(let values)):
             let clocks = values.map { floorDivide(CalendarInterval(bits: $0).microseconds, CalendarInterval.microsecondsPerDay).remainder }
             return Vector(type: type, values: .int64(clocks), nulls: nulls, isConstant: isConstant)
         case (.date, .timestamp, .int64(let values)), (.date, .timestamptz, .int64(let values)):
@@ -89,7 +89,7 @@ extension Evaluator {
             return Vector(type: type, values: .int64(days), nulls: nulls, isConstant: isConstant)
         // What a lookup reads: PostgreSQL wrote it, which has more kinds of arrays than we take.
         case (.text, .array, .text(let texts)): return toArray(operand, texts, type, rows)
-        // Of one array to another: the compiler takes it only where no element changes.
+        // From one array to another: the compiler takes it only where no element changes.
         case (.array, .array, .text):
             var result = operand
             result.type = type
@@ -180,9 +180,9 @@ extension Evaluator {
             return rendered(values, isConstant) { TextOutput.append(real: $0, to: &$1) }
         case .float64(let values): return rendered(values, isConstant) { TextOutput.append($0, to: &$1) }
         case .bool(let values): return rendered(values, isConstant) { $1 += ($0 == 0 ? "false" : "true").utf8 }
-        case .uuid(let values) where operand.type == .interval:
+        case .bits128(let values) where operand.type == .interval:
             return rendered(values, isConstant) { TextOutput.append(interval: CalendarInterval(bits: $0), to: &$1) }
-        case .uuid(let values): return rendered(values, isConstant) { TextOutput.append(uuid: $0, to: &$1) }
+        case .bits128(let values): return rendered(values, isConstant) { TextOutput.append(uuid: $0, to: &$1) }
         case .text(let values): return values
         }
     }
@@ -230,7 +230,7 @@ extension Vector.Values {
         case .int128: self = .int128(bits.map { Int128(truncatingIfNeeded: $0) })
         case .float64: self = .float64(bits.map { Double(bitPattern: UInt64(truncatingIfNeeded: $0)) })
         case .bool: self = .bool(bits.map { UInt8(truncatingIfNeeded: $0) })
-        case .uuid: self = .uuid(bits)
+        case .bits128: self = .bits128(bits)
         case .text: preconditionFailure("text is no number")
         }
     }

@@ -37,10 +37,10 @@ extension Evaluator {
                 return holds(comparison, order)
             }
         case (.bool(let x), .bool(let y)): return ordered(comparison, x, a.isConstant, y, b.isConstant, count)
-        case (.uuid(let x), .uuid(let y)) where a.type == .interval:
+        case (.bits128(let x), .bits128(let y)) where a.type == .interval:
             let (spansX, spansY) = (x.map { CalendarInterval(bits: $0).span }, y.map { CalendarInterval(bits: $0).span })
             return ordered(comparison, spansX, a.isConstant, spansY, b.isConstant, count)
-        case (.uuid(let x), .uuid(let y)): return ordered(comparison, x, a.isConstant, y, b.isConstant, count)
+        case (.bits128(let x), .bits128(let y)): return ordered(comparison, x, a.isConstant, y, b.isConstant, count)
         case (.text(let x), .text(let y)) where a.type == .decimal:
             return compareDecimals(x, a.isConstant, y, b.isConstant, count, nulls: []) { holds(comparison, $0) }
         case (.text, .text) where a.type.isArray:

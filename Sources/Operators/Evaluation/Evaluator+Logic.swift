@@ -129,9 +129,9 @@ extension Vector {
         case (.bool(var target), .bool(let new)):
             scatter(&target, positions, new)
             values = .bool(target)
-        case (.uuid(var target), .uuid(let new)):
+        case (.bits128(var target), .bits128(let new)):
             scatter(&target, positions, new)
-            values = .uuid(target)
+            values = .bits128(target)
         case (.text(var target), .text(let new)):
             let base = target.bytes.count
             target.bytes += new.bytes

@@ -106,7 +106,7 @@ extension Evaluator {
                 try CalendarTime.scaled(a[row], by: factor[row], divides: function == .intervalDivide).bits
             }
         }
-        return Vector(type: .interval, values: .uuid(found.values), nulls: found.nulls, isConstant: frame.isConstant)
+        return Vector(type: .interval, values: .bits128(found.values), nulls: found.nulls, isConstant: frame.isConstant)
     }
 
     private mutating func part(_ arguments: [Vector], _ type: ScalarType, _ frame: CallFrame) -> Vector {
@@ -156,7 +156,7 @@ struct IntervalArgument {
     private let values: [UInt128]
     private let isConstant: Bool
     init(_ vector: Vector) {
-        guard case .uuid(let values) = vector.values else { preconditionFailure("\(vector.type) holds no intervals") }
+        guard case .bits128(let values) = vector.values else { preconditionFailure("\(vector.type) holds no intervals") }
         self.values = values
         isConstant = vector.isConstant
     }

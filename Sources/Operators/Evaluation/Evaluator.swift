@@ -95,12 +95,12 @@ extension Vector {
         case .decimal(let digits):
             guard let unscaled = Int128(digits) else { preconditionFailure("a decimal constant of \(digits)") }
             values = type.isNarrowNumeric ? .int64([Int64(unscaled)]) : .int128([unscaled])
-        case .interval(let interval): values = .uuid([interval.bits])
+        case .interval(let interval): values = .bits128([interval.bits])
         case .uuid(let text):
             guard case .success(let bits) = Array(text.utf8).withUnsafeBytes({ TextInput.read($0, as: .uuid) }) else {
                 preconditionFailure("a uuid constant of \(text)")
             }
-            values = .uuid([bits])
+            values = .bits128([bits])
         }
         nulls = []
     }

@@ -32,9 +32,9 @@ extension Vector {
     }
 
     private var withJustifiedIntervals: Vector {
-        guard case .uuid(let bits) = values else { return self }
+        guard case .bits128(let bits) = values else { return self }
         var vector = self
-        vector.values = .uuid(bits.map { CalendarInterval(justified: CalendarInterval(bits: $0).span).bits })
+        vector.values = .bits128(bits.map { CalendarInterval(justified: CalendarInterval(bits: $0).span).bits })
         return vector
     }
 

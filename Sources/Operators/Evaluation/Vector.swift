@@ -9,8 +9,8 @@ struct Vector {
         case float64([Double])
         case bool([UInt8])
         case text(TextValues)
-        /// Sixteen bytes: a uuid, or the three parts of an interval (`CalendarInterval.bits`).
-        case uuid([UInt128])
+        /// As in `Column.Storage`: a uuid or an interval.
+        case bits128([UInt128])
     }
 
     var type: ScalarType
@@ -44,7 +44,7 @@ extension Vector.Values {
         case .int128: self = .int128([Int128](repeating: 0, count: count))
         case .float64: self = .float64([Double](repeating: 0, count: count))
         case .bool: self = .bool([UInt8](repeating: 0, count: count))
-        case .uuid: self = .uuid([UInt128](repeating: 0, count: count))
+        case .bits128: self = .bits128([UInt128](repeating: 0, count: count))
         case .text:
             let zeros = [Int](repeating: 0, count: count)
             self = .text(TextValues(bytes: [], starts: zeros, ends: zeros))
@@ -63,7 +63,7 @@ extension Vector {
         case .int128(let source): values = .int128(isWhole ? source : gather(source, rows))
         case .float64(let source): values = .float64(isWhole ? source : gather(source, rows))
         case .bool(let source): values = .bool(isWhole ? source : gather(source, rows))
-        case .uuid(let source): values = .uuid(isWhole ? source : gather(source, rows))
+        case .bits128(let source): values = .bits128(isWhole ? source : gather(source, rows))
         case .text(let source):
             let ends = isWhole ? source.ends : gather(source.ends, rows)
             let starts = [Int](unsafeUninitializedCapacity: rows.count) { target, count in
@@ -88,7 +88,7 @@ extension Vector {
         case .int128(let source): result.values = .int128(gather(source, positions))
         case .float64(let source): result.values = .float64(gather(source, positions))
         case .bool(let source): result.values = .bool(gather(source, positions))
-        case .uuid(let source): result.values = .uuid(gather(source, positions))
+        case .bits128(let source): result.values = .bits128(gather(source, positions))
         case .text(let source):
             result.values = .text(
                 TextValues(bytes: source.bytes, starts: gather(source.starts, positions), ends: gather(source.ends, positions)))
@@ -107,7 +107,7 @@ extension Vector {
         case .int128(let source): result.values = .int128([Int128](repeating: source[0], count: count))
         case .float64(let source): result.values = .float64([Double](repeating: source[0], count: count))
         case .bool(let source): result.values = .bool([UInt8](repeating: source[0], count: count))
-        case .uuid(let source): result.values = .uuid([UInt128](repeating: source[0], count: count))
+        case .bits128(let source): result.values = .bits128([UInt128](repeating: source[0], count: count))
         case .text(let source):
             result.values = .text(
                 TextValues(
