@@ -68,8 +68,6 @@ import Testing
         let makefile = try Repository().text("Makefile")
         for match in makefile.matches(of: /(scripts\/[\w-]+)/) {
             let path = Repository().root + "/" + match.1
-            // The benchmark comes with its own change.
-            if match.1 == "scripts/bench" && !FileManager.default.fileExists(atPath: path) { continue }
             #expect(FileManager.default.isExecutableFile(atPath: path), "\(match.1)")
         }
         #expect(FileManager.default.isExecutableFile(atPath: Repository().root + "/.ci/run"))

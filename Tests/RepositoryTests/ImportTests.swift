@@ -11,8 +11,7 @@ import Testing
 
     /// What comes with the toolchain and the C library.
     static let system: Set<String> = [
-        "Foundation", "FoundationEssentials", "Glibc", "Musl", "Darwin", "Dispatch", "Synchronization", "Testing", "Swift",
-        "PackageDescription",
+        "Foundation", "FoundationEssentials", "Glibc", "Musl", "Darwin", "Dispatch", "Synchronization", "Testing",
     ]
 
     static func targets() throws -> [Target] {
@@ -53,6 +52,22 @@ import Testing
             let foreign = Self.imports(file).subtracting(owner.mayImport).subtracting(Self.system).subtracting([owner.name])
             #expect(foreign.isEmpty, "\(file.path) imports \(foreign.sorted()), which \(owner.name) may not")
         }
+    }
+
+    /// An arrow that nobody uses is a permission that nobody decided on: the next import of it goes unseen.
+    @Test func everyArrowIsUsed() throws {
+        let files = try Repository().swiftFiles()
+        let targets = try Self.targets()
+        let modules = Set(targets.map(\.name))
+        var foreign = Self.system
+        for target in targets {
+            let used = files.filter { $0.path.hasPrefix(target.path + "/") }.reduce(into: Set<String>()) { $0.formUnion(Self.imports($1)) }
+            foreign.subtract(used)
+            // Every suite may use what tests share.
+            let dead = target.mayImport.intersection(modules).subtracting(used).subtracting([target.name, "TestSupport"])
+            #expect(dead.isEmpty, "Package.swift lets \(target.name) import \(dead.sorted()), and it does not: take the arrow away")
+        }
+        #expect(foreign.isEmpty, "nobody imports \(foreign.sorted()): take them out of `system`")
     }
 
     /// Only executables see two of them.
