@@ -11,7 +11,7 @@ struct DatabaseDump {
     let isWhole: Bool
 
     /// What Parallax makes on a server.
-    static let schemas = ["parallax", "batch", "speed", "serving", "comparison", "dimension"]
+    static let schemas = ["parallax", "batch", "speed", "serving", "dimension"]
 
     /// - Parameters:
     ///   - snapshot: of a transaction that stays open meanwhile.

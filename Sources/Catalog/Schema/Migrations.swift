@@ -12,7 +12,7 @@ struct Migration: Sendable {
 /// All migrations, in order. The number of the last is the version that this binary knows.
 let migrations: [Migration] = [
     migration1, migration2, migration3, migration4, migration5, migration6, migration7, migration8, migration9, migration10, migration11,
-    migration12, migration13,
+    migration12, migration13, migration14,
 ]
 
 extension Catalog {
@@ -28,7 +28,6 @@ extension Catalog {
             CREATE SCHEMA IF NOT EXISTS batch;
             CREATE SCHEMA IF NOT EXISTS speed;
             CREATE SCHEMA IF NOT EXISTS serving;
-            CREATE SCHEMA IF NOT EXISTS comparison;
             CREATE TABLE IF NOT EXISTS parallax.migration (
                 number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())
             """)

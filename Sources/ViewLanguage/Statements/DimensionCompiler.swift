@@ -56,7 +56,7 @@ struct DimensionCompiler {
         return scope
     }
 
-    private static let ourSchemas: Set = ["parallax", "batch", "speed", "serving", "comparison"]
+    private static let ourSchemas: Set = ["parallax", "batch", "speed", "serving"]
 
     private mutating func column(_ element: SyntaxNode) {
         guard let body = element.body(of: "ColumnDef"), let name = body["colname"]?.string else {
