@@ -18,7 +18,9 @@ extension RunExecution {
                 let drift = try drift(view)
                 let sql = DriftSQL(view, run: run, outputs: [], horizon: view.horizon(cutWatermark: cutWatermark))
                 let hasLiveRows = try connection.query(sql.hasLiveRows).rows[0].bool(0)
-                for entry in drift { try record(entry, view, hasLiveRows) }
+                for entry in drift {
+                    try catalog.recordDrift(entry, run: run.number, version: view.version.id, hasLiveRows: hasLiveRows)
+                }
                 report.views[index].drift = drift
                 report.views[index].hasLiveRows = hasLiveRows
             }
@@ -36,9 +38,10 @@ extension RunExecution {
                 lines.append("view \(view.view): its drift could not be computed, and max_drift is \(Self.percent(limit))")
             }
             // Live rows of a version that nobody reads keep no run from being published.
-            for drift in view.drift where served.contains([view.view, view.version]) && drift.share > limit {
+            for drift in view.drift where served.contains([view.view, view.version]) {
+                guard let share = drift.share, share > limit else { continue }
                 var line =
-                    "view \(view.view), \(drift.output): drift \(Self.percent(drift.share)), max_drift \(Self.percent(limit)); "
+                    "view \(view.view), \(drift.output): drift \(Self.percent(share)), max_drift \(Self.percent(limit)); "
                     + "\(drift.groupsText), \(grouped(drift.onlyMerged)) only live, \(grouped(drift.onlyBatch)) only in batch"
                 if let merged = drift.mergedTotal, let batch = drift.batchTotal { line += "; \(merged) live, \(batch) true" }
                 lines.append(line)
@@ -58,7 +61,7 @@ extension RunExecution {
         view.baseHasRows || (run.base.run == .none && view.version.firstSlice <= run.base.slice)
     }
 
-    private func drift(_ view: RunView) throws(ParallaxError) -> [RunReport.Drift] {
+    private func drift(_ view: RunView) throws(ParallaxError) -> [OutputDrift] {
         let outputs = view.version.plan.outputs.compactMap { output -> DriftOutput? in
             switch output.value {
             case .measure, .finished: DriftOutput(name: output.name, value: output.value)
@@ -75,7 +78,7 @@ extension RunExecution {
     }
 
     /// Nil where PostgreSQL refuses it, which a warning says: that is no reason not to publish.
-    private func attempt(_ view: RunView, _ outputs: [DriftOutput]) throws(ParallaxError) -> [RunReport.Drift]? {
+    private func attempt(_ view: RunView, _ outputs: [DriftOutput]) throws(ParallaxError) -> [OutputDrift]? {
         try connection.execute("SAVEPOINT drift")
         do {
             let drift = try drift(view, outputs)
@@ -91,7 +94,7 @@ extension RunExecution {
         }
     }
 
-    private func drift(_ view: RunView, _ wanted: [DriftOutput]) throws(ParallaxError) -> [RunReport.Drift] {
+    private func drift(_ view: RunView, _ wanted: [DriftOutput]) throws(ParallaxError) -> [OutputDrift] {
         var outputs = wanted
         let horizon = view.horizon(cutWatermark: cutWatermark)
         let types = try connection.query(DriftSQL(view, run: run, outputs: outputs, horizon: horizon).types).types
@@ -102,7 +105,7 @@ extension RunExecution {
         func double(_ column: Int) -> Double? { row[column].flatMap { Double($0) } }
         return outputs.enumerated().map { index, output in
             let column = 3 + 6 * index
-            var drift = RunReport.Drift(
+            var drift = OutputDrift(
                 output: output.name, groups: row.int(0) ?? 0, differing: row.int(column) ?? 0, onlyMerged: row.int(1) ?? 0,
                 onlyBatch: row.int(2) ?? 0, mergedTotal: double(column + 1), batchTotal: double(column + 2),
                 maxDifference: double(column + 3))
@@ -110,13 +113,5 @@ extension RunExecution {
             drift.share = drift.share(differences: isNumber ? double(column + 4) ?? 0 : nil, sizes: double(column + 5) ?? 0)
             return drift
         }
-    }
-
-    private func record(_ drift: RunReport.Drift, _ view: RunView, _ hasLiveRows: Bool?) throws(ParallaxError) {
-        try catalog.recordDrift(
-            DriftStatus(
-                run: run.number, view: view.version.viewName, output: drift.output, groups: drift.groups, differing: drift.differing,
-                onlyMerged: drift.onlyMerged, onlyBatch: drift.onlyBatch, mergedTotal: drift.mergedTotal, batchTotal: drift.batchTotal,
-                maxDifference: drift.maxDifference, share: drift.share, hasLiveRows: hasLiveRows), version: view.version.id)
     }
 }

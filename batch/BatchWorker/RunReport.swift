@@ -1,42 +1,10 @@
 import BatchLayer
+import Catalog
 import Foundation
 import ParallaxCore
 
 /// What a run did: for people (`text`), for `--json`, and in `parallax.run.statistics`.
 public struct RunReport: Sendable, Codable {
-    public struct Drift: Sendable, Codable, Hashable {
-        public var output: String
-        /// Groups that were compared: those of windows that the speed layer or this run touched.
-        public var groups: Int64
-        /// Groups in which both layers had a row, and another value.
-        public var differing: Int64
-        public var onlyMerged: Int64
-        public var onlyBatch: Int64
-        /// Sums over the compared groups; nil for outputs whose sum over groups means nothing: all but counts and sums.
-        public var mergedTotal: Double?
-        public var batchTotal: Double?
-        /// The largest difference between two values of one group.
-        public var maxDifference: Double?
-        /// What a view's max_drift is compared with, the larger of two shares of the compared groups:
-        ///
-        ///     numbers   sum of |merged − batch| / sum of |batch|          (a missing or null value is 0; infinite where only the sum of |batch| is 0)
-        ///     others    groups that differ, or are on one side only / groups
-        ///
-        /// and, for all of them, groups that are on one side only / groups. Differences do not cancel out, as those of totals do.
-        public var share: Double = 0
-
-        /// `2 of 40 groups differ`.
-        var groupsText: String { "\(grouped(differing)) of \(counted(groups, "group")) \(differing == 1 ? "differs" : "differ")" }
-
-        /// - Parameter differences: nil for outputs that are no numbers.
-        func share(differences: Double?, sizes: Double) -> Double {
-            let oneSided = groups > 0 ? Double(onlyMerged + onlyBatch) / Double(groups) : 0
-            guard let differences else { return groups > 0 ? oneSided + Double(differing) / Double(groups) : 0 }
-            if differences == 0 { return oneSided }
-            return max(oneSided, sizes > 0 ? differences / sizes : .infinity)
-        }
-    }
-
     public struct View: Sendable, Codable, Hashable {
         public var view: String
         public var version: String
@@ -51,7 +19,7 @@ public struct RunReport: Sendable, Codable {
         /// Events below the cut that the view cannot take, by reason.
         public var rejected: [String: Int]
         /// One entry an output; empty where there was nothing to compare with.
-        public var drift: [Drift]
+        public var drift: [OutputDrift]
         /// The speed layer had rows of it to compare; nil where there was no comparison.
         public var hasLiveRows: Bool?
     }
@@ -162,7 +130,7 @@ public struct RunReport: Sendable, Codable {
                 + (view.rowsExpired > 0 ? ", \(grouped(view.rowsExpired)) left by retention" : "")
         ]
         if !view.rejected.isEmpty { lines.append("  rejected by the view: \(list(view.rejected))") }
-        for drift in view.drift where drift.differing + drift.onlyMerged + drift.onlyBatch > 0 {
+        for drift in view.drift where drift.isDifferent {
             var line = "  drift of \(drift.output): \(drift.groupsText)"
             if drift.onlyBatch > 0 { line += ", \(grouped(drift.onlyBatch)) only in batch" }
             if drift.onlyMerged > 0 { line += ", \(grouped(drift.onlyMerged)) only in the merged view" }
@@ -177,6 +145,21 @@ public struct RunReport: Sendable, Codable {
     }
 
     private static func rounded(_ seconds: Double) -> String { String(format: "%.3f", seconds) }
+}
+
+extension OutputDrift {
+    /// `2 of 40 groups differ`.
+    var groupsText: String { "\(grouped(differing)) of \(counted(groups, "group")) \(differing == 1 ? "differs" : "differ")" }
+
+    /// What `share` is to be.
+    ///
+    /// - Parameter differences: nil for outputs that are no numbers.
+    func share(differences: Double?, sizes: Double) -> Double {
+        let oneSided = groups > 0 ? Double(onlyMerged + onlyBatch) / Double(groups) : 0
+        guard let differences else { return groups > 0 ? oneSided + Double(differing) / Double(groups) : 0 }
+        if differences == 0 { return oneSided }
+        return max(oneSided, sizes > 0 ? differences / sizes : .infinity)
+    }
 }
 
 extension RunReport {

@@ -121,38 +121,10 @@ public struct RunStatus: Sendable {
 
 /// One row of `parallax.drift`.
 public struct DriftStatus: Sendable {
-    public var run: RunNumber
     public var view: String
-    public var output: String
-    public var groups: Int64
-    public var differing: Int64
-    public var onlyMerged: Int64
-    public var onlyBatch: Int64
-    public var mergedTotal: Double?
-    public var batchTotal: Double?
-    public var maxDifference: Double?
-    /// What max_drift is compared with; nil for runs from before it was kept.
-    public var share: Double?
+    public var drift: OutputDrift
     /// The speed layer had rows to compare; nil for runs from before it was kept.
     public var hasLiveRows: Bool?
-
-    public init(
-        run: RunNumber, view: String, output: String, groups: Int64, differing: Int64, onlyMerged: Int64, onlyBatch: Int64,
-        mergedTotal: Double?, batchTotal: Double?, maxDifference: Double?, share: Double?, hasLiveRows: Bool?
-    ) {
-        self.run = run
-        self.view = view
-        self.output = output
-        self.groups = groups
-        self.differing = differing
-        self.onlyMerged = onlyMerged
-        self.onlyBatch = onlyBatch
-        self.mergedTotal = mergedTotal
-        self.batchTotal = batchTotal
-        self.maxDifference = maxDifference
-        self.share = share
-        self.hasLiveRows = hasLiveRows
-    }
 }
 
 extension Catalog {
@@ -281,17 +253,17 @@ extension Catalog {
     public func drift(run: RunNumber) throws(ParallaxError) -> [DriftStatus] {
         try connection.query(
             """
-            SELECT d.run_id, w.name, d.output, d.groups, d.differing, d.only_merged, d.only_batch, d.merged_total, d.batch_total, d.max_difference,
+            SELECT w.name, d.output, d.groups, d.differing, d.only_merged, d.only_batch, d.merged_total, d.batch_total, d.max_difference,
                    d.share, d.has_live_rows
             FROM parallax.drift d JOIN parallax.view_version v USING (version_id) JOIN parallax.view w USING (view_id)
             WHERE d.run_id = $1 ORDER BY w.name, v.version_id, d.output
             """, [.int(run.rawValue)]
         ).rows.map { row in
-            DriftStatus(
-                run: RunNumber(row.int(0) ?? 0), view: row[1] ?? "", output: row[2] ?? "", groups: row.int(3) ?? 0,
-                differing: row.int(4) ?? 0, onlyMerged: row.int(5) ?? 0, onlyBatch: row.int(6) ?? 0,
-                mergedTotal: row[7].flatMap { Double($0) }, batchTotal: row[8].flatMap { Double($0) },
-                maxDifference: row[9].flatMap { Double($0) }, share: row[10].flatMap { Double($0) }, hasLiveRows: row.bool(11))
+            let drift = OutputDrift(
+                output: row[1] ?? "", groups: row.int(2) ?? 0, differing: row.int(3) ?? 0, onlyMerged: row.int(4) ?? 0,
+                onlyBatch: row.int(5) ?? 0, mergedTotal: row[6].flatMap { Double($0) }, batchTotal: row[7].flatMap { Double($0) },
+                maxDifference: row[8].flatMap { Double($0) }, share: row[9].flatMap { Double($0) })
+            return DriftStatus(view: row[0] ?? "", drift: drift, hasLiveRows: row.bool(10))
         }
     }
 

@@ -37,7 +37,7 @@ extension Catalog {
         }
     }
 
-    /// Of the publication; empty where nobody has looked.
+    /// The event times that the publication has seen; empty where nobody has looked.
     public func eventTimes(of base: Published, source id: Int64) throws(ParallaxError) -> EventTimes {
         let row = try connection.query(
             """
@@ -179,7 +179,9 @@ extension Catalog {
     }
 
     /// What the merged view said of one output, against what the run found. Inside a transaction that holds the fence.
-    public func recordDrift(_ drift: DriftStatus, version id: Int64) throws(ParallaxError) {
+    public func recordDrift(
+        _ drift: OutputDrift, run: RunNumber, version id: Int64, hasLiveRows: Bool?
+    ) throws(ParallaxError) {
         func parameter(_ value: Double?) -> Parameter { value.map { .double($0) } ?? .null }
         try connection.query(
             """
@@ -188,9 +190,9 @@ extension Catalog {
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             """,
             [
-                .int(drift.run.rawValue), .int(id), .text(drift.output), .int(drift.groups), .int(drift.differing), .int(drift.onlyMerged),
+                .int(run.rawValue), .int(id), .text(drift.output), .int(drift.groups), .int(drift.differing), .int(drift.onlyMerged),
                 .int(drift.onlyBatch), parameter(drift.mergedTotal), parameter(drift.batchTotal), parameter(drift.maxDifference),
-                parameter(drift.share), drift.hasLiveRows.map { .bool($0) } ?? .null,
+                parameter(drift.share), hasLiveRows.map { .bool($0) } ?? .null,
             ])
     }
 }

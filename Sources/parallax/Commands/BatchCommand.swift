@@ -96,7 +96,7 @@ struct BatchShowCommand: ParsableCommand {
         Terminal.print(
             "\ndrift: what the merged view said, against what the batch layer found, below this cut"
                 + (summary.isEmpty ? "" : "\n  \(summary)"))
-        let differing = drift.filter(\.isDifferent)
+        let differing = drift.filter(\.drift.isDifferent)
         if !differing.isEmpty { Terminal.write(DriftStatus.table(differing).text(), to: 1) }
         let equal = drift.count - differing.count
         if !differing.isEmpty, equal > 0 {
@@ -120,7 +120,7 @@ struct BatchPublishCommand: ParsableCommand {
         let pipeline = try options.pipeline()
         let source = try Database.with(pipeline) { connection in
             let catalog = try requireApplied(connection)
-            // Of the last try: those before it changed nothing.
+            // What the last try was refused: those before it changed nothing.
             var refusals: [ServingViews.Refusal] = []
             let (source, failures) = try HeldRun(RunNumber(number), catalog).publish(
                 settings: pipeline.batchSettings,
@@ -201,21 +201,20 @@ extension RunStatus {
 extension DriftStatus {
     var json: JSONText {
         .object([
-            ("view", .string(view)), ("output", .string(output)), ("groups", .int(groups)), ("differing", .int(differing)),
-            ("only_merged", .int(onlyMerged)), ("only_batch", .int(onlyBatch)), ("merged_total", .optional(mergedTotal)),
-            ("batch_total", .optional(batchTotal)), ("max_difference", .optional(maxDifference)),
-            ("share", .optional(share)), ("has_live_rows", hasLiveRows.map { .bool($0) } ?? .null),
+            ("view", .string(view)), ("output", .string(drift.output)), ("groups", .int(drift.groups)),
+            ("differing", .int(drift.differing)), ("only_merged", .int(drift.onlyMerged)), ("only_batch", .int(drift.onlyBatch)),
+            ("merged_total", .optional(drift.mergedTotal)),
+            ("batch_total", .optional(drift.batchTotal)), ("max_difference", .optional(drift.maxDifference)),
+            ("share", .optional(drift.share)), ("has_live_rows", hasLiveRows.map { .bool($0) } ?? .null),
         ])
     }
 
-    var isDifferent: Bool { differing + onlyMerged + onlyBatch > 0 }
-
-    /// Of a run: empty where a table says more.
+    /// A run's drift in some words; empty where a table says more.
     static func summary(_ drift: [DriftStatus]) -> String {
         if drift.isEmpty { return "not computed" }
-        if drift.contains(where: \.isDifferent) { return "" }
+        if drift.contains(where: \.drift.isDifferent) { return "" }
         // Rows that only the batch layer has are equal to themselves: that says nothing about the live ones.
-        let isLive = drift.contains { $0.hasLiveRows ?? ($0.groups > 0) }
+        let isLive = drift.contains { $0.hasLiveRows ?? ($0.drift.groups > 0) }
         return isLive ? "none, the live rows were exact" : "nothing live to compare"
     }
 
@@ -224,9 +223,10 @@ extension DriftStatus {
             ("view", .left), ("output", .left), ("groups", .right), ("differing", .right), ("only live", .right), ("only batch", .right),
             ("live total", .right), ("true total", .right))
         for row in drift {
+            let drift = row.drift
             table.rows.append([
-                row.view, row.output, grouped(Int(row.groups)), grouped(Int(row.differing)), grouped(Int(row.onlyMerged)),
-                grouped(Int(row.onlyBatch)), row.mergedTotal.map { "\($0)" } ?? "", row.batchTotal.map { "\($0)" } ?? "",
+                row.view, drift.output, grouped(Int(drift.groups)), grouped(Int(drift.differing)), grouped(Int(drift.onlyMerged)),
+                grouped(Int(drift.onlyBatch)), drift.mergedTotal.map { "\($0)" } ?? "", drift.batchTotal.map { "\($0)" } ?? "",
             ])
         }
         return table

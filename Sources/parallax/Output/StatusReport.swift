@@ -256,7 +256,7 @@ extension StatusReport.Source {
         }
         if !status.rejected.isEmpty { output += "\n" + indented(rejected.text()) }
         if !runs.isEmpty { output += "\n" + indented(runTable.text()) }
-        let differing = drift.filter(\.isDifferent)
+        let differing = drift.filter(\.drift.isDifferent)
         if published.run != .none {
             let summary = DriftStatus.summary(drift)
             output += "\n  drift of run \(published.run):" + (summary.isEmpty ? "" : " " + summary) + "\n"
