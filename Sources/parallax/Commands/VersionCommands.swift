@@ -8,8 +8,8 @@ struct DiffCommand: ParsableCommand {
         commandName: "diff", abstract: "Compare the rows of a view's held version with those that are served.",
         discussion: discussion(
             """
-            Both as the published batch run has them: exact, and over the same records. Rows are the same one where the window and the group columns \
-            are. Exit code 1 where there is a difference, 0 where there is none.
+            Both as the published batch run has them: exact, and over the same records. Two rows are compared where their window and their group \
+            columns are equal. Exit code 1 where there is a difference, 0 where there is none.
             """, example: "parallax diff traffic_by_page --pipeline demo"))
 
     @OptionGroup var options: PipelineOptions

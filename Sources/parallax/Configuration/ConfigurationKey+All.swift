@@ -92,7 +92,7 @@ extension ConfigurationKey {
 
     static let postgresURL = ConfigurationKey(
         "postgres.url", .text, default: "", isSecret: true,
-        "A PostgreSQL server of yours (15 or later, with the extension hll): postgresql://user@host:5432/database.",
+        "A PostgreSQL server of yours, 15 or later (`parallax doctor` names the extensions that it lacks): postgresql://user@host:5432/database.",
         "Not set: a private server in .parallax/postgres, started when needed.")
     static let postgresURLFile = ConfigurationKey(
         "postgres.url_file", .text, default: "",
