@@ -42,7 +42,7 @@ let package = Package(
         .target(name: "ParallaxCore", path: "Sources/ParallaxCore", swiftSettings: hot),
         .target(name: "Compression", dependencies: ["ParallaxCore", "CZstd", "CZlib"], path: "Sources/Compression", swiftSettings: hot),
         .target(name: "Checksums", dependencies: ["CCRC32C", "CCrypto"], path: "Sources/Checksums", swiftSettings: hot),
-        .target(name: "Disk", dependencies: ["ParallaxCore", "Checksums"], path: "Sources/Disk", swiftSettings: strict),
+        .target(name: "Disk", dependencies: ["ParallaxCore", "Checksums"], path: "Sources/Disk", swiftSettings: hot),
         .target(name: "Columns", dependencies: ["ParallaxCore"], path: "Sources/Columns", swiftSettings: hot),
         .target(
             name: "ViewLanguage", dependencies: ["ParallaxCore", "Columns", "CPgQuery"],
@@ -55,7 +55,7 @@ let package = Package(
             path: "Sources/Operators", swiftSettings: hot),
         .target(name: "EmbeddedLog", dependencies: ["ParallaxCore", "Checksums", "Disk"], path: "Sources/EmbeddedLog", swiftSettings: hot),
         .target(name: "KafkaLog", dependencies: ["ParallaxCore", "CKafka"], path: "Sources/KafkaLog", swiftSettings: hot),
-        .target(name: "Parquet", dependencies: ["ParallaxCore", "Compression"], path: "Sources/Parquet", swiftSettings: hot),
+        .target(name: "Parquet", dependencies: ["ParallaxCore", "Compression", "Disk"], path: "Sources/Parquet", swiftSettings: hot),
         .target(
             name: "Archive",
             dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "Parquet", "Checksums", "Disk"],
@@ -63,7 +63,7 @@ let package = Package(
         .target(name: "Postgres", dependencies: ["ParallaxCore", "CPostgres"], path: "Sources/Postgres", swiftSettings: strict),
         .target(name: "CSystem", path: "Sources/CSystem"),
         .target(
-            name: "PrivatePostgres", dependencies: ["ParallaxCore", "Postgres", "CSystem"],
+            name: "PrivatePostgres", dependencies: ["ParallaxCore", "Disk", "Postgres", "CSystem"],
             path: "Sources/PrivatePostgres", swiftSettings: strict),
         .target(
             name: "Catalog", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Postgres"],
@@ -142,7 +142,7 @@ let package = Package(
         tests("ViewLanguage", ["Columns", "MergeLaw"]),
         tests("MergeLaw", ["ParallaxCore", "Columns", "ViewLanguage"]),
         tests("Operators", ["ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Postgres"]),
-        tests("EmbeddedLog", ["ParallaxCore"]),
+        tests("EmbeddedLog", ["ParallaxCore", "Disk"]),
         tests("KafkaLog", ["ParallaxCore", "CKafka"]),
         // A broker that the tests start: C, since half of the mock cluster's functions are variadic, and a process of its own, so that
         // it outlives the workers that the tests kill.
@@ -152,7 +152,7 @@ let package = Package(
         tests("Parquet", ["ParallaxCore"]),
         tests("Archive", ["ParallaxCore", "Columns", "ViewLanguage", "Operators"]),
         tests("Postgres", ["ParallaxCore"]),
-        tests("PrivatePostgres", ["ParallaxCore", "Postgres"]),
+        tests("PrivatePostgres", ["ParallaxCore", "Disk", "Postgres"]),
         tests("Disk", ["ParallaxCore", "Checksums"]),
         tests("Catalog", ["ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Postgres"]),
         tests("SpeedLayer", ["ParallaxCore", "Columns", "ViewLanguage", "Operators"]),

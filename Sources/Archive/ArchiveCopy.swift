@@ -115,7 +115,7 @@ public struct ArchiveCopy: Sendable {
 
     /// The manifest's whole lines that count, with what they say.
     private static func lines(_ folder: ArchiveFolder, _ partition: Partition) throws(ParallaxError) -> [(line: [UInt8], ArchiveSegment)] {
-        guard let (bytes, _) = try Files.read(folder.manifest(partition)) else { return [] }
+        guard let bytes = try File.read(folder.manifest(partition))?.contents() else { return [] }
         return try lines(bytes, folder.manifest(partition))
     }
 

@@ -1,3 +1,4 @@
+import Disk
 import ParallaxCore
 
 /// One immutable Parquet file of the archive, as its partition's manifest lists it: the offsets from `first` up to, not
@@ -94,9 +95,25 @@ struct ArchiveFolder: Sendable {
 
     /// The partitions that have a folder, in order.
     func partitions() throws(ParallaxError) -> [Partition] {
-        try Files.names(in: path).compactMap { name in
+        try Disk.names(in: path).compactMap { name in
             guard name.hasPrefix("p="), let number = Int32(name.dropFirst(2)), number >= 0 else { return nil }
             return Partition(rawValue: number)
         }.sorted()
+    }
+}
+
+extension ArchiveFolder {
+    /// How often a waiting archiver looks again, in microseconds: a segment takes seconds to write.
+    private static let pause: UInt32 = 20_000
+
+    /// One archiver a source. The lock goes with the object, or with the process, however it dies.
+    func lock(within wait: Duration) throws(ParallaxError) -> FileLock {
+        let lock = FileLock(try File.folder(path))
+        guard try lock.lock(until: .now + wait, lookingEvery: Self.pause) else {
+            throw ParallaxError(
+                .busy, "another archiver is at work in \"\(path)\"", detail: "Waited for \(wait).",
+                hint: "Try again when it has finished; a dead process holds no lock.")
+        }
+        return lock
     }
 }

@@ -14,7 +14,7 @@ extension ArchiveWriter {
     /// The log that was adopted last; nil: the first is read.
     public static func adoptedLog(directory: String, source: String) throws(ParallaxError) -> LogBinding? {
         let path = ArchiveFolder(directory: directory, source: source).adoptedLog
-        guard let (bytes, _) = try Files.read(path) else { return nil }
+        guard let bytes = try File.read(path)?.contents() else { return nil }
         do { return try JSONDecoder().decode(LogBinding.self, from: Data(bytes)) } catch {
             throw ParallaxError(
                 .corrupt, "\"\(path)\" does not say which log the archive of source \"\(source)\" goes on with", detail: "\(error)",
@@ -28,7 +28,7 @@ extension ArchiveWriter {
     /// - Parameter eventsUntil: no event of the former log has this event time or a later one.
     public func adopt(_ binding: LogBinding, eventsUntil: Instant?) throws(ParallaxError) -> [AcceptedGap] {
         try makeDurable(folder.path)
-        let lock = try FolderLock(folder.path, wait: limits.lockWait)
+        let lock = try folder.lock(within: limits.lockWait)
         defer { withExtendedLifetime(lock) {} }
         for start in binding.starts {
             var manifest = try manifest(start.partition)
@@ -42,7 +42,7 @@ extension ArchiveWriter {
         guard let text = try? [UInt8](encoder.encode(binding)) else {
             throw ParallaxError(.internalInconsistency, "the binding of source \"\(source.name)\" has no JSON")
         }
-        try Disk.write(text + [UInt8(ascii: "\n")], to: folder.adoptedLog, mode: Files.mode(ofFile: folder.adoptedLog))
+        try Disk.write(text + [UInt8(ascii: "\n")], to: folder.adoptedLog, mode: Openness.mode(ofFile: folder.adoptedLog))
         return try acceptedGaps()
     }
 

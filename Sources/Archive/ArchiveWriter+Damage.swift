@@ -1,3 +1,4 @@
+import Disk
 import Operators
 import ParallaxCore
 
@@ -73,7 +74,7 @@ extension ArchiveWriter {
             let path = path(of: old)
             // A gap's file holds nothing.
             if old.acceptedGap == nil || !damage.isInLog {
-                do throws(ParallaxError) { try Files.move(path, to: path + ".damaged") } catch {
+                do throws(ParallaxError) { try Disk.rename(path, to: path + ".damaged") } catch {
                     if damage.error.code != .missing { throw error }
                 }
             }

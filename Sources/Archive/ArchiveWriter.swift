@@ -1,3 +1,4 @@
+import Disk
 import Operators
 import ParallaxCore
 import Synchronization
@@ -72,7 +73,7 @@ public final class ArchiveWriter: Sendable {
     ) throws(ParallaxError) -> ArchiveSummary {
         let partitions = try log.partitions()
         try makeDurable(folder.path)
-        let lock = try FolderLock(folder.path, wait: limits.lockWait)
+        let lock = try folder.lock(within: limits.lockWait)
         defer { withExtendedLifetime(lock) {} }
         try checkAdopted()
         var summary = ArchiveSummary()
@@ -275,7 +276,7 @@ extension ArchiveWriter {
     ) throws(ParallaxError) -> AcceptedGap? {
         let bounds = try log.bounds(of: partition)
         try makeDurable(folder.path)
-        let lock = try FolderLock(folder.path, wait: limits.lockWait)
+        let lock = try folder.lock(within: limits.lockWait)
         defer { withExtendedLifetime(lock) {} }
         try checkAdopted()
         var manifest = try manifest(partition)
@@ -301,13 +302,13 @@ extension ArchiveWriter {
 
     /// Changes a partition's manifest while nobody else works on the source.
     func locked<R>(_ partition: Partition, _ body: (inout Manifest) throws(ParallaxError) -> R) throws(ParallaxError) -> R {
-        try Files.makeFolder(folder.path, in: directory)
-        let lock = try FolderLock(folder.path, wait: limits.lockWait)
+        try Openness.makeFolder(folder.path, in: directory)
+        let lock = try folder.lock(within: limits.lockWait)
         defer { withExtendedLifetime(lock) {} }
         try checkAdopted()
         var manifest = try manifest(partition)
         try recover(&manifest, logBegins: try log.bounds(of: partition).lowerBound)
-        try Files.makeFolder(folder.partition(partition), in: directory)
+        try Openness.makeFolder(folder.partition(partition), in: directory)
         let result = try body(&manifest)
         keep(manifest)
         return result
@@ -337,8 +338,8 @@ extension ArchiveWriter {
 
     /// Once for each folder: a service comes by every second.
     func makeDurable(_ path: String) throws(ParallaxError) {
-        if durableFolders.withLock({ $0.contains(path) }), Files.exists(path) { return }
-        try Files.makeFolder(path, in: directory)
+        if durableFolders.withLock({ $0.contains(path) }), Disk.exists(path) { return }
+        try Openness.makeFolder(path, in: directory)
         durableFolders.withLock { _ = $0.insert(path) }
     }
 
@@ -350,9 +351,9 @@ extension ArchiveWriter {
         try manifest.cutTornLine()
         let path = folder.partition(manifest.partition)
         let listed = Set(manifest.segments.map(\.file))
-        for name in try Files.names(in: path) {
+        for name in try Disk.names(in: path) {
             if name.hasSuffix(SegmentWriter.temporaryEnding) {
-                try Files.remove("\(path)/\(name)")
+                try Disk.removeFile("\(path)/\(name)")
             } else if let range = ArchiveSegment.range(ofFileName: name), !listed.contains(name) {
                 guard range.upperBound <= manifest.position || logBegins <= manifest.position else {
                     throw ParallaxError(
@@ -361,7 +362,7 @@ extension ArchiveWriter {
                             + "\(manifest.partition), which the log no longer has: it begins at \(logBegins).",
                         hint: "Restore \"\(manifest.path)\" from a backup; do not delete the segment.")
                 }
-                try Files.remove("\(path)/\(name)")
+                try Disk.removeFile("\(path)/\(name)")
             }
         }
     }

@@ -1,16 +1,11 @@
+import Disk
+import Glibc
 import ParallaxCore
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
     import Foundation
-#endif
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
 #endif
 
 /// The list of a partition's segments: what is in the archive is what is listed here.
@@ -26,7 +21,7 @@ struct Manifest: Sendable {
     private(set) var wholeBytes = 0
     /// Bytes after them: a torn line.
     private(set) var tornBytes = 0
-    private var stamp: FileStamp?
+    private var stamp: FileStatus?
 
     /// The first offset that is not archived.
     var position: Offset { segments.last?.next ?? .zero }
@@ -41,13 +36,13 @@ struct Manifest: Sendable {
 
     /// Reads what is new since the last call; all of it, where the file is not the same.
     mutating func refresh() throws(ParallaxError) {
-        guard var (bytes, stamp) = try Files.read(path, from: wholeBytes) else {
+        guard var (bytes, stamp) = try read(from: wholeBytes) else {
             self = Manifest(path: path, partition: partition)
             return
         }
-        if let known = self.stamp, known.inode != stamp.inode || known.device != stamp.device || stamp.byteCount < wholeBytes {
+        if let known = self.stamp, !known.isSameFile(as: stamp) || stamp.bytes < wholeBytes {
             self = Manifest(path: path, partition: partition)
-            guard let whole = try Files.read(path) else { return }
+            guard let whole = try read(from: 0) else { return }
             (bytes, stamp) = whole
         }
         let decoder = JSONDecoder()
@@ -59,6 +54,13 @@ struct Manifest: Sendable {
         }
         tornBytes = bytes.count - start
         self.stamp = stamp
+    }
+
+    /// The bytes from `start` to the end, and which file they are of; nil where there is none.
+    private func read(from start: Int) throws(ParallaxError) -> (bytes: [UInt8], stamp: FileStatus)? {
+        guard let file = try File.read(path) else { return nil }
+        let stamp = try file.status()
+        return (try file.contents(from: start), stamp)
     }
 
     private init(path: String, partition: Partition) {
@@ -106,10 +108,9 @@ struct Manifest: Sendable {
     /// Cuts off a torn last line. Only for the holder of the lock.
     mutating func cutTornLine() throws(ParallaxError) {
         guard tornBytes > 0 else { return }
-        let descriptor = open(path, O_WRONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Files.error("open", path) }
-        defer { close(descriptor) }
-        guard ftruncate(descriptor, off_t(wholeBytes)) == 0, fsync(descriptor) == 0 else { throw Files.error("shorten", path) }
+        guard let file = try File.update(path) else { throw Disk.error("open", path, ENOENT) }
+        try file.truncate(to: wholeBytes)
+        try file.sync()
         tornBytes = 0
     }
 
@@ -125,30 +126,18 @@ struct Manifest: Sendable {
         }
         line.append(UInt8(ascii: "\n"))
         let isNew = wholeBytes == 0
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, Files.mode(ofFile: path))
-        guard descriptor >= 0 else { throw Files.error("open", path) }
-        defer { close(descriptor) }
+        let file = try File.appendOrCreate(path, mode: Openness.mode(ofFile: path))
         do throws(ParallaxError) {
-            try line.withBytes { (bytes) throws(ParallaxError) in try Files.writeAll(descriptor, bytes, path: path) }
-            guard fsync(descriptor) == 0 else { throw Files.error("make durable", path) }
-            if isNew { try Files.syncFolder(Files.parent(of: path)) }
+            try file.append(line)
+            try file.sync()
+            if isNew { try Disk.syncFolder(Disk.parent(of: path)) }
         } catch {
             // If this fails too, the next archiver finds a torn line, or a whole one whose segment is there.
-            _ = ftruncate(descriptor, off_t(wholeBytes))
+            try? file.truncate(to: wholeBytes)
             throw error
         }
         wholeBytes += line.count
         if !take(segment) { segments.append(segment) }
-        stamp = try FileStamp(descriptor, path: path)
-    }
-}
-
-extension Array where Element == UInt8 {
-    /// `withUnsafeBytes`, with the error's type kept.
-    func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws(ParallaxError) -> R) throws(ParallaxError) -> R {
-        let result: Result<R, ParallaxError> = withUnsafeBytes { raw in
-            do throws(ParallaxError) { return .success(try body(raw)) } catch { return .failure(error) }
-        }
-        return try result.get()
+        stamp = try file.status()
     }
 }

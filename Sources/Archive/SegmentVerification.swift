@@ -1,14 +1,6 @@
-import Checksums
+import Disk
 import ParallaxCore
 import Synchronization
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// That a segment's bytes are those that were written. Other readers take a Parquet file with a flipped byte for sound.
 enum SegmentVerification {
@@ -17,33 +9,18 @@ enum SegmentVerification {
 
     private struct Sound: Hashable {
         var sha256: String
-        var stamp: FileStamp
+        var stamp: FileStatus
     }
 
-    private static let blockBytes = 1 << 20
-
     static func verify(_ segment: ArchiveSegment, path: String, source: String) throws(ParallaxError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw errno == ENOENT ? missing(segment, path, source) : Files.error("open", path) }
-        defer { close(descriptor) }
-        let stamp = try FileStamp(descriptor, path: path)
+        guard let file = try File.read(path) else { throw missing(segment, path, source) }
+        let stamp = try file.status()
         let found = Sound(sha256: segment.sha256, stamp: stamp)
         if sound.withLock({ $0[path] }) == found { return }
-        guard stamp.byteCount == segment.bytes else {
-            throw damaged(segment, path, source, "It has \(stamp.byteCount) bytes; \(segment.bytes) were written.")
+        guard stamp.bytes == segment.bytes else {
+            throw damaged(segment, path, source, "It has \(stamp.bytes) bytes; \(segment.bytes) were written.")
         }
-        var digest = SHA256()
-        var block = [UInt8](repeating: 0, count: blockBytes)
-        while true {
-            let count = read(descriptor, &block, block.count)
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw Files.error("read", path)
-            }
-            if count == 0 { break }
-            block.withUnsafeBytes { digest.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-        }
-        let actual = digest.finish()
+        let actual = try file.sha256()
         guard actual == segment.sha256 else {
             throw damaged(segment, path, source, "Its SHA-256 is \(actual); \(segment.sha256) was written.")
         }

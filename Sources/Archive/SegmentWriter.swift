@@ -1,16 +1,10 @@
 import Checksums
+import Disk
+import Glibc
 import Operators
 import ParallaxCore
 import Parquet
 import ViewLanguage
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// One segment in the making: a temporary file that either becomes the segment whole or goes away.
 ///
@@ -34,23 +28,19 @@ final class SegmentWriter {
 
     /// The file and the digest of what went into it.
     private final class Output {
-        let path: String
-        var descriptor: Int32
+        let file: File
         // Nil once it is finished.
         var digest: SHA256? = SHA256()
 
         init(path: String) throws(ParallaxError) {
-            self.path = path
-            descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, Files.mode(ofFile: path))
-            guard descriptor >= 0 else { throw Files.error("create", path) }
+            guard let file = try File.createNew(path, mode: Openness.mode(ofFile: path)) else { throw Disk.error("make", path, EEXIST) }
+            self.file = file
         }
 
         func write(_ bytes: UnsafeRawBufferPointer) throws(ParallaxError) {
-            try Files.writeAll(descriptor, bytes, path: path)
+            try file.append(bytes)
             digest?.update(bytes)
         }
-
-        deinit { if descriptor >= 0 { close(descriptor) } }
     }
 
     /// `.tmp` at the end: wildcards for Parquet files do not find it.
@@ -101,10 +91,7 @@ final class SegmentWriter {
     /// - Parameter archivedAt: now.
     func publish(next: Offset, archivedAt: Instant) throws(ParallaxError) -> ArchiveSegment {
         try writer.finish()
-        guard fsync(output.descriptor) == 0 else { throw Files.error("make durable", temporaryPath) }
-        let closed = close(output.descriptor)
-        output.descriptor = -1
-        guard closed == 0 else { throw Files.error("close", temporaryPath) }
+        try output.file.sync()
         guard let digest = output.digest.take() else { preconditionFailure("a segment published twice") }
         FaultPoint.pass("archive.afterWrite")
         let segment = ArchiveSegment(
@@ -114,9 +101,9 @@ final class SegmentWriter {
             minAppendedAt: minAppendedAt.map { Instant(microseconds: $0) }, maxAppendedAt: maxAppendedAt.map { Instant(microseconds: $0) },
             archivedAt: records > 0 ? archivedAt : nil, file: ArchiveSegment.fileName(first: first, next: next), lastRecord: lastRecord,
             schema: schema.fingerprint)
-        try Files.move(temporaryPath, to: "\(folder)/\(segment.file)")
+        try Disk.rename(temporaryPath, to: "\(folder)/\(segment.file)")
         FaultPoint.pass("archive.afterRename")
-        try Files.syncFolder(folder)
+        try Disk.syncFolder(folder)
         return segment
     }
 }

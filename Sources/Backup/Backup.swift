@@ -71,7 +71,7 @@ public struct Backup {
     public func make() throws(ParallaxError) -> Made {
         // Nobody but us: definitions may hold a password, and the database holds everything.
         try Disk.makeFolder(folder.path, mode: 0o700)
-        let lock = try BackupLock(folder.lock)
+        let lock = try folder.locked()
         defer { withExtendedLifetime(lock) {} }
         for name in try folder.unfinished() { try Disk.removeFolder(folder.backup(name)) }
         let previous = try folder.backups().last
@@ -247,20 +247,15 @@ public struct Backup {
     }
 }
 
-/// One backup at a time into a folder, and no restore from it meanwhile. The system gives the lock back when the process dies.
-struct BackupLock: ~Copyable {
-    private let descriptor: Int32
-
-    init(_ path: String) throws(ParallaxError) {
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw ParallaxError(.disk, "cannot open \(path): \(String(cString: strerror(errno)))") }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
+extension BackupFolder {
+    /// One backup at a time into a folder, and no restore from it meanwhile. The system gives the lock back when the process dies.
+    func locked() throws(ParallaxError) -> FileLock {
+        let lock = try FileLock(self.lock)
+        guard try lock.tryLock() else {
             throw ParallaxError(
-                .busy, "another process works in the folder of backups", detail: "Lock file: \(path).", hint: "Wait for it and try again.")
+                .busy, "another process works in the folder of backups", detail: "Lock file: \(self.lock).",
+                hint: "Wait for it and try again.")
         }
-        self.descriptor = descriptor
+        return lock
     }
-
-    deinit { close(descriptor) }
 }

@@ -78,7 +78,7 @@ public struct Restore {
     public func perform(
         isPrivateServer: Bool, open: () throws(ParallaxError) -> String
     ) throws(ParallaxError) -> Done {
-        let lock = try BackupLock(folder.lock)
+        let lock = try folder.locked()
         defer { withExtendedLifetime(lock) {} }
         let record = try folder.record(name)
         guard record.isWholeDatabase == isPrivateServer else {

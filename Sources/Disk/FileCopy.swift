@@ -34,12 +34,10 @@ extension Disk {
         _ path: String, to target: String, firstBytes wanted: Int? = nil, sha256 expected: String? = nil, mode: mode_t = 0o600,
         progress: (Int) throws(ParallaxError) -> Void = { (_) throws(ParallaxError) in }
     ) throws(ParallaxError) -> (bytes: Int, sha256: String) {
-        let source = open(path, O_RDONLY | O_CLOEXEC)
-        guard source >= 0 else { throw error("read", path) }
-        defer { close(source) }
-        return try writeWhole(target, mode: mode) { (descriptor) throws(ParallaxError) in
-            let (bytes, digest) = try pour(source, path, firstBytes: wanted, expected, progress) { (block) throws(ParallaxError) in
-                try writeAll(descriptor, block, target)
+        let source = try File.opened(path)
+        return try writeWhole(target, mode: mode) { (copy) throws(ParallaxError) in
+            let (bytes, digest) = try pour(source, firstBytes: wanted, expected, progress) { (block) throws(ParallaxError) in
+                try copy.append(block)
             }
             return (bytes, digest)
         }
@@ -49,14 +47,12 @@ extension Disk {
     public static func sha256(
         ofFile path: String, progress: (Int) throws(ParallaxError) -> Void = { (_) throws(ParallaxError) in }
     ) throws(ParallaxError) -> String {
-        let source = open(path, O_RDONLY | O_CLOEXEC)
-        guard source >= 0 else { throw error("read", path) }
-        defer { close(source) }
-        return try pour(source, path, firstBytes: nil, nil, progress) { (_) throws(ParallaxError) in }.sha256
+        let source = try File.opened(path)
+        return try pour(source, firstBytes: nil, nil, progress) { (_) throws(ParallaxError) in }.sha256
     }
 
-    private static func pour(
-        _ source: Int32, _ path: String, firstBytes wanted: Int?, _ expected: String?, _ progress: (Int) throws(ParallaxError) -> Void,
+    fileprivate static func pour(
+        _ source: File, firstBytes wanted: Int?, _ expected: String?, _ progress: (Int) throws(ParallaxError) -> Void,
         _ take: (UnsafeRawBufferPointer) throws(ParallaxError) -> Void
     ) throws(ParallaxError) -> (bytes: Int, sha256: String) {
         var digest = SHA256()
@@ -64,11 +60,8 @@ extension Disk {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: blockBytes, alignment: 16)
         defer { buffer.deallocate() }
         while wanted.map({ done < $0 }) ?? true {
-            let count = Glibc.read(source, buffer.baseAddress, min(blockBytes, wanted.map { $0 - done } ?? blockBytes))
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw error("read", path)
-            }
+            let room = min(blockBytes, wanted.map { $0 - done } ?? blockBytes)
+            let count = try source.read(at: done, into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<room]))
             if count == 0 { break }
             let block = UnsafeRawBufferPointer(rebasing: buffer[..<count])
             try take(block)
@@ -78,12 +71,19 @@ extension Disk {
         }
         let found = digest.finish()
         if let wanted, done < wanted {
-            throw ParallaxError(.corrupt, "\(path) has \(done) bytes where at least \(wanted) should be")
+            throw ParallaxError(.corrupt, "\(source.path) has \(done) bytes where at least \(wanted) should be")
         }
         if let expected, found != expected {
             throw ParallaxError(
-                .corrupt, "\(path) does not hold what was written", detail: "Its SHA-256 is \(found); \(expected) was written.")
+                .corrupt, "\(source.path) does not hold what was written", detail: "Its SHA-256 is \(found); \(expected) was written.")
         }
         return (done, found)
+    }
+}
+
+extension File {
+    /// SHA-256 of all of it.
+    public func sha256() throws(ParallaxError) -> String {
+        try Disk.pour(self, firstBytes: nil, nil, { (_) throws(ParallaxError) in }, { (_) throws(ParallaxError) in }).sha256
     }
 }

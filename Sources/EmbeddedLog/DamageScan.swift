@@ -1,3 +1,4 @@
+import Disk
 import ParallaxCore
 
 /// Looks for what cannot be read in a partition, by its files alone: a good frame is found by its magic, its checksum and its offset.

@@ -1,4 +1,5 @@
 import Checksums
+import Disk
 import ParallaxCore
 
 /// How far a partition is durable, as readers in every process see it.
@@ -72,7 +73,7 @@ struct DurableEndFile {
         sequence += 1
         let position = sequence % 2 == 0 ? 0 : DurableEnd.slotBytes
         try file.write(end.encode(sequence: sequence).span.bytes, at: position)
-        if durably { try file.sync() }
+        if durably { try file.syncContents() }
     }
 }
 

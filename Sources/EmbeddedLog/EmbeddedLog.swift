@@ -1,3 +1,4 @@
+import Disk
 import ParallaxCore
 import Synchronization
 
@@ -52,7 +53,7 @@ public final class EmbeddedLog: EventLog {
         self.source = source
         self.limits = limits
         paths = try LogPaths(directory: directory, source: source)
-        try Folder.create(paths.root)
+        try Disk.makeFolder(paths.root)
         let writer = try LogWriter(paths, limits, faults, clock: clock, onRecovery: onRecovery)
         self.writer = writer
         lanes = Mutex(Lanes(countFile: PartitionCountFile(paths)))

@@ -1,3 +1,4 @@
+import Disk
 import ParallaxCore
 
 /// A part of a file in memory, moved by one system call a megabyte. Belongs to one thread at a time.

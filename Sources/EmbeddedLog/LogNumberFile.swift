@@ -1,5 +1,4 @@
 import Disk
-import Glibc
 import ParallaxCore
 
 /// The log's own number, in a file that goes with it wherever it is moved, and never changes.
@@ -30,7 +29,7 @@ struct LogNumberFile {
                 detail: "It should read \"\(prefix)\", 32 hexadecimal digits, \"\(middle)\" and a number.",
                 hint: "Restore the file from a copy of the log.")
         }
-        return LogNumberFile(number: String(number), isOriginal: place == "\(try file.place().inode)"[...])
+        return LogNumberFile(number: String(number), isOriginal: place == "\(try file.status().inode)"[...])
     }
 
     /// Durable when it returns.
@@ -42,34 +41,5 @@ struct LogNumberFile {
     static func fresh() -> String {
         let digits = String(UInt128.random(in: .min ... .max), radix: 16)
         return String(repeating: "0", count: 32 - digits.utf8.count) + digits
-    }
-}
-
-/// Which file it is, whatever its name.
-struct FilePlace: Equatable {
-    var device: UInt
-    var inode: UInt
-
-    init(_ status: stat) {
-        device = UInt(status.st_dev)
-        inode = UInt(status.st_ino)
-    }
-}
-
-extension File {
-    func place() throws(ParallaxError) -> FilePlace {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw diskError("cannot look at \(path)", errno) }
-        return FilePlace(status)
-    }
-
-    /// True where the file's name still leads to this file. Nobody else can have its inode while it is open.
-    func isStillAtItsPath() throws(ParallaxError) -> Bool {
-        var status = stat()
-        guard stat(path, &status) == 0 else {
-            if errno == ENOENT || errno == ENOTDIR { return false }
-            throw diskError("cannot look at \(path)", errno)
-        }
-        return try FilePlace(status) == place()
     }
 }

@@ -1,3 +1,4 @@
+import Disk
 import ParallaxCore
 
 /// Where the parts of one source's log are:
@@ -41,7 +42,7 @@ struct LogPaths: Sendable {
     /// First offsets of the partition's segments, ascending. Other files are none of our business.
     func segments(of partition: Partition) throws(ParallaxError) -> [Int64] {
         var bases: [Int64] = []
-        for name in try Folder.names(in: folder(of: partition)) where name.utf8.count == 24 && name.hasSuffix(".log") {
+        for name in try Disk.names(inExisting: folder(of: partition)) where name.utf8.count == 24 && name.hasSuffix(".log") {
             if let base = Int64(name.dropLast(4)), base >= 0, base <= Frame.largestOffset { bases.append(base) }
         }
         return bases.sorted()

@@ -1,3 +1,4 @@
+import Disk
 import ParallaxCore
 import Synchronization
 
@@ -177,7 +178,7 @@ final class LogWriter: Sendable {
                 if try !files.lock.isCurrent() {
                     files.isReplaced = true
                     files.partitions = [:]
-                    try Folder.create(paths.root)
+                    try Disk.makeFolder(paths.root)
                     files.lock = try SourceLock(paths)
                 }
                 // Taken out while it changes, since the lock is borrowed meanwhile.

@@ -1,12 +1,11 @@
 import Disk
-import Glibc
 import ParallaxCore
 
 /// The file that says how many partitions a source has. It is replaced as a whole and only ever grows, so every open log sees a new
 /// count by looking at the file's identity: one system call an append.
 struct PartitionCountFile {
     let paths: LogPaths
-    private var seen: (device: UInt, inode: UInt, changed: Int)?
+    private var seen: FileStatus?
     /// Nil where there is no log yet.
     private(set) var count: Int?
 
@@ -14,13 +13,8 @@ struct PartitionCountFile {
 
     /// Reads the file again if it is another than the one seen last.
     mutating func refresh() throws(ParallaxError) {
-        var status = stat()
-        guard stat(paths.partitions, &status) == 0 else {
-            if errno == ENOENT { return count = nil }
-            throw diskError("cannot look at \(paths.partitions)", errno)
-        }
-        let identity = (UInt(status.st_dev), UInt(status.st_ino), Int(status.st_mtim.tv_nsec) ^ Int(status.st_mtim.tv_sec))
-        if let seen, seen == identity { return }
+        guard let status = try FileStatus.ifThere(paths.partitions) else { return count = nil }
+        if seen == status { return }
         guard let file = try File.read(paths.partitions) else { return count = nil }
         let text = String(decoding: try file.contents(atMost: 200), as: UTF8.self)
         guard text.hasPrefix(Self.prefix), text.hasSuffix("\n"), let number = Int(text.dropFirst(Self.prefix.count).dropLast()), number > 0
@@ -31,7 +25,7 @@ struct PartitionCountFile {
                 hint: "Count the numbered folders beside it and write the file again.")
         }
         count = number
-        seen = identity
+        seen = status
     }
 
     mutating func write(_ count: Int) throws(ParallaxError) {

@@ -1,3 +1,4 @@
+import Disk
 import ParallaxCore
 
 /// What recovery did to one partition.
@@ -66,7 +67,7 @@ extension PartitionWriter {
             end.segment = next
             end.bytes = 0
         }
-        try Folder.sync(paths.folder(of: partition))
+        try Disk.syncFolder(paths.folder(of: partition))
         try endFile.publish(end, durably: true)
         published = end
         position = end
@@ -83,7 +84,7 @@ extension PartitionWriter {
         guard known.end > known.segment, givenUp.ranges.contains(where: { $0.upperBound == known.end }),
             try File.read(paths.segment(known.segment, of: partition)).map({ (file) throws(ParallaxError) in try file.size() < known.bytes }
             ) ?? true,
-            !Folder.exists(paths.segment(known.end, of: partition))
+            !Disk.exists(paths.segment(known.end, of: partition))
         else { return false }
         try createSegment(known.end)
         var end = known
@@ -155,11 +156,11 @@ extension PartitionWriter {
                     throw paths.corrupt(partition, offset: end.end, file: file.path, position: end.bytes, flaw.description)
                 }
                 try file.truncate(to: end.bytes)
-                try file.sync()
+                try file.syncContents()
                 return size - end.bytes
             }
         }
-        try file.sync()
+        try file.syncContents()
         return 0
     }
 

@@ -1,3 +1,4 @@
+import Disk
 import ParallaxCore
 
 /// The end of one partition, for the holder of the source's lock.
@@ -34,7 +35,7 @@ struct PartitionWriter {
         self.faults = faults
         self.onRecovery = onRecovery
         let folder = paths.folder(of: partition)
-        try Folder.create(folder)
+        try Disk.makeFolder(folder)
         let path = paths.end(of: partition)
         if let file = try File.update(path) {
             endFile = DurableEndFile(file)
@@ -42,8 +43,8 @@ struct PartitionWriter {
             let file = try File.openOrCreate(path)
             // All of the room that it will ever need: a publication must not fail on a full disk.
             try file.write([UInt8](repeating: 0, count: 2 * DurableEnd.slotBytes).span.bytes, at: 0)
-            try file.sync()
-            try Folder.sync(folder)
+            try file.syncContents()
+            try Disk.syncFolder(folder)
             endFile = DurableEndFile(file)
         }
         let segments = try paths.segments(of: partition)
@@ -74,7 +75,7 @@ struct PartitionWriter {
             active = (file, end.segment)
         }
         // A segment begins at the end that was published just before it was created, so one name tells whether there is one more.
-        let isContinued = end.end != end.segment && Folder.exists(paths.segment(end.end, of: partition))
+        let isContinued = end.end != end.segment && Disk.exists(paths.segment(end.end, of: partition))
         guard let active, !isContinued, last ?? end.segment == end.segment, try active.file.size() == end.bytes else {
             return try recover(from: end)
         }
@@ -108,14 +109,14 @@ struct PartitionWriter {
         guard let file = try File.createNew(path) else {
             throw paths.corrupt(partition, offset: base, file: path, position: 0, "the file exists before its time")
         }
-        try Folder.sync(paths.folder(of: partition))
+        try Disk.syncFolder(paths.folder(of: partition))
         active = (file, base)
     }
 
     mutating func sync() throws(ParallaxError) {
         guard position != published, let active else { return }
         try faults.beforeSync(active.file.path)
-        try active.file.sync()
+        try active.file.syncContents()
     }
 
     mutating func publish() throws(ParallaxError) {
@@ -147,7 +148,7 @@ struct PartitionWriter {
             throw paths.missingSegment(partition, offset: published.segment, file: path)
         }
         if try file.size() > published.bytes { try file.truncate(to: published.bytes) }
-        try file.sync()
+        try file.syncContents()
         isSuspect = false
     }
 
@@ -160,7 +161,7 @@ struct PartitionWriter {
         try endFile.publish(trimmed, durably: true)
         published = trimmed
         position = trimmed
-        for base in segments where base < kept { try Folder.removeFile(paths.segment(base, of: partition)) }
-        try Folder.sync(paths.folder(of: partition))
+        for base in segments where base < kept { try Disk.removeFile(paths.segment(base, of: partition)) }
+        try Disk.syncFolder(paths.folder(of: partition))
     }
 }

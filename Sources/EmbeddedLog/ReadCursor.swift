@@ -1,3 +1,4 @@
+import Disk
 import ParallaxCore
 
 /// A place in a partition, with the frame around it already read and verified: what makes the next sequential read cheap.

@@ -1,12 +1,5 @@
+import Disk
 import ParallaxCore
-
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
 
 /// An open Parquet file of flat columns: what `ParquetWriter` writes, and what pyarrow writes within the same subset (data pages v1,
 /// PLAIN and dictionary encodings, zstd or uncompressed, any number of pages).
@@ -37,37 +30,21 @@ public final class ParquetFile: Sendable {
     public let createdBy: String
     let limits: Limits
     let metadata: FileMetadata
-    private let descriptor: Int32
+    private let file: File
 
     /// Opens a file and reads its footer. Throws `.missing`, `.disk` or `.corrupt`.
     public init(path: String, limits: Limits = Limits()) throws(ParallaxError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            throw ParallaxError(errno == ENOENT ? .missing : .disk, "cannot open \"\(path)\"", detail: String(cString: strerror(errno)))
-        }
-        let metadata: FileMetadata
-        var status = stat()
-        do throws(ParallaxError) {
-            guard fstat(descriptor, &status) == 0 else {
-                throw ParallaxError(.disk, "cannot read \"\(path)\"", detail: String(cString: strerror(errno)))
-            }
-            metadata = try Self.footer(descriptor, path: path, byteCount: Int(status.st_size), limits: limits)
-        } catch {
-            close(descriptor)
-            throw error
-        }
+        let file = try File.opened(path)
+        byteCount = try file.size()
+        metadata = try Self.footer(file, byteCount: byteCount, limits: limits)
         self.path = path
-        self.descriptor = descriptor
+        self.file = file
         self.limits = limits
-        self.metadata = metadata
-        byteCount = Int(status.st_size)
         schema = metadata.leaves.map(\.field)
         rowCount = metadata.rowCount
         keyValues = metadata.keyValues
         createdBy = metadata.createdBy
     }
-
-    deinit { close(descriptor) }
 
     public var rowGroupCount: Int { metadata.rowGroups.count }
     public func rowCount(ofGroup group: Int) -> Int { metadata.rowGroups[group].rowCount }
@@ -91,7 +68,7 @@ public final class ParquetFile: Sendable {
         do throws(FormatError) {
             try check(chunk, leaf, rows: rowGroup.rowCount)
         } catch { throw Self.error(error, path: path) }
-        let bytes = try Self.bytes(descriptor, path: path, at: chunk.start, count: chunk.compressedBytes)
+        let bytes = try Self.bytes(of: file, at: chunk.start, count: chunk.compressedBytes)
         do throws(FormatError) {
             var decoder = ChunkDecoder(leaf: leaf, chunk: chunk, rowCount: rowGroup.rowCount, limits: limits, bytes: bytes)
             return try decoder.decode()
@@ -121,13 +98,14 @@ public final class ParquetFile: Sendable {
 }
 
 extension ParquetFile {
-    private static func footer(_ descriptor: Int32, path: String, byteCount: Int, limits: Limits) throws(ParallaxError) -> FileMetadata {
+    private static func footer(_ file: File, byteCount: Int, limits: Limits) throws(ParallaxError) -> FileMetadata {
+        let path = file.path
         func corrupt(_ message: String, at position: Int) -> ParallaxError {
             error(FormatError(message: message, position: position), path: path)
         }
         guard byteCount >= 12 else { throw corrupt("a file of \(byteCount) bytes is too short", at: 0) }
-        let head = try bytes(descriptor, path: path, at: 0, count: 4)
-        let tail = try bytes(descriptor, path: path, at: byteCount - 8, count: 8)
+        let head = try bytes(of: file, at: 0, count: 4)
+        let tail = try bytes(of: file, at: byteCount - 8, count: 8)
         guard head == ParquetWriter.magic else { throw corrupt("the file does not begin with PAR1", at: 0) }
         guard Array(tail[4...]) == ParquetWriter.magic else { throw corrupt("the file does not end with PAR1", at: byteCount - 4) }
         let length = tail.withUnsafeBytes { Int(UInt32(littleEndian: $0.loadUnaligned(as: UInt32.self))) }
@@ -137,7 +115,7 @@ extension ParquetFile {
                 .limit, "the footer of \"\(path)\" takes \(length) bytes", detail: "The limit is \(limits.footerBytes) bytes.")
         }
         let start = byteCount - 8 - length
-        let footer = try bytes(descriptor, path: path, at: start, count: length)
+        let footer = try bytes(of: file, at: start, count: length)
         var thrift = ThriftReader(footer, in: 0..<length, origin: start)
         do throws(FormatError) { return try FileMetadata(&thrift) } catch { throw Self.error(error, path: path) }
     }
@@ -152,22 +130,10 @@ extension ParquetFile {
     }
 
     /// Exactly `count` bytes; the caller has checked that the file has them.
-    private static func bytes(_ descriptor: Int32, path: String, at position: Int, count: Int) throws(ParallaxError) -> [UInt8] {
-        var filled = 0
-        var trouble: Int32 = 0
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-            while filled < count {
-                let read = pread(descriptor, buffer.baseAddress.map { $0 + filled }, count - filled, off_t(position + filled))
-                if read < 0 && errno == EINTR { continue }
-                if read < 0 { trouble = errno }
-                if read <= 0 { break }
-                filled += read
-            }
-            initialized = filled
-        }
-        if trouble != 0 { throw ParallaxError(.disk, "cannot read \"\(path)\"", detail: String(cString: strerror(trouble))) }
-        guard filled == count else {
-            throw error(FormatError(message: "the file ends early", position: position + filled), path: path)
+    private static func bytes(of file: File, at position: Int, count: Int) throws(ParallaxError) -> [UInt8] {
+        let bytes = try file.bytes(at: position, count: count)
+        guard bytes.count == count else {
+            throw error(FormatError(message: "the file ends early", position: position + bytes.count), path: file.path)
         }
         return bytes
     }

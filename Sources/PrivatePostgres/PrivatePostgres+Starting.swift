@@ -1,3 +1,4 @@
+import Disk
 import Glibc
 import ParallaxCore
 import Postgres
@@ -5,7 +6,7 @@ import Postgres
 // Everything here but `dsn` and `owner` runs under the start lock.
 extension PrivatePostgres {
     func startLock() throws(ParallaxError) -> FileLock {
-        try makeFolders(parentFolder(of: folder), mode: 0o755)
+        try Disk.makeFolder(Disk.parent(of: folder), mode: 0o755)
         return try FileLock.exclusive("\(folder).lock", owner: owner(), until: .now + patience)
     }
 

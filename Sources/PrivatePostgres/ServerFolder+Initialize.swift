@@ -1,4 +1,4 @@
-import Glibc
+import Disk
 import ParallaxCore
 
 extension ServerFolder {
@@ -34,12 +34,8 @@ extension ServerFolder {
         try writeFile("\(unfinished)/pg_ident.conf", ServerSettings.userMap(user), owner: user)
         let original = readFile("\(unfinished)/postgresql.conf") ?? ""
         try writeFile("\(unfinished)/postgresql.conf", original + ServerSettings.include, owner: user)
-        guard rename(unfinished, data) == 0 else { throw systemError("rename \(unfinished) to \(data)") }
-        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        if descriptor >= 0 {
-            fsync(descriptor)
-            close(descriptor)
-        }
+        try Disk.rename(unfinished, to: data)
+        try Disk.syncFolder(path)
     }
 
     private func asUser(_ program: String, _ arguments: [String]) throws(ParallaxError) -> ChildProgram.Result {

@@ -1,3 +1,4 @@
+import Disk
 import Glibc
 import ParallaxCore
 
@@ -30,13 +31,13 @@ struct ServerFolder: Sendable {
     /// Finds the folder; nil where it was never made.
     static func existing(_ folder: String) throws(ParallaxError) -> ServerFolder? {
         guard let link = FileStatus(folder, following: false) else { return nil }
-        guard let status = FileStatus(folder, following: true), let path = realPath(folder) else {
+        guard let status = FileStatus(folder, following: true), let path = Disk.realPath(folder) else {
             throw ParallaxError(
-                .missing, "the private PostgreSQL's folder \(folder) leads to \(linkTarget(folder) ?? "nowhere"), which is not there",
+                .missing, "the private PostgreSQL's folder \(folder) leads to \(Disk.linkTarget(folder) ?? "nowhere"), which is not there",
                 hint: "Bring that folder back, or remove the link to start with an empty database.")
         }
-        guard status.isFolder else {
-            throw ParallaxError(.configuration, "\(folder) is \(link.isLink ? "a link to a file" : "a file"), not a folder")
+        guard status.kind == .folder else {
+            throw ParallaxError(.configuration, "\(folder) is \(link.kind == .link ? "a link to a file" : "a file"), not a folder")
         }
         return ServerFolder(path: path, user: try ServerUser.owning(status.owner, folder: folder))
     }
@@ -45,12 +46,12 @@ struct ServerFolder: Sendable {
     static func make(_ folder: String, user: ServerUser, log: (String) -> Void) throws(ParallaxError) -> ServerFolder {
         try makeOwned(folder, user)
         if try user.canEnter(folder) {
-            guard let path = realPath(folder) else { throw systemError("find \(folder)") }
+            guard let path = Disk.realPath(folder) else { throw systemError("find \(folder)") }
             return ServerFolder(path: path, user: user)
         }
         // Only root comes here: anybody else is the server's user and has just made the folder.
         rmdir(folder)
-        try makeFolders(elsewhere, mode: 0o755)
+        try Disk.makeFolder(elsewhere, mode: 0o755)
         // Its own name each time: a pipeline that is deleted and made again must not find the old one's rows.
         var template = Array("\(elsewhere)/postgres-XXXXXX".utf8CString)
         guard let made = mkdtemp(&template) else { throw systemError("make a folder in \(elsewhere)") }
@@ -62,7 +63,7 @@ struct ServerFolder: Sendable {
                 .configuration, "user \(user.name), as whom PostgreSQL runs, can enter neither \(folder) nor \(elsewhere)",
                 hint: "Allow it to enter (chmod o+x) one of the two and all folders above it.")
         }
-        log("user \(user.name), as whom PostgreSQL runs, cannot enter \(parentFolder(of: folder)): the database is kept in \(path)")
+        log("user \(user.name), as whom PostgreSQL runs, cannot enter \(Disk.parent(of: folder)): the database is kept in \(path)")
         return ServerFolder(path: path, user: user)
     }
 
@@ -83,8 +84,7 @@ struct ServerFolder: Sendable {
         return lines.isEmpty ? nil : lines.suffix(count).joined(separator: "\n")
     }
 
-    private func modified(_ path: String) -> Int {
-        var status = stat()
-        return stat(path, &status) == 0 ? status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec : 0
+    private func modified(_ path: String) -> Int64 {
+        FileStatus(path)?.modified ?? 0
     }
 }

@@ -1,3 +1,4 @@
+import Disk
 import Glibc
 import ParallaxCore
 
@@ -25,7 +26,7 @@ struct ServerProcess {
         readFile("\(folder.data)/postmaster.pid")?.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     }
 
-    static func workingFolder(_ process: pid_t) -> String? { linkTarget("/proc/\(process)/cwd") }
+    static func workingFolder(_ process: pid_t) -> String? { Disk.linkTarget("/proc/\(process)/cwd") }
 
     /// A process that has ended and that nobody has waited for (a zombie) is gone.
     static func isAlive(_ process: pid_t) -> Bool {
@@ -64,7 +65,7 @@ struct ServerProcess {
         }
         let sockets = entries(of: folder.path).filter { $0.hasPrefix(".s.PGSQL.") }.map { "\(folder.path)/\($0)" }
         for file in ["\(folder.data)/postmaster.pid"] + sockets {
-            guard unlink(file) == 0 || errno == ENOENT else { throw systemError("remove the stale \(file)") }
+            try Disk.removeFile(file)
         }
     }
 

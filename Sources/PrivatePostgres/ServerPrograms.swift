@@ -65,17 +65,3 @@ public struct ServerPrograms: Sendable, Hashable {
 public func environmentVariable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
 func isExecutable(_ path: String) -> Bool { access(path, X_OK) == 0 }
-
-/// Names in a folder, sorted; none where it cannot be read.
-func entries(of folder: String) -> [String] {
-    guard let stream = opendir(folder) else { return [] }
-    defer { closedir(stream) }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-        let name = withUnsafePointer(to: &entry.pointee.d_name) {
-            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
-        if name != "." && name != ".." { names.append(name) }
-    }
-    return names.sorted()
-}

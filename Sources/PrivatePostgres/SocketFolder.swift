@@ -1,3 +1,4 @@
+import Disk
 import Glibc
 import ParallaxCore
 
@@ -40,7 +41,7 @@ struct SocketFolder {
         } else if errno != EEXIST {
             throw systemError("make the folder \(linkFolder)")
         }
-        guard let status = FileStatus(linkFolder, following: false), status.isFolder, status.owner == folder.user.uid,
+        guard let status = FileStatus(linkFolder, following: false), status.kind == .folder, status.owner == folder.user.uid,
             status.mode & 0o077 == 0
         else {
             throw ParallaxError(
@@ -48,9 +49,9 @@ struct SocketFolder {
                 "\(linkFolder), which is to hold a short link to the PostgreSQL socket, is not a private folder of user \(folder.user.name)",
                 hint: "Remove it; if it comes back, find out who makes it.")
         }
-        guard linkTarget(path) != folder.path else { return }
+        guard Disk.linkTarget(path) != folder.path else { return }
         unlink(path)
-        guard symlink(folder.path, path) == 0 || linkTarget(path) == folder.path else { throw systemError("make the link \(path)") }
+        guard symlink(folder.path, path) == 0 || Disk.linkTarget(path) == folder.path else { throw systemError("make the link \(path)") }
     }
 
     func remove() {

@@ -320,7 +320,7 @@ import ViewLanguage
         let writer = try ArchiveWriter(directory: folder.path("volume/archive"), source: Fixture.source, log: log, limits: limits)
         let error = #expect(throws: ParallaxError.self) { try writer.archive(upTo: nil) }
         #expect(error?.code == .disk)
-        #expect(error?.hint?.contains("Free space") == true)
+        #expect(error?.hint?.contains("Make room") == true)
         let files = try Fixture.files(folder.path("volume/archive/page_view/p=0"))
         #expect(!files.contains { $0.hasSuffix(".tmp") })
         let archived = try writer.archived()[Partition(0)]

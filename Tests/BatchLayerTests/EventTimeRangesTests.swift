@@ -1,4 +1,5 @@
 import BatchLayer
+import TestSupport
 import Testing
 
 @Suite struct EventTimeRangesTests {
@@ -9,7 +10,7 @@ import Testing
 
     /// Against the definition, at every time and for every pair.
     @Test(arguments: [1, 2, 3, 4] as [UInt64]) func agreesWithItsDefinition(seed: UInt64) {
-        var random = Seeded(seed)
+        var random = SeededGenerator(seed: seed)
         let parts: [Range<Int64>] = (0..<6).map { _ in
             let start = Int64.random(in: 0..<60, using: &random)
             return start..<(start + Int64.random(in: 0..<8, using: &random))

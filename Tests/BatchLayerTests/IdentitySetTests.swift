@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import BatchLayer
@@ -5,7 +6,7 @@ import Testing
 @Suite struct IdentitySetTests {
     /// The slow twin is Swift's Set.
     @Test(arguments: [1, 2, 3] as [UInt64], [0, 20_000]) func tellsWhatCameBefore(seed: UInt64, expected: Int) {
-        var random = Seeded(seed)
+        var random = SeededGenerator(seed: seed)
         var set = IdentitySet(expected: expected)
         var twin: Set<UInt128> = []
         for _ in 0..<40 {

@@ -1,6 +1,7 @@
 import BatchLayer
 import Operators
 import ParallaxCore
+import TestSupport
 import Testing
 import ViewLanguage
 
@@ -124,7 +125,7 @@ private func segment(_ partition: Int, _ offsets: Range<Int64>, events: Int = 1,
         for time in [5, 7, 5, -1] as [Int64] { few.insert(time) }
         #expect(EventTimeRanges(few.ranges).ranges == [-1..<0, 5..<6, 7..<8])
         var many = NewEventTimes(most: 8)
-        var random = Seeded(3)
+        var random = SeededGenerator(seed: 3)
         let times = (0..<1_000).map { _ in Int64.random(in: -1_000_000...1_000_000, using: &random) } + [.min, .max - 1]
         for time in times { many.insert(time) }
         let ranges = EventTimeRanges(many.ranges)

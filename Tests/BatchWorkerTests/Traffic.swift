@@ -1,22 +1,9 @@
 import ParallaxCore
 import TestSupport
 
-/// SplitMix64: the same numbers for the same seed, everywhere.
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 /// Page views as JSON lines: out of order, late, twice (also in another partition, with other values), malformed.
 struct Traffic {
-    private var random: Seeded
+    private var random: SeededGenerator
     private var number = 0
     private var recent: [String] = []
     /// Seconds since 2024-01-01 00:00:00 UTC of the next event.
@@ -24,7 +11,7 @@ struct Traffic {
     /// Only events in order, each once.
     var isTidy = false
 
-    init(seed: UInt64) { random = Seeded(seed) }
+    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     /// Every record one of the log's own calls, so that append times differ.
     mutating func produce(_ count: Int, into log: MemoryLog) throws {

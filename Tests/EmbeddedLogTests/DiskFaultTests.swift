@@ -1,3 +1,4 @@
+import Disk
 import Foundation
 import ParallaxCore
 import Synchronization
@@ -13,7 +14,7 @@ import TestSupport
         let log = try fixture.open(
             partitions: 2,
             faults: LogFaults(beforeSync: { (path) throws(ParallaxError) in
-                if fails.load(ordering: .relaxed), path.contains("/1/") { throw diskError("cannot make \(path) durable", EIO) }
+                if fails.load(ordering: .relaxed), path.contains("/1/") { throw Disk.error("make durable", path, EIO) }
             }))
         for partition in [0, 1] { try log.append(records(0..<3), to: Partition(partition)) }
         let before = try fixture.bytes(of: fixture.folder.path("s/1/00000000000000000000.log"))
@@ -35,7 +36,7 @@ import TestSupport
         let countdown = Atomic<Int>(.max)
         let log = try fixture.open(
             faults: LogFaults(beforeSync: { (path) throws(ParallaxError) in
-                if countdown.wrappingSubtract(1, ordering: .relaxed).newValue == 0 { throw diskError("cannot make \(path) durable", EIO) }
+                if countdown.wrappingSubtract(1, ordering: .relaxed).newValue == 0 { throw Disk.error("make durable", path, EIO) }
             }))
         try log.append(records(0..<3), to: LogFixture.lane)
         for nth in 1..<6 {

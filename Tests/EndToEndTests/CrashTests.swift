@@ -57,7 +57,7 @@ import TestSupport
     @Test(arguments: [UInt64(20_261_121)])
     func I1_everyEventIsCountedOnceWhateverIsKilled(seed: UInt64) throws {
         print("crash loop seed \(seed)")
-        var random = SplitMix64(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let pipeline = try TestPipeline(sql: Self.sql, configuration: Self.configuration)
         var killed = 0
         for round in 0..<50 {
@@ -94,18 +94,5 @@ import TestSupport
         #expect(try pipeline.compare(Self.views) == [])
         try pipeline.run("batch", "run", "--full")
         #expect(try pipeline.compare(Self.views) == [])
-    }
-}
-
-/// Sebastiano Vigna's splitmix64 (public domain reference): small, seeded, the same everywhere.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -135,7 +135,7 @@ import Testing
     @Test(arguments: [UInt64(20_261_126)])
     func I1_I5_processesThatStandStillAtRandomMomentsLoseAndRepeatNothing(seed: UInt64) throws {
         print("frozen processes, seed \(seed)")
-        var random = SplitMix64(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let pipeline = try TestPipeline(sql: CrashTests.sql, configuration: CrashTests.configuration + "\n")
         for round in 0..<12 {
             try pipeline.run(

@@ -27,14 +27,14 @@ import Testing
         let seed = environment["PARALLAX_KILLS_SEED"].flatMap { UInt64($0) } ?? seed
         if environment["PARALLAX_KILLS"] != "all" {
             print("kills: seed \(seed) (PARALLAX_KILLS_SEED)")
-            var random = SplitMix64(seed: seed)
+            var random = SeededGenerator(seed: seed)
             pairs.shuffle(using: &random)
             // Each command once.
             pairs = Next.allCases.compactMap { next in pairs.first { $0.next == next } }
         }
         let pipeline = try TestPipeline(sql: Self.sql, configuration: CrashTests.configuration)
         try pipeline.connection.execute("INSERT INTO dimension.info SELECT '/p' || i, 's' || i % 3 FROM generate_series(0, 50, 2) i")
-        var random = SplitMix64(seed: seed)
+        var random = SeededGenerator(seed: seed)
         func events(_ count: Int) throws {
             try pipeline.run(
                 "generate", "page_view", "--count", "\(count)", "--seed", "\(random.next() % 1_000_000)", "--malformed", "0",

@@ -1,3 +1,4 @@
+import Disk
 import Foundation
 import ParallaxCore
 import Postgres
@@ -120,7 +121,7 @@ import Testing
             let at = try #require(try ServerFolder.existing(server.folder))
             let process = try #require(ServerProcess.running(in: at)).process
             #expect(getsid(process) != getsid(0) && getpgid(process) != getpgrp())
-            let files = entries(of: "/proc/\(process)/fd").compactMap { linkTarget("/proc/\(process)/fd/\($0)") }
+            let files = entries(of: "/proc/\(process)/fd").compactMap { Disk.linkTarget("/proc/\(process)/fd/\($0)") }
             #expect(!files.contains { $0.hasSuffix(".lock") || $0.hasSuffix(".users") })
             try server.release()
         }

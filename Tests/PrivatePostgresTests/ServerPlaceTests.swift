@@ -1,3 +1,4 @@
+import Disk
 import Foundation
 import ParallaxCore
 import Postgres
@@ -21,11 +22,11 @@ import Testing
                 #expect(try Connection(dsn).query("SELECT 1").rows.count == 1)
                 // What cleans /tmp takes the link away; the next user puts it back.
                 unlink(String(host))
-                rmdir(parentFolder(of: String(host)))
+                rmdir(Disk.parent(of: String(host)))
                 #expect(try Connection(server.acquire()).query("SELECT 1").rows.count == 1)
                 try server.release()
                 try server.release()
-                #expect(!server.isRunning && !exists(parentFolder(of: String(host))))
+                #expect(!server.isRunning && !exists(Disk.parent(of: String(host))))
             }
         }
     }
@@ -34,7 +35,7 @@ import Testing
         try TemporaryFolder.with { folder in
             let path = folder.path(String(repeating: "x", count: 120))
             let user = try ServerUser.current()
-            let link = parentFolder(of: SocketFolder(ServerFolder(path: path, user: user)).path)
+            let link = Disk.parent(of: SocketFolder(ServerFolder(path: path, user: user)).path)
             mkdir(link, 0o777)
             chmod(link, 0o777)
             defer { rmdir(link) }
@@ -69,7 +70,7 @@ import Testing
             let lines = Mutex<[String]>([])
             let server = PrivatePostgres(folder: folder.path("p")) { line in lines.withLock { $0.append(line) } }
             let dsn = try server.acquire()
-            let place = try #require(linkTarget(server.folder))
+            let place = try #require(Disk.linkTarget(server.folder))
             defer { try? FileManager.default.removeItem(atPath: place) }
             #expect(place.hasPrefix("/var/lib/parallax/postgres-"))
             #expect(try Connection(dsn).query("SELECT 1").rows.count == 1)

@@ -1,3 +1,4 @@
+import Disk
 import Foundation
 import ParallaxCore
 import Postgres
@@ -27,7 +28,7 @@ import Testing
         try TemporaryFolder.with { folder in
             func install(_ version: Int) throws {
                 let bin = folder.path("\(version)/bin")
-                try makeFolders(bin, mode: 0o755)
+                try Disk.makeFolder(bin, mode: 0o755)
                 for program in ["initdb", "pg_ctl", "postgres"] {
                     try "#!/bin/sh\necho 'postgres (PostgreSQL) \(version).1'\n".write(
                         toFile: "\(bin)/\(program)", atomically: false, encoding: .utf8)

@@ -20,6 +20,29 @@ import Testing
         }
     }
 
+    /// What makes a file durable, locks it or asks for the time of day stands once: a second place forgets a signal, a folder or a permission.
+    @Test func filesAreLockedAndMadeDurableInOnePlace() throws {
+        let call = /(?:^|[^.\w`])(?:flock|fsync|fdatasync|rename|ftruncate|pread|pwrite)\(|clock_gettime|Date\(\)/
+        var uses = 0
+        for file in try Repository().files(".swift", in: ["Sources", "speed", "batch", "serving"]) {
+            for (index, line) in file.lines.enumerated() where line.contains(call) {
+                if line.trimmingCharacters(in: .whitespaces).hasPrefix("//") { continue }
+                let isItsPlace = file.path.contains("Sources/Disk/") || file.path.hasSuffix("ParallaxCore/Instant+SystemClock.swift")
+                uses += isItsPlace ? 1 : 0
+                #expect(isItsPlace, "\(file.path):\(index + 1) does by itself what Sources/Disk (or systemClock) does")
+            }
+        }
+        #expect(uses > 5, "nothing was looked at")
+    }
+
+    /// A seed that a test prints means the same in all of them.
+    @Test func testsHaveOneSeededGenerator() throws {
+        let generators = try Repository().files(".swift", in: ["Tests"]).filter { file in
+            file.lines.contains { $0.contains(/^\s*(public )?(struct|class|extension) \w+: RandomNumberGenerator/) }
+        }
+        #expect(generators.map { $0.path.split(separator: "/").last } == ["SeededGenerator.swift"])
+    }
+
     @Test func everyUncheckedIsExplained() throws {
         let word = "@unche" + "cked"
         var uses = 0

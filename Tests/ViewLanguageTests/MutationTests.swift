@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ViewLanguage
@@ -6,19 +7,6 @@ import Testing
 enum JSON {
     static func roundTrip<Value: Codable>(_ value: Value) throws -> Value {
         try JSONDecoder().decode(Value.self, from: JSONEncoder().encode(value))
-    }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): a seed is a whole test run.
-struct Random: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }
 
@@ -58,7 +46,7 @@ struct MutationTests {
     ]
 
     /// One word for another of its kind: what comes out is often still sound.
-    private static func swapped(_ text: String, _ random: inout Random) -> String {
+    private static func swapped(_ text: String, _ random: inout SeededGenerator) -> String {
         var words = text.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
         for kind in [columns, operators] {
             guard let place = words.indices.filter({ kind.contains(words[$0]) }).randomElement(using: &random) else { continue }
@@ -79,7 +67,7 @@ struct MutationTests {
         "$1", "%TYPE",
     ]
 
-    private static func mutant(_ random: inout Random) -> [UInt8] {
+    private static func mutant(_ random: inout SeededGenerator) -> [UInt8] {
         var text = corpus.randomElement(using: &random) ?? ""
         if Bool.random(using: &random) { return Array(swapped(text, &random).utf8) }
         for _ in 0..<Int.random(in: 1...4, using: &random) {
@@ -102,7 +90,7 @@ struct MutationTests {
 
     @Test("three thousand mutants", arguments: [1, 2, 3] as [UInt64])
     func mutants(_ seed: UInt64) throws {
-        var random = Random(state: seed)
+        var random = SeededGenerator(seed: seed)
         var accepted = 0
         for round in 0..<1_000 {
             let bytes = Self.mutant(&random)

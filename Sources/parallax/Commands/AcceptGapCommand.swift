@@ -103,7 +103,7 @@ struct ArchiveAcceptGapCommand: ParsableCommand {
     /// What is lost was in the log before this moment; an event time beyond the believable is none to mark all the future for.
     private func latestEvent(_ pipeline: Pipeline) -> Instant {
         if let given = eventsUntil.flatMap(GenerateCommand.instant) { return Instant(microseconds: given) }
-        let now = Int64(Date().timeIntervalSince1970 * 1e6)
+        let now = systemClock().rawValue
         return Instant(microseconds: now + pipeline.speedSettings.rules.maxFutureSkew)
     }
 }

@@ -1,5 +1,6 @@
 import Archive
 import Catalog
+import Disk
 import Foundation
 import ParallaxCore
 import Postgres
@@ -119,16 +120,15 @@ extension Doctor {
 
     private func examine(_ segment: ArchiveSegment, _ reader: ArchiveReader) throws(ParallaxError) {
         let path = reader.path(of: segment)
-        var status = stat()
-        guard stat(path, &status) == 0 else {
+        guard let status = try FileStatus.ifThere(path) else {
             throw ParallaxError(
-                errno == ENOENT ? .missing : .disk,
-                "the file of offsets \(segment.first) up to, not including, \(segment.next) of partition \(segment.partition) cannot be looked at",
-                detail: "\(path): \(String(cString: strerror(errno)))", hint: "restore \(path) from a backup")
+                .missing,
+                "the file of offsets \(segment.first) up to, not including, \(segment.next) of partition \(segment.partition) is missing",
+                detail: path, hint: "restore \(path) from a backup")
         }
-        guard Int(status.st_size) == segment.bytes else {
+        guard status.bytes == segment.bytes else {
             throw ParallaxError(
-                .corrupt, "\(path) is \(status.st_size) bytes long, and was \(segment.bytes) when it was written",
+                .corrupt, "\(path) is \(status.bytes) bytes long, and was \(segment.bytes) when it was written",
                 hint: "restore \(path) from a backup")
         }
         if verifies { try reader.verify(segment) }
@@ -136,8 +136,8 @@ extension Doctor {
 
     /// How `parallax up` ended, where it did not end well.
     func lastEnd(_ pipeline: Pipeline) -> Finding? {
-        guard UpLock.holder(pipeline.upLock) == nil, let bytes = try? readBytes(pipeline.upLog) else { return nil }
-        let lines = String(decoding: bytes.suffix(16_384), as: UTF8.self).split(separator: "\n")
+        guard UpLock.holder(pipeline.upLock) == nil, let bytes = Disk.tail(pipeline.upLog, bytes: 16_384) else { return nil }
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
         // The last words of a process that failed; whatever began later would have said something after them.
         guard let last = lines.lastIndex(where: { $0.hasPrefix("error: ") }),
             lines[(last + 1)...].allSatisfy({ $0.hasPrefix("DETAIL:") || $0.hasPrefix("HINT:") || $0.hasPrefix(" ") })

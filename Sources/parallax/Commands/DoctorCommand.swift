@@ -1,5 +1,6 @@
 import ArgumentParser
 import Catalog
+import Disk
 import Foundation
 import KafkaLog
 import MergeLaw
@@ -189,8 +190,7 @@ struct Doctor {
         }
         var parent = pipeline.folder
         while parent != "/" {
-            var status = stat()
-            if stat(parent, &status) == 0 && status.st_mode & 0o001 == 0 {
+            if let status = FileStatus(parent), status.mode & 0o001 == 0 {
                 return Finding(
                     check: "folder", isOK: true,
                     found: "PostgreSQL's user cannot enter \(parent): the database is kept in another folder, which its first start names")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Compression
+import Disk
 import Foundation
 import Ingestion
 import KafkaLog
@@ -87,7 +88,7 @@ struct IngestCommand: ParsableCommand {
     }
 
     private func fileSize(_ path: String) -> Int? {
-        (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int
+        Disk.size(ofFile: path)
     }
 
     static func inTheLog(_ records: Int) -> String { "\(counted(records, "record")) \(records == 1 ? "is" : "are") in the log" }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalog
 import Compression
+import Disk
 import Foundation
 import ParallaxCore
 import Postgres
@@ -77,7 +78,7 @@ struct LoadCommand: ParsableCommand {
         }
     }
 
-    private var fileSize: Int? { (try? FileManager.default.attributesOfItem(atPath: file))?[.size] as? Int }
+    private var fileSize: Int? { Disk.size(ofFile: file) }
 
     private func chosenFormat() throws(ParallaxError) -> Format {
         if let format { return format }

@@ -44,7 +44,7 @@ struct LineLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
-        let time = Instant(microseconds: Int64(Date().timeIntervalSince1970 * 1e6)).text
+        let time = systemClock().text
         Terminal.note(line(time: time, level: event.level, message: event.message.description, metadata: all))
     }
 

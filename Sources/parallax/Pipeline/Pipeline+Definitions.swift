@@ -1,3 +1,4 @@
+import Disk
 import Foundation
 import ParallaxCore
 import ViewLanguage
@@ -15,7 +16,7 @@ extension Pipeline {
         var files: [SQLFile] = []
         for name in names {
             let shown = shownFolder == "." ? name : "\(shownFolder)/\(name)"
-            files.append(SQLFile(path: shown, bytes: try readBytes("\(folder)/\(name)")))
+            files.append(SQLFile(path: shown, bytes: try Disk.read("\(folder)/\(name)")))
         }
         return files
     }

@@ -1,3 +1,4 @@
+import Disk
 import Foundation
 import ParallaxCore
 
@@ -69,25 +70,12 @@ struct Pipeline: Sendable {
 
     /// Makes `.parallax`, which others may enter (the private server runs as an unprivileged user where we are root) but not list.
     func makeStateFolder() throws(ParallaxError) {
-        guard mkdir(state, 0o711) == 0 || errno == EEXIST else {
-            throw ParallaxError(
-                .disk, "cannot make the folder \(state)", detail: String(cString: strerror(errno)),
-                hint: "Parallax needs to write into the pipeline's folder.")
-        }
+        try Disk.makeFolder(state, mode: 0o711)
     }
 }
 
 /// A whole file as text. Throws `.missing` or `.disk`.
-func readText(_ path: String) throws(ParallaxError) -> String { String(decoding: try readBytes(path), as: UTF8.self) }
-
-func readBytes(_ path: String) throws(ParallaxError) -> [UInt8] {
-    do {
-        return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
-    } catch {
-        let exists = FileManager.default.fileExists(atPath: path)
-        throw ParallaxError(exists ? .disk : .missing, "cannot read \"\(path)\"", detail: exists ? "\(error)" : "There is no such file.")
-    }
-}
+func readText(_ path: String) throws(ParallaxError) -> String { String(decoding: try Disk.read(path), as: UTF8.self) }
 
 /// For a POSIX shell: as it is where that is safe, else in single quotes.
 func shellQuoted(_ text: String) -> String {

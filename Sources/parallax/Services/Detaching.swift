@@ -1,3 +1,4 @@
+import Disk
 import Foundation
 import ParallaxCore
 import PrivatePostgres
@@ -19,9 +20,9 @@ struct Detaching {
 
     func run(lookAt: LookAt) throws {
         let log = pipeline.upLog
-        var size = fileSize(log)
+        var size = Disk.size(ofFile: log) ?? 0
         if size > Self.logBytes {
-            rename(log, log + ".1")
+            try Disk.rename(log, to: log + ".1")
             size = 0
         }
         let executable = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
@@ -48,12 +49,8 @@ struct Detaching {
         Terminal.print(lookAt.text)
     }
 
-    private func fileSize(_ path: String) -> Int {
-        (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int ?? 0
-    }
-
     private func words(of log: String, from start: Int) -> String {
-        String(decoding: ((try? readBytes(log)) ?? []).dropFirst(start).suffix(8_192), as: UTF8.self)
+        String(decoding: (Disk.tail(log, bytes: max(0, min(8_192, (Disk.size(ofFile: log) ?? 0) - start))) ?? []), as: UTF8.self)
     }
 }
 

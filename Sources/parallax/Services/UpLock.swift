@@ -1,56 +1,46 @@
-import Foundation
+import Disk
+import Glibc
 import ParallaxCore
 
 /// A pipeline is up at most once: who is holds an flock(2) on `.parallax/up.lock`, which ends with the process, however that ends. The file says
 /// who: the process id, and then "ready" once everything runs.
 final class UpLock: Sendable {
-    private let descriptor: Int32
-    let path: String
+    private let lock: FileLock
 
     /// How long a start gives way to those who only look, one after the other.
     private static let patienceWithLookers = Duration.seconds(5)
 
     /// Throws `.busy` where somebody holds it.
     init(_ path: String) throws(ParallaxError) {
-        self.path = path
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
-            throw ParallaxError(.disk, "cannot open \(path)", detail: String(cString: strerror(errno)))
-        }
+        lock = try FileLock(path)
         let latest = ContinuousClock.now + Self.patienceWithLookers
-        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+        while try !lock.tryLock() {
             // Somebody who only looks holds the lock too, for an instant.
             let holder = Self.holder(path)
-            if holder == nil, ContinuousClock.now < latest {
-                usleep(1_000)
-                continue
+            guard holder == nil, ContinuousClock.now < latest else {
+                throw ParallaxError(
+                    .busy, "the pipeline is up already" + (holder.map { ", in process \($0.process)" } ?? ""),
+                    hint: "parallax down ends it", isRetriable: false)
             }
-            close(descriptor)
-            throw ParallaxError(
-                .busy, "the pipeline is up already" + (holder.map { ", in process \($0.process)" } ?? ""),
-                hint: "parallax down ends it", isRetriable: false)
+            usleep(1_000)
         }
         write("\(getpid())\n")
     }
 
-    deinit { close(descriptor) }
-
     func sayReady() { write("\(getpid())\nready\n") }
 
+    /// The lock counts; the words are for people, and a full disk keeps nobody from starting.
     private func write(_ text: String) {
-        ftruncate(descriptor, 0)
-        let bytes = Array(text.utf8)
-        _ = bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+        try? lock.file.truncate(to: 0)
+        try? lock.file.write(Array(text.utf8).span.bytes, at: 0)
     }
 
     /// Who holds the lock now; nil where nobody does. A process that died leaves its words in the file but not the lock.
     static func holder(_ path: String) -> (process: pid_t, isReady: Bool)? {
-        let descriptor = open(path, O_RDWR | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
+        guard let file = try? File.update(path) else { return nil }
         // Shared, so that two who look do not see one another.
-        if flock(descriptor, LOCK_SH | LOCK_NB) == 0 { return nil }
-        let words = ((try? readText(path)) ?? "").split(separator: "\n")
+        guard let isFree = try? FileLock(file).tryLock(.shared), !isFree else { return nil }
+        let words = String(decoding: (try? file.contents(atMost: 64)) ?? [], as: UTF8.self).split(separator: "\n")
         guard let process = words.first.flatMap({ pid_t($0) }), process > 1 else { return nil }
         return (process, words.dropFirst().first == "ready")
     }

@@ -1,21 +1,8 @@
 import Columns
 import Operators
 import ParallaxCore
+import TestSupport
 import ViewLanguage
-
-/// SplitMix64: the same numbers for the same seed, everywhere. Source: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number
-/// Generators", OOPSLA 2014.
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
 
 enum Sample {
     static let minute: Int64 = 60_000_000
@@ -81,7 +68,7 @@ enum Sample {
 
     /// Records of each partition: shuffled times, copies (also in other partitions, with another payload), rejected ones.
     static func log(seed: UInt64, partitions: Int, records: Int, minutes: Int64 = 20) -> [[Record]] {
-        var random = Seeded(seed)
+        var random = SeededGenerator(seed: seed)
         var lanes = [[Record]](repeating: [], count: partitions)
         var all: [Record] = []
         for id in 0..<records {
