@@ -103,10 +103,8 @@ public struct Backup {
         let catalog = Catalog(connection)
         try catalog.checkVersion()
         let row = try connection.query("SELECT pg_export_snapshot(), \(Catalog.micros("clock_timestamp()"))").rows[0]
-        guard let snapshot = row[0], let now = row.int(1) else {
-            throw ParallaxError(.internalInconsistency, "PostgreSQL exported no snapshot")
-        }
-        let name = try folder.name(for: Instant(microseconds: now))
+        let (snapshot, now) = (try row.text(0), try row.instant(1))
+        let name = try folder.name(for: now)
         let target = folder.backup(name)
         try Disk.makeFolder(target, mode: 0o700)
         try Disk.makeFolder("\(target)/definitions", mode: 0o700)
@@ -131,7 +129,7 @@ public struct Backup {
         return Made(
             name: name,
             record: BackupRecord(
-                version: pipeline.version, madeAt: Instant(microseconds: now), serverVersion: connection.serverVersion,
+                version: pipeline.version, madeAt: now, serverVersion: connection.serverVersion,
                 isWholeDatabase: pipeline.isPrivateServer, roles: roles, settings: settings, sources: sources,
                 files: [CopiedFile(path: "postgres.dump", bytes: size, sha256: digest)], segments: [], segmentBytes: 0, damaged: []))
     }

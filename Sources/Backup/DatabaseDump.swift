@@ -106,8 +106,8 @@ extension DatabaseDump {
         try connection.query(
             """
             SELECT r.rolname, r.rolcanlogin,
-                   (SELECT string_agg(g.rolname, chr(10) ORDER BY g.rolname) FROM pg_catalog.pg_auth_members m
-                    JOIN pg_catalog.pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid)
+                   coalesce((SELECT string_agg(g.rolname, chr(10) ORDER BY g.rolname) FROM pg_catalog.pg_auth_members m
+                             JOIN pg_catalog.pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid), '')
             FROM pg_catalog.pg_roles r
             WHERE r.rolname !~ '^pg_' AND r.rolname <> current_user
               AND EXISTS (SELECT FROM pg_catalog.pg_shdepend d
@@ -115,10 +115,10 @@ extension DatabaseDump {
                             AND d.dbid IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())))
             ORDER BY r.rolname
             """
-        ).rows.map { row in
-            BackupRecord.Role(
-                name: row[0] ?? "", canLogin: row.bool(1) ?? false,
-                memberOf: (row[2] ?? "").split(separator: "\n").map(String.init).filter { !$0.hasPrefix("pg_") })
+        ).rows.map { row throws(ParallaxError) in
+            try BackupRecord.Role(
+                name: row.text(0), canLogin: row.bool(1),
+                memberOf: row.text(2).split(separator: "\n").map(String.init).filter { !$0.hasPrefix("pg_") })
         }
     }
 
@@ -131,15 +131,15 @@ extension DatabaseDump {
               AND (s.setrole = 0 OR (r.rolname IS NOT NULL AND r.rolname !~ '^pg_'))
             ORDER BY 1 NULLS FIRST, 2
             """
-        ).rows.map { row in
-            BackupRecord.Setting(
-                role: row[0], isOfDatabase: row.bool(1) ?? false, assignments: (row[2] ?? "").split(separator: "\n").map(String.init))
+        ).rows.map { row throws(ParallaxError) in
+            try BackupRecord.Setting(
+                role: row[0], isOfDatabase: row.bool(1), assignments: row.text(2).split(separator: "\n").map(String.init))
         }
     }
 
     /// Makes the roles that are missing; they have no password. Throws where we may not.
     static func make(_ roles: [BackupRecord.Role], _ connection: Connection) throws(ParallaxError) {
-        let known = Set(try connection.query("SELECT rolname FROM pg_catalog.pg_roles").rows.compactMap { $0[0] })
+        let known = Set(try connection.query("SELECT rolname FROM pg_catalog.pg_roles").texts(0))
         let missing = roles.filter { !known.contains($0.name) }
         for role in missing {
             do {
@@ -166,7 +166,7 @@ extension DatabaseDump {
     ]
 
     static func apply(_ settings: [BackupRecord.Setting], _ connection: Connection) throws(ParallaxError) {
-        let database = Connection.quoteIdentifier(try connection.query("SELECT current_database()").rows[0][0] ?? "")
+        let database = Connection.quoteIdentifier(try connection.query("SELECT current_database()").rows[0].text(0))
         for setting in settings {
             let target =
                 switch (setting.role, setting.isOfDatabase) {

@@ -124,7 +124,7 @@ extension Catalog {
                    OR EXISTS (SELECT FROM parallax.dimension d WHERE (d.schema_name, d.name) = (n.nspname, c.relname)))
             GROUP BY a.pid, a.application_name, a.usename, a.xact_start ORDER BY a.xact_start LIMIT 3
             """
-        ).rows.compactMap { $0[0] }
+        ).texts(0)
     }
 }
 

@@ -48,15 +48,15 @@ struct OwnedResult: ~Copyable {
     /// A copy of everything, independent of libpq's memory.
     func copied() -> QueryResult {
         let columnCount = columnCount
+        let names = (0..<columnCount).map { PQfname(pointer, Int32($0)).map { String(cString: $0) } ?? "" }
         var rows: [QueryResult.Row] = []
         rows.reserveCapacity(rowCount)
         for row in 0..<rowCount {
             var values: [String?] = []
             values.reserveCapacity(columnCount)
             for column in 0..<columnCount { values.append(value(row: row, column: column)) }
-            rows.append(QueryResult.Row(values: values))
+            rows.append(QueryResult.Row(columns: names, values: values))
         }
-        let names = (0..<columnCount).map { PQfname(pointer, Int32($0)).map { String(cString: $0) } ?? "" }
         let types = (0..<columnCount).map { PQftype(pointer, Int32($0)) }
         return QueryResult(columns: names, types: types, rows: rows, affectedRows: affectedRows)
     }

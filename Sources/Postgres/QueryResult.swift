@@ -13,16 +13,15 @@ public struct QueryResult: Sendable {
         self.affectedRows = affectedRows
     }
 
+    /// `row[0]` is the text as it came, nil for null. Whoever knows what a column holds says so: see Row+Values.
     public struct Row: Sendable {
+        /// The names of the columns, for errors and for whoever asks by name. All rows of a result share one array.
+        public var columns: [String]
         public var values: [String?]
-        public init(values: [String?]) { self.values = values }
-        public subscript(_ column: Int) -> String? { values[column] }
-        /// Traps on our own mistake (a column that is not a bigint); use where the SQL fixes the type.
-        public func int(_ column: Int) -> Int64? {
-            guard let text = values[column] else { return nil }
-            guard let value = Int64(text) else { preconditionFailure("column \(column) holds \(text), not a bigint") }
-            return value
+        public init(columns: [String] = [], values: [String?]) {
+            self.columns = columns
+            self.values = values
         }
-        public func bool(_ column: Int) -> Bool? { values[column].map { $0 == "t" } }
+        public subscript(_ column: Int) -> String? { values[column] }
     }
 }

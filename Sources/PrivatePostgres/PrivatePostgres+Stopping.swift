@@ -37,7 +37,9 @@ extension PrivatePostgres {
                     FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY pid
                     """
                 ).rows
-                if rows.isEmpty || ContinuousClock.now >= deadline { return rows.map { "\($0[0] ?? "") (process \($0[1] ?? ""))" } }
+                if rows.isEmpty || ContinuousClock.now >= deadline {
+                    return try rows.map { row throws(ParallaxError) in "\(try row.text(0)) (process \(try row.text(1)))" }
+                }
                 pause(milliseconds: 5)
             }
         } catch {

@@ -148,8 +148,8 @@ public struct TableLoad {
                     GROUP BY \(quoted.map { "s.\($0)" }.joined(separator: ", ")) HAVING count(*) > 1) d
                 ORDER BY 1 LIMIT \(Self.problemsNamed)
                 """
-            ).rows.map {
-                LoadProblem(line: Int($0.int(0) ?? 0), message: "\(shown) = (\($0[2] ?? "")) stands in line \($0.int(1) ?? 0) already")
+            ).rows.map { row in
+                try LoadProblem(line: Int(row.int(0)), message: "\(shown) = (\(row.text(2))) stands in line \(row.int(1)) already")
             }
             guard twice.isEmpty else { throw Refused(problems: twice, hint: "a key has one row: take one of them out") }
             guard mode == .append else { continue }
@@ -158,7 +158,7 @@ public struct TableLoad {
                 SELECT s.\(line), \(values) FROM \(Self.staged) s JOIN \(place) t
                 ON \(quoted.map { "s.\($0) = t.\($0)" }.joined(separator: " AND ")) ORDER BY 1 LIMIT \(Self.problemsNamed)
                 """
-            ).rows.map { LoadProblem(line: Int($0.int(0) ?? 0), message: "\(shown) = (\($0[1] ?? "")) is in the table already") }
+            ).rows.map { try LoadProblem(line: Int($0.int(0)), message: "\(shown) = (\($0.text(1))) is in the table already") }
             guard known.isEmpty else {
                 throw Refused(problems: known, hint: "--upsert overwrites rows with the same key, --replace all rows of the table")
             }

@@ -40,8 +40,7 @@ import Testing
             try pipeline.expectServedEqualsOracle("round \(round)")
         }
         // History that neither layer touched is not compared again.
-        let groups = try pipeline.connection.query("SELECT groups FROM parallax.drift WHERE output = 'views' ORDER BY run_id").rows
-            .compactMap { $0.int(0) }
+        let groups = try pipeline.connection.query("SELECT groups FROM parallax.drift WHERE output = 'views' ORDER BY run_id").ints(0)
         #expect(groups.count == 4 && groups[2] < groups[0] / 2, "\(groups)")
     }
 

@@ -200,8 +200,8 @@ final class Bench {
 
     /// The postmaster: the parent of our backend.
     private func serverProcess(_ connection: Connection) throws -> pid_t? {
-        guard let backend = try connection.query("SELECT pg_backend_pid()").rows.first?.int(0),
-            let text = try? String(contentsOfFile: "/proc/\(backend)/stat", encoding: .utf8), let end = text.lastIndex(of: ")")
+        let backend = connection.serverProcess
+        guard let text = try? String(contentsOfFile: "/proc/\(backend)/stat", encoding: .utf8), let end = text.lastIndex(of: ")")
         else { return nil }
         return pid_t(text[text.index(after: end)...].split(separator: " ")[1])
     }

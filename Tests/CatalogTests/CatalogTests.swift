@@ -72,7 +72,7 @@ private func progress(_ lease: PartitionLease, to offset: Int64, slice: SliceNum
         _ = try fixture.catalog.acquirePartitions(source: fixture.sourceID, worker: first, lease: .seconds(60))
         try fixture.catalog.registerWorker(first, layer: "speed", host: "here", pid: 4_711, lease: .seconds(60))
         let found = try fixture.connection.query("SELECT layer, host, pid FROM parallax.worker").rows
-        #expect(found.count == 1 && found[0][0] == "speed" && found[0][1] == "here" && found[0].int(2) == 4_711)
+        #expect(found.count == 1 && found[0][0] == "speed" && found[0][1] == "here" && found[0][2] == "4711")
     }
 
     @Test func anExtensionThatIsMissingIsNamedWithItsPackage() throws {

@@ -72,7 +72,7 @@ import Testing
             let reasons = try pipeline.connection.query(
                 "SELECT reason, sum(rejected)::bigint FROM parallax.rejected WHERE view_name = '' GROUP BY reason")
             var counted: [String: Int64] = [:]
-            for row in reasons.rows { counted[row[0] ?? ""] = row.int(1) }
+            for row in reasons.rows { counted[try row.text(0)] = try row.int(1) }
             for reason in Set(Self.hostile.compactMap(\.reason)) {
                 let expected = Self.hostile.filter { $0.reason == reason }.count
                 #expect((counted[reason] ?? 0) >= Int64(expected), "\(layer): \(reason) \(counted)")

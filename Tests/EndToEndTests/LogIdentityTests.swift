@@ -39,7 +39,7 @@ import TestSupport
     static func counted(_ pipeline: TestPipeline) throws -> [Int: Int] {
         var counted: [Int: Int] = [:]
         for row in try pipeline.connection.query("SELECT id, n FROM serving.each").rows {
-            counted[Int(try #require(row.int(0)))] = Int(try #require(row.int(1)))
+            counted[Int(try row.int(0))] = Int(try row.int(1))
         }
         return counted
     }

@@ -282,7 +282,7 @@ import ViewLanguage
             }
         }
         func processed() throws -> Int64 {
-            try pipeline.connection.query("SELECT sum(next_offset)::bigint FROM parallax.partition_position").rows[0].int(0) ?? 0
+            try pipeline.connection.query("SELECT sum(next_offset)::bigint FROM parallax.partition_position").rows[0].int(0)
         }
         func logged() throws -> Int64 {
             try (0..<2).reduce(0) { $0 + (try pipeline.log.bounds(of: Partition($1)).upperBound.rawValue) }

@@ -25,7 +25,7 @@ final class Judge {
 
     /// For each record whether PostgreSQL takes it for an event.
     func accepted() throws -> [Bool] {
-        try connection.query("SELECT (e).id IS NOT NULL FROM parsed ORDER BY record_offset").rows.map { $0.bool(0) ?? false }
+        try connection.query("SELECT (e).id IS NOT NULL FROM parsed ORDER BY record_offset").rows.map { try $0.bool(0) }
     }
 
     /// The lines of COPY's text format, sorted.

@@ -54,7 +54,7 @@ import Testing
         ).rows
         var differences: [String] = []
         for row in rows {
-            let (at, local, back) = (row.int(0) ?? 0, row.int(1) ?? 0, row.int(2) ?? 0)
+            let (at, local, back) = (try row.int(0), try row.int(1), try row.int(2))
             let ours = (at + rules.offset(at: at), at - rules.offset(ofLocal: at))
             if ours != (local, back) { differences.append("\(at): \(ours) for (\(local), \(back))") }
         }

@@ -16,7 +16,7 @@ import Testing
 
             let numbers: [Int64] = [.min, -1, 0, .max]
             let sum = try connection.query("SELECT n FROM unnest($1::bigint[]) WITH ORDINALITY AS u (n, i) ORDER BY i", [.ints(numbers)])
-            #expect(sum.rows.map { $0.int(0) } == numbers)
+            #expect(try sum.ints(0) == numbers)
             #expect(try connection.query("SELECT $1::bigint IS NULL", [.null]).rows[0].bool(0) == true)
             #expect(try connection.query("SELECT $1::boolean, $2::boolean", [.bool(true), .bool(false)]).rows[0].values == ["t", "f"])
             for double in [0.1, -0.0, .infinity, -.infinity, .leastNonzeroMagnitude, .greatestFiniteMagnitude] {

@@ -142,6 +142,25 @@ import Testing
         }
     }
 
+    /// A null that should not be there is an error that names the column, not a 0: see Row+Values in Sources/Postgres.
+    @Test func noValueOfARowHasADefault() throws {
+        let value =
+            /(row|rows|first|\$0|\$1)(\[0\])?\??(\[[^\]]+\]|\.(int|text|bool|double|optional\w+|partition|offset|slice|run|instant)\([^()]*\))/
+        let fallback = /\)*\s*\?\?\s*(-?[0-9]|"|true\b|false\b|\[\]|\.zero\b|\.infinity\b)/
+        var values = 0
+        for file in try Repository().files(".swift", in: ["Sources", "speed", "batch", "serving"])
+        where file.text.contains("import Postgres") {
+            for match in file.text.matches(of: value) {
+                values += 1
+                guard file.text[match.range.upperBound...].prefixMatch(of: fallback) != nil else { continue }
+                let line = file.text[..<match.range.lowerBound].count { $0 == "\n" } + 1
+                Issue.record(
+                    "\(file.path):\(line) makes a value of a null: decode it with row.int(…), or say in SQL what null means (coalesce)")
+            }
+        }
+        #expect(values > 200, "the values of rows were not found: only \(values)")
+    }
+
     @Test func nothingThatIsBuiltIsCommitted() throws {
         guard let paths = try Repository().trackedPaths() else { return }
         #expect(paths.contains("Package.swift"))

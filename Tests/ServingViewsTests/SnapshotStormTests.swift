@@ -106,7 +106,7 @@ import ViewLanguage
                 }
             default:
                 let source = try fixture.catalog.source(named: "page_view")
-                let kept = try fixture.connection.query("SELECT run_id FROM parallax.publication ORDER BY 1").rows.compactMap { $0.int(0) }
+                let kept = try fixture.connection.query("SELECT run_id FROM parallax.publication ORDER BY 1").ints(0)
                 if Int.random(in: 0..<2, using: &random) == 0, let run = kept.first {
                     try attempt {
                         try fixture.catalog.revert(source: source, to: RunNumber(run)) { connection throws(ParallaxError) in
@@ -132,10 +132,10 @@ import ViewLanguage
     }
 
     private static func snapshot(_ connection: Connection) throws -> Snapshot {
-        let run = try connection.query("SELECT run FROM parallax.published").rows[0].int(0) ?? 0
+        let run = try connection.query("SELECT run FROM parallax.published").rows[0].int(0)
         var versions: [String: Int64] = [:]
         for row in try connection.query("SELECT name, active_version_id FROM parallax.view WHERE active_version_id IS NOT NULL").rows {
-            versions[row[0] ?? ""] = row.int(1)
+            versions[try row.text(0)] = try row.optionalInt(1)
         }
         return Snapshot(run: run, versions: versions)
     }

@@ -200,7 +200,7 @@ public final class Oracle {
         let row = try connection.query(
             "SELECT (SELECT count(*) FROM raw), (SELECT count(*) FROM parsed WHERE (e).\(Connection.quoteIdentifier(identity.id)) IS NOT NULL), (SELECT count(*) FROM \(Connection.quoteIdentifier(source)))"
         ).rows[0]
-        return (row.int(0) ?? 0, row.int(1) ?? 0, row.int(2) ?? 0)
+        return (try row.int(0), try row.int(1), try row.int(2))
     }
 
     /// A result as sorted lines, for comparison.

@@ -83,9 +83,7 @@ extension RunExecution {
         try connection.execute("ANALYZE \(sql.reached)")
         var ranges: [Range<Int64>] = []
         for row in try connection.query(sql.reachedTimes).rows {
-            guard let first = row.int(0), let last = row.int(1) else {
-                throw ParallaxError(.internalInconsistency, "a session of view \(view.version.viewName) has no bounds")
-            }
+            let (first, last) = (try row.int(0), try row.int(1))
             ranges.append(first..<(last + 1))
         }
         return EventTimeRanges(ranges)

@@ -102,15 +102,15 @@ extension RunExecution {
         let sql = DriftSQL(view, run: run, outputs: outputs, horizon: horizon)
         for statement in sql.createCompared ?? [] { try connection.execute(statement) }
         let row = try connection.query(sql.comparison).rows[0]
-        func double(_ column: Int) -> Double? { row[column].flatMap { Double($0) } }
-        return outputs.enumerated().map { index, output in
+        return try outputs.enumerated().map { (index, output) throws(ParallaxError) in
             let column = 3 + 6 * index
-            var drift = OutputDrift(
-                output: output.name, groups: row.int(0) ?? 0, differing: row.int(column) ?? 0, onlyMerged: row.int(1) ?? 0,
-                onlyBatch: row.int(2) ?? 0, mergedTotal: double(column + 1), batchTotal: double(column + 2),
-                maxDifference: double(column + 3))
-            let isNumber = output.kind.asNumeric != nil
-            drift.share = drift.share(differences: isNumber ? double(column + 4) ?? 0 : nil, sizes: double(column + 5) ?? 0)
+            var drift = try OutputDrift(
+                output: output.name, groups: row.int(0), differing: row.int(column), onlyMerged: row.int(1), onlyBatch: row.int(2),
+                mergedTotal: row.optionalDouble(column + 1), batchTotal: row.optionalDouble(column + 2),
+                maxDifference: row.optionalDouble(column + 3))
+            // A sum over no values is null.
+            let (differences, sizes) = (try row.optionalDouble(column + 4), try row.optionalDouble(column + 5))
+            drift.share = drift.share(differences: output.kind.asNumeric == nil ? nil : differences ?? 0, sizes: sizes ?? 0)
             return drift
         }
     }

@@ -65,7 +65,7 @@ extension RunExecution {
         let row = try connection.query(
             "SELECT \(count(run.base.run)), \(count(run.number)) FROM \(view.tables.batchTable) b \(stays)", parameters
         ).rows[0]
-        guard let before = row.int(0), let after = row.int(1) else { throw ParallaxError(.internalInconsistency, "a count is null") }
+        let (before, after) = (try row.int(0), try row.int(1))
         guard isTooMuch(before - after, of: before) else { return nil }
         return
             "view \(view.version.viewName): \(grouped(before - after)) of \(counted(before, "row")) would go; batch.max_loss_percent is \(settings.maxLossPercent)"

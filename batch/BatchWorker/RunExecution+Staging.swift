@@ -69,7 +69,7 @@ extension RunExecution {
             try connection.execute("ANALYZE \(sql.touched)")
         case .sessions:
             anew = .sessions
-            result.touchedWindows = Int(try connection.query("SELECT count(*) FROM \(sql.reached)").rows[0].int(0) ?? 0)
+            result.touchedWindows = Int(try connection.query("SELECT count(*) FROM \(sql.reached)").rows[0].int(0))
         case .additions:
             anew = .added
         }
@@ -86,8 +86,8 @@ extension RunExecution {
         try connection.execute(sql.createChange(anew))
         try connection.execute("ANALYZE \(sql.change)")
         let counts = try connection.query(sql.countChange).rows[0]
-        result.rowsAdded = Int(counts.int(0) ?? 0)
-        result.rowsClosed = Int(counts.int(1) ?? 0)
+        result.rowsAdded = Int(try counts.int(0))
+        result.rowsClosed = Int(try counts.int(1))
         result.rowsUnchanged = staged - result.rowsAdded
         if result.rowsClosed > 0 { try connection.execute(sql.close) }
         if result.rowsAdded > 0 { try connection.execute(sql.add(anew)) }

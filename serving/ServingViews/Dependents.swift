@@ -20,8 +20,8 @@ struct Dependents {
         for row in try connection.query(Self.sql, [.int(view)]).rows {
             guard let description = row[0] else { continue }
             var object = Object(description: description)
-            if row[1] == "v", let id = row.int(2), let place = row[3] { object.view = (id, place, row[4]) }
-            object.columns = Set((row[5] ?? "").split(separator: "\n").map(String.init))
+            if row[1] == "v" { object.view = (try row.int(2), try row.text(3), row[4]) }
+            object.columns = Set(try row.text(5).split(separator: "\n").map(String.init))
             objects.append(object)
         }
     }
@@ -42,7 +42,8 @@ struct Dependents {
             JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
             WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = $1::bigint::oid AND d.refobjsubid > 0 GROUP BY r.ev_class)
         SELECT pg_catalog.pg_describe_object(o.classid, o.objid, 0) || coalesce(format(' (of %s)', pg_catalog.pg_get_userbyid(c.relowner)), ''),
-               c.relkind, c.oid::bigint, quote_ident(n.nspname) || '.' || quote_ident(c.relname), CASE n.nspname WHEN 'serving' THEN c.relname END, reads.columns
+               c.relkind, c.oid::bigint, quote_ident(n.nspname) || '.' || quote_ident(c.relname), CASE n.nspname WHEN 'serving' THEN c.relname END,
+               coalesce(reads.columns, '')
         FROM (SELECT classid, objid, max(depth) AS depth FROM found WHERE depth > 0 GROUP BY classid, objid HAVING bool_or(is_told)) o
         LEFT JOIN pg_catalog.pg_class c ON o.classid = 'pg_class'::regclass AND c.oid = o.objid
         LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -84,24 +84,23 @@ public struct VersionComparison: Sendable {
         var comparison = VersionComparison(
             view: view, oldVersion: old.hash, newVersion: new.hash, run: run, keys: sql.keys, columns: [])
         let counts = try connection.query(sql.counts).rows[0]
-        comparison.oldRows = counts.int(0) ?? 0
-        comparison.newRows = counts.int(1) ?? 0
-        comparison.onlyOld = counts.int(2) ?? 0
-        comparison.onlyNew = counts.int(3) ?? 0
-        comparison.changed = counts.int(4) ?? 0
+        comparison.oldRows = try counts.int(0)
+        comparison.newRows = try counts.int(1)
+        comparison.onlyOld = try counts.int(2)
+        comparison.onlyNew = try counts.int(3)
+        comparison.changed = try counts.int(4)
         for (index, column) in sql.columns.enumerated() {
             var found = Column(name: column.name, isOld: column.old != nil, isNew: column.new != nil)
-            if column.old != nil && column.new != nil { found.differing = counts.int(5 + index) ?? 0 }
+            if column.old != nil && column.new != nil { found.differing = try counts.int(5 + index) }
             if let place = column.old, isNumber.0[place] { found.oldTotal = try total(connection, sql.oldTable, place) }
             if let place = column.new, isNumber.1[place] { found.newTotal = try total(connection, sql.newTable, place) }
             comparison.columns.append(found)
         }
         func rows(_ condition: String) throws(ParallaxError) -> [Row] {
             let width = sql.columns.count
-            return try connection.query(sql.sample(condition, limit: limit)).rows.map { row in
-                let values = row.values
-                return Row(
-                    old: values[0] == "t" ? Array(values[2..<2 + width]) : nil, new: values[1] == "t" ? Array(values[(2 + width)...]) : nil)
+            return try connection.query(sql.sample(condition, limit: limit)).rows.map { row throws(ParallaxError) in
+                let (isOld, isNew) = (try row.bool(0), try row.bool(1))
+                return Row(old: isOld ? Array(row.values[2..<2 + width]) : nil, new: isNew ? Array(row.values[(2 + width)...]) : nil)
             }
         }
         comparison.onlyOldRows = try rows("n.k IS NULL")

@@ -15,9 +15,9 @@ struct ViewProperties {
         self.place = place
         // Everything outside of pg_catalog is written with its schema then.
         try connection.execute("SAVEPOINT properties; SET LOCAL search_path = pg_catalog")
-        definition = try connection.query("SELECT pg_get_viewdef($1::bigint::oid)", [.int(view)]).rows[0][0] ?? ""
+        definition = try connection.query("SELECT pg_get_viewdef($1::bigint::oid)", [.int(view)]).rows[0].text(0)
         for row in try connection.query(Self.statementsSQL, [.int(view), .text(place)]).rows {
-            statements.append((row[0] ?? "", row[1]))
+            statements.append((try row.text(0), row[1]))
         }
         lost = try connection.query(Self.lostSQL, [.int(view)]).rows.compactMap { $0[0] }
         try connection.execute("ROLLBACK TO SAVEPOINT properties; RELEASE SAVEPOINT properties")
@@ -28,14 +28,14 @@ struct ViewProperties {
         let columns = Set(
             try connection.query(
                 "SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped", view
-            ).rows.compactMap { $0[0] })
+            ).texts(0))
         // Default privileges gave it some of their own.
         for row in try connection.query(
             """
             SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
             FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a WHERE c.oid = $1::regclass AND a.grantee <> c.relowner
             """, view
-        ).rows { try connection.execute("REVOKE ALL ON \(place) FROM \(row[0] ?? "PUBLIC")") }
+        ).rows { try connection.execute("REVOKE ALL ON \(place) FROM \(try row.text(0))") }
         for (text, column) in statements where column.map(columns.contains) ?? true { try connection.execute(text) }
     }
 

@@ -208,7 +208,7 @@ extension ViewWriter {
                 FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
                 WHERE a.attrelid = $1::bigint::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
                 """, [.int(view)]
-            ).rows.map { .init(name: $0[0] ?? "", type: $0[1] ?? "") })
+            ).rows.map { row throws(ParallaxError) in .init(name: try row.text(0), type: try row.text(1)) })
     }
 
     /// The columns of a SELECT. Nil where the role may not make a temporary view to look at it (TEMP on the database).
@@ -250,7 +250,7 @@ extension ViewWriter {
             try connection.execute("ROLLBACK TO SAVEPOINT twin; RELEASE SAVEPOINT twin")
             return nil
         }
-        let twin = try connection.query("SELECT 'pg_temp.\"twin of a served view\"'::regclass::oid::bigint").rows[0].int(0) ?? 0
+        let twin = try connection.query("SELECT 'pg_temp.\"twin of a served view\"'::regclass::oid::bigint").rows[0].int(0)
         let result = try body(twin)
         try connection.execute("DROP VIEW pg_temp.\"twin of a served view\"; RELEASE SAVEPOINT twin")
         return result

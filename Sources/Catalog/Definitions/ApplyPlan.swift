@@ -88,8 +88,9 @@ extension Catalog {
         for row in try connection.query(
             "SELECT w.name, v.plan FROM parallax.view w JOIN parallax.view_version v USING (view_id) ORDER BY v.version_id"
         ).rows {
-            guard let plan = try? decodeStored(Plan.self, row[1] ?? "") else { continue }
-            readers.append(DimensionReader(view: row[0] ?? "", plan: plan))
+            let stored = try row.text(1)
+            guard let plan = try? decodeStored(Plan.self, stored) else { continue }
+            readers.append(DimensionReader(view: try row.text(0), plan: plan))
         }
         return try dimensionTroubles(readers)
     }
@@ -97,7 +98,8 @@ extension Catalog {
     private func sourceChanges(_ definitions: Definitions) throws(ParallaxError) -> [ApplyPlan.Change] {
         var known: [String: SourceDefinition?] = [:]
         for row in try connection.query("SELECT name, definition FROM parallax.source").rows {
-            known[row[0] ?? ""] = .some(try? decodeStored(SourceDefinition.self, row[1] ?? ""))
+            let stored = try row.text(1)
+            known[try row.text(0)] = .some(try? decodeStored(SourceDefinition.self, stored))
         }
         var changes: [ApplyPlan.Change] = []
         for source in definitions.sources {
@@ -145,9 +147,10 @@ extension Catalog {
         ).rows
         for row in rows {
             let isReadable = [row[7], row[8]].map { plan in plan.map { (try? decodeStored(Plan.self, $0)) != nil } ?? true }
-            known[row[0] ?? ""] = Applied(
-                hash: row[1] ?? "", lines: row[2].map(Self.lines) ?? NormalSQL.lines(of: row[3] ?? ""),
-                maxDrift: row[4].flatMap { Double($0) }, served: row[5], source: row[6] ?? "",
+            let selectText = try row.text(3)
+            known[try row.text(0)] = try Applied(
+                hash: row.text(1), lines: row[2].map(Self.lines) ?? NormalSQL.lines(of: selectText),
+                maxDrift: row.optionalDouble(4), served: row[5], source: row.text(6),
                 isUnreadable: isReadable.contains(false), isServedUnreadable: !isReadable[1])
         }
         var changes: [ApplyPlan.Change] = []
@@ -177,7 +180,7 @@ extension Catalog {
 
     private func overlayChanges(_ definitions: Definitions) throws(ParallaxError) -> [ApplyPlan.Change] {
         var known: [String: String] = [:]
-        for row in try connection.query("SELECT name, select_text FROM parallax.overlay").rows { known[row[0] ?? ""] = row[1] ?? "" }
+        for row in try connection.query("SELECT name, select_text FROM parallax.overlay").rows { known[try row.text(0)] = try row.text(1) }
         var changes: [ApplyPlan.Change] = []
         for overlay in definitions.overlays {
             switch known.removeValue(forKey: overlay.name) {

@@ -59,14 +59,17 @@ extension Catalog {
     }
 
     private func id(ofSource name: String) throws(ParallaxError) -> Int64 {
-        try connection.query("SELECT source_id FROM parallax.source WHERE name = $1", [.text(name)]).rows.first?.int(0) ?? 0
+        let row = try connection.query("SELECT source_id FROM parallax.source WHERE name = $1", [.text(name)]).rows.first
+        guard let row else { throw ParallaxError(.internalInconsistency, "source \"\(name)\" is not among those that are applied") }
+        return try row.int(0)
     }
 
     private func applySource(_ source: SourceDefinition, _ leaving: inout Leaving) throws(ParallaxError) {
         let stored = try connection.query("SELECT definition FROM parallax.source WHERE name = $1", [.text(source.name)]).rows.first
         // One that cannot be read may have had any.
-        let hasOthers = stored.map { row in
-            (try? decodeStored(SourceDefinition.self, row[0] ?? "").eventTimeForm) != source.eventTimeForm
+        let hasOthers = try stored.map { row throws(ParallaxError) in
+            let text = try row.text(0)
+            return (try? decodeStored(SourceDefinition.self, text).eventTimeForm) != source.eventTimeForm
         }
         let id =
             try connection.query(
@@ -74,7 +77,7 @@ extension Catalog {
                 INSERT INTO parallax.source (name, definition) VALUES ($1, $2::jsonb)
                 ON CONFLICT (name) DO UPDATE SET definition = excluded.definition RETURNING source_id
                 """, [.text(source.name), .text(try encodeStored(source))]
-            ).rows[0].int(0) ?? 0
+            ).rows[0].int(0)
         try connection.query(
             "INSERT INTO parallax.published (source_id, run, slice) VALUES ($1, 0, 1) ON CONFLICT DO NOTHING", [.int(id)])
         try connection.query("INSERT INTO parallax.watermark (source_id) VALUES ($1) ON CONFLICT DO NOTHING", [.int(id)])
@@ -90,10 +93,11 @@ extension Catalog {
             [.int(id)])
         for row in stored.rows {
             // What cannot be read gives way when its view is applied.
-            guard let old = try? decodeStored(Plan.self, row[1] ?? ""), let plan = old.rebound(to: source), plan != old else { continue }
+            let text = try row.text(1)
+            guard let old = try? decodeStored(Plan.self, text), let plan = old.rebound(to: source), plan != old else { continue }
             try connection.query(
                 "UPDATE parallax.view_version SET plan = $2::jsonb WHERE version_id = $1",
-                [.int(row.int(0) ?? 0), .text(try encodeStored(plan))])
+                [.int(try row.int(0)), .text(try encodeStored(plan))])
         }
     }
 
@@ -116,16 +120,17 @@ extension Catalog {
         // A view that moves to another source is another view of the same name.
         let moved = try connection.query(
             "SELECT view_id FROM parallax.view WHERE name = $1 AND source_id <> $2", [.text(view.name), .int(sourceID)])
-        for row in moved.rows { try leaveView(row.int(0) ?? 0, &leaving) }
+        for row in moved.rows { try leaveView(row.int(0), &leaving) }
         let viewID =
             try connection.query(
                 """
                 INSERT INTO parallax.view (source_id, name, max_drift) VALUES ($1, $2, $3)
                 ON CONFLICT (name) DO UPDATE SET max_drift = excluded.max_drift RETURNING view_id
                 """, [.int(sourceID), .text(view.name), view.maxDrift.map { .double($0) } ?? .null]
-            ).rows[0].int(0) ?? 0
+            ).rows[0].int(0)
         try leaveUnreadable(ofView: viewID, &leaving)
-        let active = try connection.query("SELECT active_version_id FROM parallax.view WHERE view_id = $1", [.int(viewID)]).rows[0].int(0)
+        let active = try connection.query("SELECT active_version_id FROM parallax.view WHERE view_id = $1", [.int(viewID)]).rows[0]
+            .optionalInt(0)
         // Retired versions that the last clean-up has not met, and one that these definitions ask for again: it lacks the runs since.
         if let active {
             let gone = try connection.query(
@@ -133,13 +138,14 @@ extension Catalog {
                 SELECT v.version_id FROM parallax.view_version v JOIN parallax.view w USING (view_id)
                 WHERE w.view_id = $1 AND v.version_id < $2 AND (v.hash = $3 OR \(Self.isGivenUp))
                 """, [.int(viewID), .int(active), .text(view.version)]
-            ).rows.compactMap { $0.int(0) }
+            ).ints(0)
             for version in gone { try leave(ofView: viewID, where: "version_id = \(version)", &leaving) }
         }
         let existing = try connection.query(
             "SELECT version_id FROM parallax.view_version WHERE view_id = $1 AND hash = $2 AND state_table <> ''",
             [.int(viewID), .text(view.version)])
         if let row = existing.rows.first {
+            let id = try row.int(0)
             // The same meaning, perhaps other words or a source that gained a column: the text and the plan's numbering may change.
             try connection.query(
                 """
@@ -147,11 +153,11 @@ extension Catalog {
                 WHERE version_id = $1
                 """,
                 [
-                    .int(row.int(0) ?? 0), .text(try encodeStored(view.plan)), .text(view.selectText), .text(view.definitionText),
-                    .bool(holding && active != nil && active != row.int(0)),
+                    .int(id), .text(try encodeStored(view.plan)), .text(view.selectText), .text(view.definitionText),
+                    .bool(holding && active != nil && active != id),
                 ])
             // Versions that were waiting for their first run and are not wanted any more.
-            try leave(ofView: viewID, where: "version_id > \(row.int(0) ?? 0)", &leaving)
+            try leave(ofView: viewID, where: "version_id > \(id)", &leaving)
             return
         }
         // Versions that were never served give way; the active one serves until the new one is published.
@@ -174,7 +180,7 @@ extension Catalog {
                     .int(viewID), .text(view.version), .text(try encodeStored(view.plan)), .text(view.selectText),
                     .text(view.definitionText), .int(slice.rawValue), .bool(holding && active != nil),
                 ]
-            ).rows[0].int(0) ?? 0
+            ).rows[0].int(0)
         let table = Self.stateTableName(view: view.name, version: version)
         try connection.query("UPDATE parallax.view_version SET state_table = $2 WHERE version_id = $1", [.int(version), .text(table)])
         do {
@@ -201,7 +207,7 @@ extension Catalog {
             "UPDATE parallax.source SET requested_slice = requested_slice + 1 WHERE source_id = $1 RETURNING requested_slice", [.int(id)]
         ).rows.first
         guard let row else { throw Self.sourceIsGone(id) }
-        return SliceNumber(row.int(0) ?? 0)
+        return try row.slice(0)
     }
 
     /// PostgreSQL cuts identifiers at 63 bytes: the view's name is cut here, the version's number keeps the table's name unique.

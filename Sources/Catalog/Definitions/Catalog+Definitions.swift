@@ -8,7 +8,7 @@ extension Catalog {
     public func viewNames(ofSource name: String) throws(ParallaxError) -> [String] {
         try connection.query(
             "SELECT w.name FROM parallax.view w JOIN parallax.source s USING (source_id) WHERE s.name = $1 ORDER BY w.name", [.text(name)]
-        ).rows.compactMap { $0[0] }
+        ).texts(0)
     }
 
     /// All sources, by name. Throws `.configuration` where the control tables are another version's.
@@ -22,10 +22,9 @@ extension Catalog {
         for row in result.rows {
             try Self.checkVersion(row[5])
             sources.append(
-                CatalogSource(
-                    id: row.int(0) ?? 0, definition: try decodeStored(SourceDefinition.self, row[1] ?? ""),
-                    requestedSlice: SliceNumber(row.int(2) ?? 1),
-                    published: Published(run: RunNumber(row.int(3) ?? 0), slice: SliceNumber(row.int(4) ?? 1))))
+                try CatalogSource(
+                    id: row.int(0), definition: decodeStored(SourceDefinition.self, row.text(1)), requestedSlice: row.slice(2),
+                    published: Published(run: row.run(3), slice: row.slice(4))))
         }
         return sources
     }
@@ -54,11 +53,11 @@ extension Catalog {
         var versions: [ViewVersion] = []
         for row in result.rows {
             versions.append(
-                ViewVersion(
-                    id: row.int(0) ?? 0, viewID: row.int(1) ?? 0, viewName: row[2] ?? "", sourceID: row.int(3) ?? 0, hash: row[4] ?? "",
-                    plan: try decodeStored(Plan.self, row[5] ?? ""), selectText: row[6] ?? "", stateTable: row[7] ?? "",
-                    firstSlice: SliceNumber(row.int(8) ?? 1), isActive: row.bool(9) ?? false,
-                    isRetired: row.bool(12) ?? false, isHeld: row.bool(10) ?? false, firstRun: row.int(11).map { RunNumber($0) }))
+                try ViewVersion(
+                    id: row.int(0), viewID: row.int(1), viewName: row.text(2), sourceID: row.int(3), hash: row.text(4),
+                    plan: decodeStored(Plan.self, row.text(5)), selectText: row.text(6), stateTable: row.text(7),
+                    firstSlice: row.slice(8), isActive: row.bool(9), isRetired: row.bool(12), isHeld: row.bool(10),
+                    firstRun: row.optionalRun(11)))
         }
         return versions
     }

@@ -22,7 +22,7 @@ extension Catalog {
             guard let last = versions.last else { continue }
             return (source, versions.first { $0.isActive }, last.isActive ? nil : last)
         }
-        let names = try connection.query("SELECT name FROM parallax.view ORDER BY name").rows.compactMap { $0[0] }
+        let names = try connection.query("SELECT name FROM parallax.view ORDER BY name").texts(0)
         throw ParallaxError(
             .usage, "there is no view \"\(name)\"",
             detail: names.isEmpty ? "no definitions have been applied yet" : "views: \(names.joined(separator: ", "))")

@@ -33,7 +33,7 @@ struct Leaving {
 
 extension Catalog {
     fileprivate func sourceIDs() throws(ParallaxError) -> [Int64] {
-        try connection.query("SELECT source_id FROM parallax.source ORDER BY source_id").rows.compactMap { $0.int(0) }
+        try connection.query("SELECT source_id FROM parallax.source ORDER BY source_id").ints(0)
     }
 
     /// The caller knows that none of them is the one that is served.
@@ -43,14 +43,15 @@ extension Catalog {
             UPDATE parallax.view_version SET state_table = '' WHERE view_id = $1 AND state_table <> '' AND \(condition) RETURNING version_id
             """, [.int(viewID)]
         ).rows
-        leaving.versions += rows.compactMap { $0.int(0) }
+        leaving.versions += try rows.map { row throws(ParallaxError) in try row.int(0) }
     }
 
     /// Versions that another release of Parallax stored and this one cannot read. Also the one that is served: it could not be kept up to date.
     func leaveUnreadable(ofView viewID: Int64, _ leaving: inout Leaving) throws(ParallaxError) {
         let rows = try connection.query("SELECT version_id, plan FROM parallax.view_version WHERE view_id = $1", [.int(viewID)]).rows
-        for row in rows where (try? decodeStored(Plan.self, row[1] ?? "")) == nil {
-            let id = row.int(0) ?? 0
+        for row in rows {
+            let (id, plan) = (try row.int(0), try row.text(1))
+            guard (try? decodeStored(Plan.self, plan)) == nil else { continue }
             try connection.execute(
                 "UPDATE parallax.view SET active_version_id = NULL WHERE view_id = \(viewID) AND active_version_id = \(id)")
             try leave(ofView: viewID, where: "version_id = \(id)", &leaving)
@@ -61,14 +62,14 @@ extension Catalog {
         let known = Set(leaving.views.map(\.id))
         let gone = try connection.query(
             "SELECT view_id FROM parallax.view WHERE name <> ALL ($1::text[]) ORDER BY source_id, view_id", [.texts(names)])
-        for row in gone.rows where !known.contains(row.int(0) ?? 0) { try leaveView(row.int(0) ?? 0, &leaving) }
+        for view in try gone.ints(0) where !known.contains(view) { try leaveView(view, &leaving) }
     }
 
     /// With everything that is kept for it: versions (and with them drift and touched windows), tables, rejected counts. Another view may have its
     /// name from now on.
     func leaveView(_ viewID: Int64, _ leaving: inout Leaving) throws(ParallaxError) {
         let row = try connection.query("SELECT source_id, name FROM parallax.view WHERE view_id = $1", [.int(viewID)]).rows[0]
-        leaving.views.append(.init(id: viewID, source: row.int(0) ?? 0, name: row[1] ?? ""))
+        leaving.views.append(.init(id: viewID, source: try row.int(0), name: try row.text(1)))
         try connection.query(
             "UPDATE parallax.view SET active_version_id = NULL, name = 'leaving ' || view_id || ' ' || name WHERE view_id = $1",
             [.int(viewID)])
@@ -79,18 +80,20 @@ extension Catalog {
     func leaveSources(except names: [String], _ leaving: inout Leaving) throws(ParallaxError) {
         let gone = try connection.query(
             "SELECT source_id FROM parallax.source WHERE name <> ALL ($1::text[]) ORDER BY source_id", [.texts(names)])
-        leaving.sources = gone.rows.compactMap { $0.int(0) }
+        leaving.sources = try gone.ints(0)
         try connection.query("DELETE FROM parallax.published WHERE source_id = ANY ($1::bigint[])", [.ints(leaving.sources)])
     }
 
     /// True where the source's log is as new as the source: nothing of it processed, nothing asked for, nobody there to process it.
     func isUntouched(source id: Int64) throws(ParallaxError) -> Bool {
-        try connection.query(
+        let row = try connection.query(
             """
             SELECT NOT EXISTS (SELECT 1 FROM parallax.partition_position WHERE source_id = $1 AND (next_offset > 0 OR owner IS NOT NULL))
                    AND requested_slice = 1 FROM parallax.source WHERE source_id = $1
             """, [.int(id)]
-        ).rows.first?.bool(0) ?? false
+        ).rows.first
+        guard let row else { throw Self.sourceIsGone(id) }
+        return try row.bool(0)
     }
 
     /// Step 6 of the order, and the transaction's last act: holds the flushes of all sources whose definitions have changed, and removes what
@@ -133,7 +136,7 @@ extension Catalog {
               AND NOT EXISTS (SELECT FROM parallax.view_version v WHERE v.state_table = t.tablename)
             ORDER BY 1
             """
-        ).rows.compactMap { $0[0] }
+        ).texts(0)
         var left: [String] = []
         for name in unnamed {
             let table = Connection.quoteIdentifier(name)

@@ -5,7 +5,9 @@ import Postgres
 extension Catalog {
     /// The pipeline's own views over merged ones, in the order in which they are made.
     public func overlays() throws(ParallaxError) -> [(name: String, selectText: String)] {
-        try connection.query("SELECT name, select_text FROM parallax.overlay ORDER BY position").rows.map { ($0[0] ?? "", $0[1] ?? "") }
+        try connection.query("SELECT name, select_text FROM parallax.overlay ORDER BY position").rows.map { row throws(ParallaxError) in
+            (try row.text(0), try row.text(1))
+        }
     }
 
     public func recordServingView(_ name: String) throws(ParallaxError) {
@@ -19,7 +21,7 @@ extension Catalog {
     /// Those that were made and that no definition asks for.
     public func servingViews(besides wanted: [String]) throws(ParallaxError) -> [String] {
         try connection.query("SELECT name FROM parallax.serving_view WHERE name <> ALL ($1::text[]) ORDER BY name", [.texts(wanted)])
-            .rows.compactMap { $0[0] }
+            .texts(0)
     }
 
     /// What stands in `serving` under a name; nil where nothing does. `isOurs`: it is a view, and Parallax made it.
@@ -30,7 +32,7 @@ extension Catalog {
                    pg_catalog.pg_describe_object('pg_class'::regclass, c.oid, 0)
             FROM pg_catalog.pg_class c WHERE c.relnamespace = 'serving'::regnamespace AND c.relname = $1
             """, [.text(name)]
-        ).rows.first.map { ($0.int(0) ?? 0, $0.bool(1) ?? false, $0[2] ?? name) }
+        ).rows.first.map { row throws(ParallaxError) in (try row.int(0), try row.bool(1), row[2] ?? name) }
     }
 
     /// The pipeline's own tables that a view (by its oid) reads by itself.
@@ -43,6 +45,6 @@ extension Catalog {
             JOIN parallax.dimension t ON (t.schema_name, t.name) = (n.nspname, c.relname)
             WHERE r.ev_class = $1::bigint::oid AND t.is_owned ORDER BY 1
             """, [.int(view)]
-        ).rows.compactMap { $0.int(0) }
+        ).ints(0)
     }
 }

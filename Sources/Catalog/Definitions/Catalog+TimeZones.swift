@@ -45,7 +45,8 @@ extension Catalog {
                 """, [.text(zone), .ints(Self.looks)]
             ).rows
             for row in rows {
-                guard let at = row.int(0), let server = row.int(1), let here = offset(zone, at), here != server else { continue }
+                let (at, server) = (try row.int(0), try row.int(1))
+                guard let here = offset(zone, at), here != server else { continue }
                 differences.append(
                     TimeZoneDifference(
                         zone: zone, from: Instant(microseconds: at * Instant.microsecondsPerSecond), here: here, server: server))

@@ -89,7 +89,8 @@ extension Catalog {
             WHERE n.nspname = $1 AND c.relname = $2
             """, [.text(dimension.schema), .text(dimension.name)]
         ).rows
-        guard let table = found.first, let id = table.int(0) else { return nil }
+        guard let table = found.first else { return nil }
+        let id = try table.int(0)
         let columns = try connection.query(
             """
             SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, coalesce(l.collisdeterministic, true)
@@ -104,11 +105,11 @@ extension Catalog {
             AND i.indexprs IS NULL
             """, [.int(id)])
         var sets: [Set<String>] = []
-        for row in keys.rows { sets.append(Set(try decodeStored([String].self, row[0] ?? "[]"))) }
-        return ActualTable(
-            kind: table[1] ?? "", hasChildren: table.bool(2) ?? false,
-            columns: columns.rows.map {
-                .init(name: $0[0] ?? "", type: $0[1] ?? "", isNotNull: $0.bool(2) ?? false, isDeterministic: $0.bool(3) ?? true)
+        for row in keys.rows { sets.append(Set(try decodeStored([String].self, row.text(0)))) }
+        return try ActualTable(
+            kind: table.text(1), hasChildren: table.bool(2),
+            columns: columns.rows.map { row throws(ParallaxError) in
+                .init(name: try row.text(0), type: try row.text(1), isNotNull: try row.bool(2), isDeterministic: try row.bool(3))
             }, keys: sets)
     }
 
@@ -153,7 +154,7 @@ extension Catalog {
     private func formattedType(_ type: ScalarType) throws(ParallaxError) -> String {
         if case .array(let element) = type { return try formattedType(element) + "[]" }
         let written = type.sqlName
-        let base = try connection.query("SELECT pg_typeof(NULL::\(written))::text").rows[0][0] ?? written
+        let base = try connection.query("SELECT pg_typeof(NULL::\(written))::text").rows[0].text(0)
         return base + written.drop { $0 != "(" }
     }
 
@@ -184,7 +185,7 @@ extension Catalog {
                 ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, is_leaving = false RETURNING dimension_id
                 """,
                 [.text(dimension.name), .text(try encodeStored(dimension)), .text(dimension.schema), .bool(dimension.isOwned)]
-            ).rows[0].int(0) ?? 0
+            ).rows[0].int(0)
         guard try dimensions().first(where: { $0.name == dimension.name })?.isWatched == false else { return setAside }
         try connection.execute(
             """

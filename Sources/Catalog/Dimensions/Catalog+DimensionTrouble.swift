@@ -40,10 +40,10 @@ extension Catalog {
             WHERE d.name = ANY ($1::text[])
             """, [.texts(demands.map(\.table))]
         ).rows {
-            shapes[row[0] ?? ""] = Shape(
-                isWatched: row.bool(1) ?? false, place: row[2] ?? "",
-                columns: Set(try row[3].map { text throws(ParallaxError) in try decodeStored([String].self, text) } ?? []),
-                closed: Set(try row[4].map { text throws(ParallaxError) in try decodeStored([String].self, text) } ?? []))
+            shapes[try row.text(0)] = try Shape(
+                isWatched: row.bool(1), place: row.text(2),
+                columns: Set(row[3].map { text throws(ParallaxError) in try decodeStored([String].self, text) } ?? []),
+                closed: Set(row[4].map { text throws(ParallaxError) in try decodeStored([String].self, text) } ?? []))
         }
         var troubles: [DimensionTrouble] = []
         for demand in demands {

@@ -52,21 +52,19 @@ extension Catalog {
         var dimensions: [CatalogDimension] = []
         for row in rows {
             var loaded: CatalogDimension.Loaded?
-            if let generation = row.int(5), let at = row.int(8) {
-                loaded = .init(generation: generation, rows: row.int(6) ?? 0, bytes: row.int(7) ?? 0, at: Instant(microseconds: at))
+            // All four are written together.
+            if let generation = try row.optionalInt(5) {
+                loaded = try .init(generation: generation, rows: row.int(6), bytes: row.int(7), at: row.instant(8))
             }
             // What another version of Parallax wrote is a declaration that the next apply takes for a changed one.
-            let stored = try? decodeStored(DimensionDefinition.self, row[2] ?? "")
-            let definition =
-                stored
-                ?? DimensionDefinition(
-                    name: row[10] ?? "", schema: row[11] ?? "", isOwned: row.bool(12) ?? false, columns: [], primaryKey: nil, uniqueKeys: []
-                )
+            let text = try row.text(2)
+            var definition = try DimensionDefinition(
+                name: row.text(10), schema: row.text(11), isOwned: row.bool(12), columns: [], primaryKey: nil, uniqueKeys: [])
+            if let stored = try? decodeStored(DimensionDefinition.self, text) { definition = stored }
             dimensions.append(
-                CatalogDimension(
-                    version: DimensionVersion(id: row.int(0) ?? 0, generation: row.int(1) ?? 0, shape: row[13] ?? ""),
-                    definition: definition, isLeaving: row.bool(3) ?? false,
-                    isWatched: row.bool(4) ?? false, loaded: loaded, problem: row[9]))
+                try CatalogDimension(
+                    version: DimensionVersion(id: row.int(0), generation: row.int(1), shape: row.text(13)), definition: definition,
+                    isLeaving: row.bool(3), isWatched: row.bool(4), loaded: loaded, problem: row[9]))
         }
         return dimensions
     }
@@ -82,14 +80,14 @@ extension Catalog {
         ).rows
         var versions: [String: DimensionVersion] = [:]
         for row in rows {
-            let name = row[0] ?? ""
-            guard row.bool(3) == true else {
+            let name = try row.text(0)
+            guard try row.bool(3) else {
                 throw ParallaxError(
                     .definition,
                     "table \"\(name)\" was dropped, made anew, or lost its trigger \(Self.dimensionTrigger): its changes would not be seen",
                     hint: "run parallax apply", isRetriable: true)
             }
-            versions[name] = DimensionVersion(id: row.int(1) ?? 0, generation: row.int(2) ?? 0, shape: row[4] ?? "")
+            versions[name] = try DimensionVersion(id: row.int(1), generation: row.int(2), shape: row.text(4))
         }
         if let missing = names.first(where: { versions[$0] == nil }) {
             throw ParallaxError(
@@ -114,13 +112,13 @@ extension Catalog {
     /// As the catalog of the statement's snapshot has it: with a lock on the table that is older than the snapshot, what its rows are read under.
     static func shape(_ dimension: String) -> String {
         """
-        (SELECT md5(concat_ws(' ', c.oid, c.relfilenode, t.oid, t.xmin, (
+        coalesce((SELECT md5(concat_ws(' ', c.oid, c.relfilenode, t.oid, t.xmin, (
                     SELECT string_agg(format('%I %s %s %s %s', a.attname, a.attnum, a.atttypid, a.atttypmod, a.attcollation), ',' ORDER BY a.attnum)
                     FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attname IN (
                         SELECT l #>> '{}' FROM jsonb_path_query(\(dimension).definition, '$.columns[*].name') l))))
          FROM pg_catalog.pg_class c
          LEFT JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid AND t.tgname = '\(dimensionTrigger)'
-         WHERE c.oid = to_regclass(format('%I.%I', \(dimension).schema_name, \(dimension).name)))
+         WHERE c.oid = to_regclass(format('%I.%I', \(dimension).schema_name, \(dimension).name))), '')
         """
     }
 
@@ -161,11 +159,11 @@ extension Catalog {
 
     /// Which versions the base publication's rows were computed with.
     public func dimensionVersions(of run: RunNumber) throws(ParallaxError) -> Set<DimensionVersion> {
+        // A shape that is not known is none that a table has now.
         Set(
             try connection.query(
-                "SELECT dimension_id, generation, shape FROM parallax.run_dimension WHERE run_id = $1", [.int(run.rawValue)]
-            )
-            .rows.map { DimensionVersion(id: $0.int(0) ?? 0, generation: $0.int(1) ?? 0, shape: $0[2] ?? "") })
+                "SELECT dimension_id, generation, coalesce(shape, '') FROM parallax.run_dimension WHERE run_id = $1", [.int(run.rawValue)]
+            ).rows.map { row throws(ParallaxError) in try DimensionVersion(id: row.int(0), generation: row.int(1), shape: row.text(2)) })
     }
 
     /// Inside the transaction that stages the run's rows.

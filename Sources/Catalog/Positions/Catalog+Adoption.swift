@@ -39,12 +39,7 @@ extension Catalog {
             FROM parallax.partition_position p WHERE p.source_id = $1 ORDER BY p.partition
             """, [.int(id)]
         ).rows.map { row throws(ParallaxError) in
-            guard let partition = row.int(0), let processed = row.int(1), let end = row.int(2) else {
-                throw ParallaxError(.internalInconsistency, "a position of source \(id) has no partition or offset")
-            }
-            return KnownExtent(
-                partition: Partition(Int(partition)), processed: Offset(processed), end: Offset(end),
-                witness: Self.witness(row.int(3), row.int(4), row.int(5)))
+            try KnownExtent(partition: row.partition(0), processed: row.offset(1), end: row.offset(2), witness: Self.witness(row, at: 3))
         }
     }
 
@@ -70,16 +65,17 @@ extension Catalog {
                     "SELECT next_offset, slice FROM parallax.partition_position WHERE source_id = $1 AND partition = $2",
                     [.int(source.id), .int(partition)]
                 ).rows.first
-                guard let position = row?.int(0), let stands = row?.int(1) else { throw Self.sourceIsGone(source.id) }
-                guard position <= start.offset.rawValue else {
+                guard let row else { throw Self.sourceIsGone(source.id) }
+                let position = try row.offset(0)
+                guard position <= start.offset else {
                     throw ParallaxError(
                         .busy,
                         "partition \(partition) of source \"\(source.name)\" moved on to offset \(position) while its log was being adopted",
                         hint: "try again")
                 }
                 try closeSlices(
-                    source: source.id, partition: start.partition, from: SliceNumber(stands), through: slice, at: start.offset,
-                    processedUntil: Offset(position))
+                    source: source.id, partition: start.partition, from: try row.slice(1), through: slice, at: start.offset,
+                    processedUntil: position)
                 try connection.query(
                     """
                     UPDATE parallax.partition_position

@@ -11,7 +11,7 @@ extension Catalog {
     /// Runs the body unless a backup is under way. False where one is: the next run tries again.
     public func whileLogsMayBeTrimmed(_ body: () throws(ParallaxError) -> Void) throws(ParallaxError) -> Bool {
         let lock = "(\(LockClass.trimming), 0)"
-        guard try connection.query("SELECT pg_try_advisory_lock\(lock)").rows[0].bool(0) == true else { return false }
+        guard try connection.query("SELECT pg_try_advisory_lock\(lock)").rows[0].bool(0) else { return false }
         defer { _ = try? connection.execute("SELECT pg_advisory_unlock\(lock)") }
         try body()
         return true

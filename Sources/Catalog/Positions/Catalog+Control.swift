@@ -23,7 +23,7 @@ extension Catalog {
             """, [.int(id)])
         guard let row = result.rows.first else { throw Self.sourceIsGone(id) }
         try Self.checkVersion(row[1])
-        return SourceControl(requestedSlice: SliceNumber(row.int(0) ?? 1), fingerprint: row[2] ?? "")
+        return try SourceControl(requestedSlice: row.slice(0), fingerprint: row.text(2))
     }
 
     /// What was about to be written for it is not written.
@@ -37,7 +37,7 @@ extension Catalog {
             "SELECT partition, next_offset FROM parallax.partition_position WHERE source_id = $1", [.int(id)]
         ).rows
         var positions: [Partition: Offset] = [:]
-        for row in rows { positions[Partition(Int(row.int(0) ?? 0))] = Offset(row.int(1) ?? 0) }
+        for row in rows { positions[try row.partition(0)] = try row.offset(1) }
         return positions
     }
 
@@ -49,7 +49,8 @@ extension Catalog {
             WHERE name = $1
             """, [.text(name)]
         ).rows
-        return Dictionary(uniqueKeysWithValues: rows.map { (Partition(Int($0.int(0) ?? 0)), Offset($0.int(1) ?? 0)) })
+        return Dictionary(
+            uniqueKeysWithValues: try rows.map { row throws(ParallaxError) in (try row.partition(0), try row.offset(1)) })
     }
 
     /// Inside a transaction, before the versions are read that the views of `serving` are written from: two writers of all sources' views would

@@ -40,7 +40,7 @@ extension Catalog {
             try holdFlushes(ofSource: source.id)
             let before = try connection.query(
                 "SELECT \(Self.micros("watermark")) FROM parallax.watermark WHERE source_id = $1", [.int(source.id)]
-            ).rows.first?.int(0)
+            ).rows.first?.optionalInstant(0)
             try forgetEventTimes(ofSource: source.id)
             // Whatever run comes next begins anew. Also after one that is under way, or held: it has begun with what is forgotten.
             let forgotten = "newest_event_time = NULL, leading_event_time = NULL, event_time_form = '\(Self.resetEventTimeForm)'"
@@ -48,7 +48,7 @@ extension Catalog {
             try connection.query(
                 "UPDATE parallax.run SET \(forgotten) WHERE source_id = $1 AND state <> ALL ($2::text[])",
                 [.int(source.id), .texts([RunState.published, .failed, .reverted, .discarded].map(\.rawValue))])
-            return before.map { Instant(microseconds: $0) }
+            return before
         }
     }
 }

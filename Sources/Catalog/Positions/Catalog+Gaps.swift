@@ -32,11 +32,11 @@ extension Catalog {
                    CASE WHEN isfinite(events_until) THEN \(Self.micros("events_until")) END
             FROM parallax.accepted_gap WHERE source_id = $1 ORDER BY partition, first_offset
             """, [.int(id)]
-        ).rows.map { row in
-            AcceptedGap(
-                partition: Partition(Int(row.int(0) ?? 0)), offsets: Offset(row.int(1) ?? 0)..<Offset(row.int(2) ?? 0),
-                acceptedAt: Instant(microseconds: row.int(3) ?? 0), eventsFrom: row.int(4).map { Instant(microseconds: $0) },
-                eventsUntil: row.int(5).map { Instant(microseconds: $0) })
+        ).rows.map { row throws(ParallaxError) in
+            let (first, next) = (try row.offset(1), try row.offset(2))
+            return try AcceptedGap(
+                partition: row.partition(0), offsets: first..<next, acceptedAt: row.instant(3), eventsFrom: row.optionalInstant(4),
+                eventsUntil: row.optionalInstant(5))
         }
     }
 
@@ -126,7 +126,7 @@ extension Catalog {
 
     /// The sources with accepted gaps that a statement may read through views, and how many offsets each lacks.
     public func givenUp(readBy sql: String) throws(ParallaxError) -> [(source: String, offsets: Int64)] {
-        guard try connection.query("SELECT to_regclass('parallax.accepted_gap') IS NOT NULL").rows[0].bool(0) == true else { return [] }
+        guard try connection.query("SELECT to_regclass('parallax.accepted_gap') IS NOT NULL").rows[0].bool(0) else { return [] }
         return try connection.query(
             """
             \(Self.relationsRead)
@@ -136,6 +136,6 @@ extension Catalog {
                           WHERE w.source_id = g.source_id AND \(Self.isRead))
             GROUP BY s.name ORDER BY s.name
             """, [.text(sql)]
-        ).rows.map { ($0[0] ?? "", $0.int(1) ?? 0) }
+        ).rows.map { row throws(ParallaxError) in (try row.text(0), try row.int(1)) }
     }
 }

@@ -63,7 +63,7 @@ extension Catalog {
     public func binding(source id: Int64) throws(ParallaxError) -> BoundSource? {
         guard let row = try connection.query("SELECT binding, place FROM parallax.source_log WHERE source_id = $1", [.int(id)]).rows.first
         else { return nil }
-        return BoundSource(binding: try decodeStored(LogBinding.self, row[0] ?? ""), place: row[1] ?? "")
+        return try BoundSource(binding: decodeStored(LogBinding.self, row.text(0)), place: row.text(1))
     }
 
     /// What the speed layer knows of the log.
@@ -74,17 +74,14 @@ extension Catalog {
             WHERE source_id = $1 ORDER BY partition
             """, [.int(id)]
         ).rows.map { row throws(ParallaxError) in
-            guard let partition = row.int(0), let position = row.int(1) else {
-                throw ParallaxError(.internalInconsistency, "a position of source \(id) has no partition or offset")
-            }
-            return LogKnowledge(
-                partition: Partition(Int(partition)), position: Offset(position), witness: Self.witness(row.int(2), row.int(3), row.int(4)))
+            try LogKnowledge(partition: row.partition(0), position: row.offset(1), witness: Self.witness(row, at: 2))
         }
     }
 
-    static func witness(_ offset: Int64?, _ appendedAt: Int64?, _ digest: Int64?) -> LogWitness? {
-        guard let offset, let appendedAt, let digest else { return nil }
-        return LogWitness(offset: Offset(offset), appendedAt: Instant(microseconds: appendedAt), digest: digest)
+    /// Of three columns from `column` on; nil where there is none yet. All of them are written together.
+    static func witness(_ row: QueryResult.Row, at column: Int) throws(ParallaxError) -> LogWitness? {
+        guard let offset = try row.optionalInt(column) else { return nil }
+        return try LogWitness(offset: Offset(offset), appendedAt: row.instant(column + 1), digest: row.int(column + 2))
     }
 
     /// A newer record that the log is known by, for a position that did not move since.
@@ -123,8 +120,8 @@ extension Catalog {
             "SELECT partition, problem FROM parallax.partition_position WHERE source_id = $1 AND problem IS NOT NULL ORDER BY partition",
             [.int(id)]
         ).rows {
-            let error = try decodeStored(SourceProblem.self, row[1] ?? "").error
-            let partition = Partition(Int(row.int(0) ?? 0))
+            let error = try decodeStored(SourceProblem.self, row.text(1)).error
+            let partition = try row.partition(0)
             if let index = problems.firstIndex(where: { $0.error == error }) {
                 problems[index].partitions.append(partition)
             } else {
@@ -152,9 +149,9 @@ extension Catalog {
                 WHERE source_id = $1 AND partition = $2 AND next_offset < $3 AND archived_offset >= $3 FOR UPDATE
                 """, [.int(id), .int(Int64(partition.rawValue)), .int(earliest.rawValue)]
             ).rows.first
-            guard let row, let position = row.int(0), let stands = row.int(1) else { return false }
+            guard let row else { return false }
             try closeSlices(
-                source: id, partition: partition, from: SliceNumber(stands), through: slice, at: earliest, processedUntil: Offset(position))
+                source: id, partition: partition, from: row.slice(1), through: slice, at: earliest, processedUntil: row.offset(0))
             try connection.query(
                 """
                 UPDATE parallax.partition_position

@@ -33,11 +33,12 @@ extension Catalog {
         var clients: [LogClientStatus] = []
         for row in rows {
             // A worker of another version may say other things: then it is left out.
-            guard let report = try? JSONDecoder().decode(LogClientReport.self, from: Data((row[3] ?? "").utf8)) else { continue }
+            let said = Data(try row.text(3).utf8)
+            guard let report = try? JSONDecoder().decode(LogClientReport.self, from: said) else { continue }
             clients.append(
-                LogClientStatus(
-                    worker: WorkerID(row[0] ?? ""), host: row[1] ?? "", pid: Int32(clamping: row.int(2) ?? 0), report: report,
-                    reportedAt: Instant(microseconds: row.int(4) ?? 0)))
+                try LogClientStatus(
+                    worker: WorkerID(row.text(0)), host: row.text(1), pid: Int32(clamping: row.int(2)), report: report,
+                    reportedAt: row.instant(4)))
         }
         return clients
     }

@@ -99,11 +99,11 @@ extension Catalog {
             let requested = try requestedSlice(source: id)
             var leases: [PartitionLease] = []
             for row in rows {
-                var lease = PartitionLease(
-                    sourceID: id, partition: Partition(Int(row.int(0) ?? 0)), epoch: row.int(1) ?? 0, nextOffset: Offset(row.int(2) ?? 0),
-                    slice: SliceNumber(row.int(3) ?? 1), maxEventTime: row.int(4).map { Instant(microseconds: $0) },
-                    witness: Self.witness(row.int(7), row.int(8), row.int(9)),
-                    leadingEventTime: row.int(5).map { Instant(microseconds: $0) }, readsHistory: row.bool(6) ?? false)
+                var lease = try PartitionLease(
+                    sourceID: id, partition: row.partition(0), epoch: row.int(1), nextOffset: row.offset(2),
+                    slice: row.slice(3), maxEventTime: row.optionalInstant(4),
+                    witness: Self.witness(row, at: 7),
+                    leadingEventTime: row.optionalInstant(5), readsHistory: row.bool(6))
                 if lease.slice < requested {
                     try closeSlices(source: id, partition: lease.partition, from: lease.slice, through: requested, at: lease.nextOffset)
                     try connection.query(
@@ -120,7 +120,7 @@ extension Catalog {
     public func requestedSlice(source id: Int64) throws(ParallaxError) -> SliceNumber {
         let result = try connection.query("SELECT requested_slice FROM parallax.source WHERE source_id = $1", [.int(id)])
         guard let row = result.rows.first else { throw Self.sourceIsGone(id) }
-        return SliceNumber(row.int(0) ?? 1)
+        return try row.slice(0)
     }
 
     /// First statement of a flush, inside its transaction: locks the position rows (in partition order, so that workers cannot
@@ -133,15 +133,16 @@ extension Catalog {
             WHERE source_id = $1 AND partition = ANY ($2::bigint[]) ORDER BY partition FOR UPDATE
             """, [.int(source), .ints(leases.map { Int64($0.partition.rawValue) })]
         ).rows
-        var stored: [Int64: QueryResult.Row] = [:]
-        for row in rows { stored[row.int(0) ?? -1] = row }
+        var stored: [Partition: (epoch: Int64, nextOffset: Offset, slice: SliceNumber)] = [:]
+        for row in rows { stored[try row.partition(0)] = (try row.int(1), try row.offset(2), try row.slice(3)) }
         for lease in leases {
-            let row = stored[Int64(lease.partition.rawValue)]
-            guard let row, row.int(1) == lease.epoch, row.int(2) == lease.nextOffset.rawValue, row.int(3) == lease.slice.rawValue else {
+            let found = stored[lease.partition]
+            guard let found, found == (lease.epoch, lease.nextOffset, lease.slice) else {
+                let there = found.map { "epoch \($0.epoch) at offset \($0.nextOffset), slice \($0.slice)" } ?? "no such partition"
                 throw ParallaxError(
                     .fenced, "partition \(lease.partition) belongs to another worker now: this flush was not written",
                     detail: "epoch \(lease.epoch) at offset \(lease.nextOffset), slice \(lease.slice); "
-                        + "the catalog has epoch \(row?[1] ?? "none") at offset \(row?[2] ?? "none"), slice \(row?[3] ?? "none")")
+                        + "the catalog has \(there)")
             }
         }
     }
@@ -215,7 +216,7 @@ extension Catalog {
             [.int(id), .text(worker.text)]
         ).rows
         var epochs: [Partition: Int64] = [:]
-        for row in rows { epochs[Partition(Int(row.int(0) ?? 0))] = row.int(1) ?? 0 }
+        for row in rows { epochs[try row.partition(0)] = try row.int(1) }
         return epochs
     }
 

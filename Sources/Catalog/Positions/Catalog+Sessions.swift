@@ -31,9 +31,7 @@ extension Catalog {
     /// The number of this connection's session; the first call takes one, and its lock.
     func sessionNumber() throws(ParallaxError) -> Int64 {
         if let held = connection.sessionNumber { return held }
-        guard let number = try connection.query("SELECT nextval('parallax.session')").rows[0].int(0) else {
-            throw ParallaxError(.internalInconsistency, "parallax.session gave no number")
-        }
+        let number = try connection.query("SELECT nextval('parallax.session')").rows[0].int(0)
         try connection.execute("SELECT pg_advisory_lock(\(LockClass.session), \(number))")
         connection.sessionNumber = number
         return number
@@ -119,9 +117,8 @@ extension Catalog {
         ).rows
         var dead: [DeadSession] = []
         for row in rows {
-            guard let pid = row.int(2), let backend = row.int(3) else { continue }
-            var session = DeadSession(layer: row[0] ?? "", host: row[1] ?? "", pid: pid, backend: backend)
-            do { try connection.query("SELECT pg_terminate_backend($1::integer)", [.int(backend)]) } catch {
+            var session = try DeadSession(layer: row.text(0), host: row.text(1), pid: row.int(2), backend: row.int(3))
+            do { try connection.query("SELECT pg_terminate_backend($1::integer)", [.int(session.backend)]) } catch {
                 // 42501: the session is another role's.
                 guard error.sqlState == SQLState.insufficientPrivilege else { throw error }
                 session.refusal = error

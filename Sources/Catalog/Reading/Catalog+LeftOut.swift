@@ -23,7 +23,7 @@ extension Catalog {
 
     /// Views with late events that are in no row of theirs yet: in how many windows, and how many.
     public func late(readBy sql: String) throws(ParallaxError) -> [(view: String, windows: Int64, events: Int64)] {
-        guard try connection.query("SELECT to_regclass('parallax.late_window') IS NOT NULL").rows[0].bool(0) == true else { return [] }
+        guard try connection.query("SELECT to_regclass('parallax.late_window') IS NOT NULL").rows[0].bool(0) else { return [] }
         return try connection.query(
             """
             \(Self.relationsRead)
@@ -31,12 +31,12 @@ extension Catalog {
             FROM parallax.late_window l JOIN parallax.view w ON w.name = l.view JOIN parallax.view_version v ON v.version_id = w.active_version_id
             WHERE \(Self.isRead) GROUP BY l.view ORDER BY l.view
             """, [.text(sql)]
-        ).rows.map { ($0[0] ?? "", $0.int(1) ?? 0, $0.int(2) ?? 0) }
+        ).rows.map { row throws(ParallaxError) in (try row.text(0), try row.int(1), try row.int(2)) }
     }
 
     /// Sources with records that a run took over from a speed layer that was down, and that no publication has yet.
     public func waiting(readBy sql: String) throws(ParallaxError) -> [(source: String, records: Int64)] {
-        guard try connection.query("SELECT to_regclass('parallax.frontier') IS NOT NULL").rows[0].bool(0) == true else { return [] }
+        guard try connection.query("SELECT to_regclass('parallax.frontier') IS NOT NULL").rows[0].bool(0) else { return [] }
         return try connection.query(
             """
             \(Self.relationsRead)
@@ -45,6 +45,6 @@ extension Catalog {
                 SELECT FROM parallax.view w JOIN parallax.view_version v USING (view_id) WHERE w.source_id = s.source_id AND \(Self.isRead))
             GROUP BY f.source ORDER BY f.source
             """, [.text(sql)]
-        ).rows.map { ($0[0] ?? "", $0.int(1) ?? 0) }
+        ).rows.map { row throws(ParallaxError) in (try row.text(0), try row.int(1)) }
     }
 }

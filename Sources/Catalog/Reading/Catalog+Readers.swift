@@ -16,7 +16,7 @@ extension Catalog {
             "SELECT has_schema_privilege(rolname, 'serving', 'USAGE') FROM pg_catalog.pg_roles WHERE rolname = $1", [.text(readerRole)]
         ).rows.first
         guard let found else { return false }
-        guard found.bool(0) == false else { return true }
+        guard try !found.bool(0) else { return true }
         let role = Connection.quoteIdentifier(readerRole)
         try connection.transaction { () throws(ParallaxError) in
             try connection.execute(
@@ -25,9 +25,9 @@ extension Catalog {
                 GRANT SELECT ON \(relationsForReaders.map { "parallax.\($0)" }.joined(separator: ", ")) TO \(role);
                 ALTER DEFAULT PRIVILEGES IN SCHEMA serving GRANT SELECT ON TABLES TO \(role)
                 """)
-            for row in try connection.query("SELECT name FROM parallax.serving_view ORDER BY name").rows {
-                let view = "serving.\(Connection.quoteIdentifier(row[0] ?? ""))"
-                guard try connection.query("SELECT to_regclass($1) IS NOT NULL", [.text(view)]).rows[0].bool(0) == true else { continue }
+            for name in try connection.query("SELECT name FROM parallax.serving_view ORDER BY name").texts(0) {
+                let view = "serving.\(Connection.quoteIdentifier(name))"
+                guard try connection.query("SELECT to_regclass($1) IS NOT NULL", [.text(view)]).rows[0].bool(0) else { continue }
                 try connection.execute("GRANT SELECT ON \(view) TO \(role)")
             }
         }

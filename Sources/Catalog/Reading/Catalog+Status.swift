@@ -130,12 +130,12 @@ public struct DriftStatus: Sendable {
 extension Catalog {
     /// Whatever version the control tables have.
     public func hasSources() throws(ParallaxError) -> Bool {
-        try connection.query("SELECT EXISTS (SELECT FROM parallax.source)").rows[0].bool(0) ?? false
+        try connection.query("SELECT EXISTS (SELECT FROM parallax.source)").rows[0].bool(0)
     }
 
     /// False where nothing was ever applied to this database.
     public func isMigrated() throws(ParallaxError) -> Bool {
-        try connection.query("SELECT to_regclass('parallax.migration') IS NOT NULL").rows[0].bool(0) ?? false
+        try connection.query("SELECT to_regclass('parallax.migration') IS NOT NULL").rows[0].bool(0)
     }
 
     /// All sources, by name. Call it in one REPEATABLE READ transaction where the parts must fit together.
@@ -158,13 +158,13 @@ extension Catalog {
                 """, [.int(source.id), .int(source.published.run.rawValue), .text(source.name)]
             ).rows[0]
             let last = all.count - 1
-            all[last].now = Instant(microseconds: row.int(0) ?? 0)
-            all[last].watermark = row.int(1).map { Instant(microseconds: $0) }
-            all[last].publishedAt = row.int(2).map { Instant(microseconds: $0) }
+            all[last].now = try row.instant(0)
+            all[last].watermark = try row.optionalInstant(1)
+            all[last].publishedAt = try row.optionalInstant(2)
             all[last].cut = try row[3].map { text throws(ParallaxError) in try Self.cut(json: text) } ?? Cut()
             all[last].heldRun = try heldRun(ofSource: source.id)
             all[last].problems = try problems(ofSource: source.id)
-            all[last].lateWaiting = row.int(4) ?? 0
+            all[last].lateWaiting = try row.int(4)
             all[last].leftOut = Self.leftOut(all[last].givenUp, by: row[6])
             all[last].hasChanged = row[5].map { $0 != source.definition.form } ?? false
         }
@@ -179,19 +179,19 @@ extension Catalog {
                    p.is_idle, \(Self.micros("p.newest_appended_at")), \(Self.micros("p.flushed_at"))
             FROM parallax.partition_position p WHERE p.source_id = $1 ORDER BY p.partition
             """, [.int(id)]
-        ).rows.map { row in
-            SourceStatus.Position(
-                partition: Partition(Int(row.int(0) ?? 0)), nextOffset: Offset(row.int(1) ?? 0), slice: SliceNumber(row.int(2) ?? 1),
-                logEnd: Offset(row.int(3) ?? 0), archivedOffset: Offset(row.int(4) ?? 0), events: row.int(5) ?? 0, late: row.int(6) ?? 0,
-                duplicates: row.int(7) ?? 0, isOwned: row.bool(8) ?? false, isIdle: row.bool(9) ?? false,
-                newestAppendedAt: row.int(10).map { Instant(microseconds: $0) }, flushedAt: row.int(11).map { Instant(microseconds: $0) })
+        ).rows.map { row throws(ParallaxError) in
+            try SourceStatus.Position(
+                partition: row.partition(0), nextOffset: row.offset(1), slice: row.slice(2), logEnd: row.offset(3),
+                archivedOffset: row.offset(4),
+                events: row.int(5), late: row.int(6), duplicates: row.int(7), isOwned: row.bool(8), isIdle: row.bool(9),
+                newestAppendedAt: row.optionalInstant(10), flushedAt: row.optionalInstant(11))
         }
     }
 
     private func viewStatus(ofSource id: Int64) throws(ParallaxError) -> [SourceStatus.View] {
         try connection.query(
             """
-            SELECT w.name, a.hash, n.hash, n.is_held, coalesce(n.first_run <= p.run, false), n.obstacle
+            SELECT w.name, a.hash, n.hash, coalesce(n.is_held, false), coalesce(n.first_run <= p.run, false), n.obstacle
             FROM parallax.view w JOIN parallax.published p USING (source_id)
             LEFT JOIN parallax.view_version a ON a.version_id = w.active_version_id
             LEFT JOIN LATERAL (SELECT v.hash, v.is_held, v.first_run, v.obstacle FROM parallax.view_version v
@@ -199,10 +199,9 @@ extension Catalog {
                                ORDER BY v.version_id DESC LIMIT 1) n ON true
             WHERE w.source_id = $1 ORDER BY w.name
             """, [.int(id)]
-        ).rows.map {
-            SourceStatus.View(
-                name: $0[0] ?? "", activeHash: $0[1], waitingHash: $0[2], isHeld: $0.bool(3) ?? false, isComputed: $0.bool(4) ?? false,
-                obstacle: $0[5])
+        ).rows.map { row throws(ParallaxError) in
+            try SourceStatus.View(
+                name: row.text(0), activeHash: row[1], waitingHash: row[2], isHeld: row.bool(3), isComputed: row.bool(4), obstacle: row[5])
         }
     }
 
@@ -210,7 +209,9 @@ extension Catalog {
         try connection.query(
             "SELECT view_name, reason, rejected FROM parallax.rejected WHERE source = $1 ORDER BY view_name, rejected DESC, reason",
             [.text(name)]
-        ).rows.map { SourceStatus.Rejected(view: $0[0] ?? "", reason: $0[1] ?? "", count: $0.int(2) ?? 0) }
+        ).rows.map { row throws(ParallaxError) in
+            try SourceStatus.Rejected(view: row.text(0), reason: row.text(1), count: row.int(2))
+        }
     }
 
     private func holes(ofSource source: CatalogSource) throws(ParallaxError) -> [SourceStatus.Hole] {
@@ -219,9 +220,9 @@ extension Catalog {
             SELECT DISTINCT partition, processed_until, first_offset FROM parallax.boundary
             WHERE source_id = $1 AND slice > $2 AND processed_until < first_offset ORDER BY partition, processed_until
             """, [.int(source.id), .int(source.published.slice.rawValue)]
-        ).rows.map { row in
-            SourceStatus.Hole(
-                partition: Partition(Int(row.int(0) ?? 0)), offsets: Offset(row.int(1) ?? 0)..<Offset(row.int(2) ?? 0))
+        ).rows.map { row throws(ParallaxError) in
+            let (first, next) = (try row.offset(1), try row.offset(2))
+            return SourceStatus.Hole(partition: try row.partition(0), offsets: first..<next)
         }
     }
 
@@ -233,19 +234,17 @@ extension Catalog {
                    \(Self.micros("r.finished_at")), r.statistics, r.error, r.held_reason, p.run = r.run_id,
                    EXISTS (SELECT 1 FROM parallax.publication k WHERE k.source_id = r.source_id AND k.run_id = r.run_id),
                    r.state IN ('requested', 'archiving', 'computing', 'staged') AND NOT (
-                       s.active_run = r.run_id AND \(Self.isClaimed("r.source_id")))
+                       s.active_run IS NOT DISTINCT FROM r.run_id AND \(Self.isClaimed("r.source_id")))
             FROM parallax.run r JOIN parallax.source s USING (source_id) JOIN parallax.published p USING (source_id)
             WHERE ($1::text IS NULL OR s.name = $1) AND ($2::bigint IS NULL OR r.run_id = $2)
             ORDER BY r.run_id DESC LIMIT $3
             """, [source.map { .text($0) } ?? .null, number.map { .int($0.rawValue) } ?? .null, .int(Int64(limit))]
-        ).rows.map { row in
-            RunStatus(
-                number: RunNumber(row.int(0) ?? 0), source: row[1] ?? "", isFull: row.bool(2) ?? false, state: row[3] ?? "",
-                slice: SliceNumber(row.int(4) ?? 0),
-                base: Published(run: RunNumber(row.int(5) ?? 0), slice: SliceNumber(row.int(6) ?? 0)), cutJSON: row[7],
-                startedAt: Instant(microseconds: row.int(8) ?? 0), finishedAt: row.int(9).map { Instant(microseconds: $0) },
-                statisticsJSON: row[10] ?? "{}", error: row[11], heldReason: row[12], isPublished: row.bool(13) ?? false,
-                isKept: row.bool(14) ?? false, isInterrupted: row.bool(15) ?? false)
+        ).rows.map { row throws(ParallaxError) in
+            try RunStatus(
+                number: row.run(0), source: row.text(1), isFull: row.bool(2), state: row.text(3),
+                slice: row.slice(4), base: Published(run: row.run(5), slice: row.slice(6)), cutJSON: row[7], startedAt: row.instant(8),
+                finishedAt: row.optionalInstant(9), statisticsJSON: row.text(10), error: row[11], heldReason: row[12],
+                isPublished: row.bool(13), isKept: row.bool(14), isInterrupted: row.bool(15))
         }
     }
 
@@ -258,12 +257,12 @@ extension Catalog {
             FROM parallax.drift d JOIN parallax.view_version v USING (version_id) JOIN parallax.view w USING (view_id)
             WHERE d.run_id = $1 ORDER BY w.name, v.version_id, d.output
             """, [.int(run.rawValue)]
-        ).rows.map { row in
-            let drift = OutputDrift(
-                output: row[1] ?? "", groups: row.int(2) ?? 0, differing: row.int(3) ?? 0, onlyMerged: row.int(4) ?? 0,
-                onlyBatch: row.int(5) ?? 0, mergedTotal: row[6].flatMap { Double($0) }, batchTotal: row[7].flatMap { Double($0) },
-                maxDifference: row[8].flatMap { Double($0) }, share: row[9].flatMap { Double($0) })
-            return DriftStatus(view: row[0] ?? "", drift: drift, hasLiveRows: row.bool(10))
+        ).rows.map { row throws(ParallaxError) in
+            let drift = try OutputDrift(
+                output: row.text(1), groups: row.int(2), differing: row.int(3), onlyMerged: row.int(4), onlyBatch: row.int(5),
+                mergedTotal: row.optionalDouble(6), batchTotal: row.optionalDouble(7), maxDifference: row.optionalDouble(8),
+                share: row.optionalDouble(9))
+            return DriftStatus(view: try row.text(0), drift: drift, hasLiveRows: try row.optionalBool(10))
         }
     }
 

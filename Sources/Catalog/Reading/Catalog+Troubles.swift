@@ -53,17 +53,16 @@ extension Catalog {
             FROM parallax.trouble t JOIN parallax.source s USING (source_id) ORDER BY s.name, t.layer DESC, t.subject
             """
         ).rows.map { row throws(ParallaxError) in
-            guard let layer = row[0].flatMap({ LayerTrouble.Layer(rawValue: $0) }), let source = row[1], let subject = row[2],
-                let code = row[3].flatMap({ ParallaxError.Code(rawValue: $0) }), let message = row[4], let since = row.int(7),
-                let seenAt = row.int(8), let seen = row.int(9)
-            else {
+            let words = (layer: try row.text(0), code: try row.text(3))
+            guard let layer = LayerTrouble.Layer(rawValue: words.layer), let code = ParallaxError.Code(rawValue: words.code) else {
                 throw ParallaxError(
-                    .corrupt, "a row of parallax.trouble is none that this binary knows",
-                    detail: "layer \(row[0] ?? ""), code \(row[3] ?? "")")
+                    .corrupt, "a row of parallax.trouble is none that this binary knows", detail: "layer \(words.layer), code \(words.code)"
+                )
             }
-            return LayerTrouble(
-                layer: layer, source: source, subject: subject, error: ParallaxError(code, message, detail: row[5], hint: row[6]),
-                since: Instant(microseconds: since), seenAt: Instant(microseconds: seenAt), seen: seen)
+            return try LayerTrouble(
+                layer: layer, source: row.text(1), subject: row.text(2),
+                error: ParallaxError(code, row.text(4), detail: row[5], hint: row[6]), since: row.instant(7), seenAt: row.instant(8),
+                seen: row.int(9))
         }
     }
 }

@@ -51,10 +51,10 @@ extension Catalog {
             WHERE l.problem IS NOT NULL AND v.state_table <> '' AND (l.layer = 'speed' OR v.version_id >= coalesce(w.active_version_id, 0)) ORDER BY s.name, w.name, v.version_id, l.layer DESC
             """
         ).rows.map { (row) throws(ParallaxError) in
-            guard let source = row[0], let view = row[1], let layer = row[2].flatMap({ ViewTrouble.Layer(rawValue: $0) }),
-                let problem = row[3]
-            else { throw ParallaxError(.corrupt, "a row of parallax.view_version names no layer that this binary knows") }
-            return ViewTrouble(source: source, view: view, layer: layer, problem: problem)
+            guard let layer = ViewTrouble.Layer(rawValue: try row.text(2)) else {
+                throw ParallaxError(.corrupt, "a row of parallax.view_version names no layer that this binary knows")
+            }
+            return try ViewTrouble(source: row.text(0), view: row.text(1), layer: layer, problem: row.text(3))
         }
     }
 
@@ -64,7 +64,7 @@ extension Catalog {
             try connection.query(
                 "SELECT version_id FROM parallax.view_version WHERE speed_problem IS NOT NULL OR batch_problem IS NOT NULL"
             )
-            .rows.compactMap { $0.int(0) })
+            .ints(0))
     }
 }
 

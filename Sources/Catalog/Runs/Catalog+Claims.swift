@@ -44,7 +44,7 @@ extension Catalog {
 
     /// The session lock of a source's run, if it is free.
     private func lockRun(ofSource id: Int64) throws(ParallaxError) -> Bool {
-        try connection.query("SELECT pg_try_advisory_lock(\(LockClass.run), $1::int)", [.int(id)]).rows[0].bool(0) ?? false
+        try connection.query("SELECT pg_try_advisory_lock(\(LockClass.run), $1::int)", [.int(id)]).rows[0].bool(0)
     }
 
     private static let endOfSessionDeadline = Duration.seconds(10)
@@ -60,7 +60,7 @@ extension Catalog {
             "SELECT active_run FROM parallax.source WHERE source_id = $1 FOR NO KEY UPDATE", [.int(id)]
         ).rows.first
         guard let row else { throw Self.sourceIsGone(id) }
-        return row.int(0).map { RunNumber($0) }
+        return try row.optionalRun(0)
     }
 
     /// The same, and then what it protects.
@@ -75,11 +75,9 @@ extension Catalog {
     }
 
     private func published(ofSource id: Int64) throws(ParallaxError) -> Published {
-        guard
-            let pointer = try connection.query("SELECT run, slice FROM parallax.published WHERE source_id = $1", [.int(id)]).rows.first,
-            let run = pointer.int(0), let slice = pointer.int(1)
-        else { throw Self.sourceIsGone(id) }
-        return Published(run: RunNumber(run), slice: SliceNumber(slice))
+        let pointer = try connection.query("SELECT run, slice FROM parallax.published WHERE source_id = $1", [.int(id)]).rows.first
+        guard let pointer else { throw Self.sourceIsGone(id) }
+        return try Published(run: pointer.run(0), slice: pointer.slice(1))
     }
 
     /// Ends the source's runs that did not end: they died. Only for whoever holds the session lock, in the transaction that has locked the source.
@@ -120,7 +118,7 @@ extension Catalog {
             """, [.int(source.id)]
         ).rows.first
         var hint = "one run at a time: wait for it (parallax batch list)"
-        if let session { hint += "; a session that hangs is ended by SELECT pg_terminate_backend(\(session[0] ?? ""))" }
+        if let session { hint += "; a session that hangs is ended by SELECT pg_terminate_backend(\(try session.text(0)))" }
         return ParallaxError(
             .busy, "another run holds source \"\(source.name)\": \(task)",
             detail: [run, session?[1]].compactMap(\.self).joined(separator: "\n"), hint: hint)

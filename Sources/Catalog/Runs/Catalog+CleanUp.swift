@@ -12,11 +12,11 @@ extension Catalog {
             DELETE FROM parallax.publication WHERE source_id = $1 AND run_id NOT IN (
                 SELECT run_id FROM parallax.publication WHERE source_id = $1 ORDER BY run_id DESC LIMIT $2)
             """, [.int(id), .int(Int64(max(1, keep)))])
-        guard
-            let oldest = try connection.query(
-                "SELECT run_id, slice FROM parallax.publication WHERE source_id = $1 ORDER BY run_id LIMIT 1", [.int(id)]
-            ).rows.first, let run = oldest.int(0), let slice = oldest.int(1)
-        else { return }
+        let oldest = try connection.query(
+            "SELECT run_id, slice FROM parallax.publication WHERE source_id = $1 ORDER BY run_id LIMIT 1", [.int(id)]
+        ).rows.first
+        guard let oldest else { return }
+        let (run, slice) = (try oldest.int(0), try oldest.int(1))
         for version in try versions(ofSource: id) {
             let tables = StateTables(version)
             try connection.query("DELETE FROM \(tables.speedTable) WHERE slice < $1", [.int(slice)])

@@ -13,7 +13,7 @@ extension Catalog {
         let rows = try connection.query(
             "SELECT name, max_drift FROM parallax.view WHERE source_id = $1 AND max_drift IS NOT NULL", [.int(id)]
         ).rows
-        return Dictionary(uniqueKeysWithValues: rows.map { ($0[0] ?? "", $0[1].flatMap { Double($0) } ?? .infinity) })
+        return Dictionary(uniqueKeysWithValues: try rows.map { row throws(ParallaxError) in (try row.text(0), try row.double(1)) })
     }
 
     /// Ends the run unpublished, its rows staged. A transaction of its own.
@@ -32,7 +32,7 @@ extension Catalog {
     public func heldRun(ofSource id: Int64) throws(ParallaxError) -> (number: RunNumber, reason: String)? {
         try connection.query(
             "SELECT run_id, held_reason FROM parallax.run WHERE source_id = $1 AND state = 'held' ORDER BY run_id DESC LIMIT 1", [.int(id)]
-        ).rows.first.map { (RunNumber($0.int(0) ?? 0), $0[1] ?? "") }
+        ).rows.first.map { row throws(ParallaxError) in (try row.run(0), try row.text(1)) }
     }
 
     /// Throws where a run of the source is held.
@@ -91,13 +91,10 @@ extension Catalog {
                 """, [.int(number.rawValue)]
             ).rows.first
         else { throw ParallaxError(.usage, "there is no run \(number)", hint: "parallax batch list shows those that there are") }
-        guard let isFull = row.bool(1), let slice = row.int(2), let baseRun = row.int(3), let baseSlice = row.int(4) else {
-            throw ParallaxError(.corrupt, "run \(number) in parallax.run has no slice or no base")
-        }
-        let source = try self.source(named: row[0] ?? "")
-        let run = CatalogRun(
-            number: number, sourceID: source.id, isFull: isFull, slice: SliceNumber(slice),
-            base: Published(run: RunNumber(baseRun), slice: SliceNumber(baseSlice)))
+        let source = try self.source(named: row.text(0))
+        let run = try CatalogRun(
+            number: number, sourceID: source.id, isFull: row.bool(1), slice: row.slice(2),
+            base: Published(run: row.run(3), slice: row.slice(4)))
         // What a run says of itself before it is held stays as it is; only its state is looked at again under the lock.
         try claim(source, task)
         do throws(ParallaxError) {

@@ -108,7 +108,7 @@ extension Catalog {
             WHERE v.view_id = w.view_id AND \(Self.isServedAgain)
             RETURNING w.name, v.version_id
             """, [.int(source.id), .int(run.rawValue)]
-        ).rows.map { (name: $0[0] ?? "", version: $0.int(1) ?? 0) }
+        ).rows.map { row throws(ParallaxError) in (name: try row.text(0), version: try row.int(1)) }
         try connection.query(
             "UPDATE parallax.view_version SET served_until = NULL WHERE version_id = ANY ($1::bigint[])", [.ints(switched.map(\.version))])
         let tooNew = try connection.query(
@@ -152,7 +152,7 @@ extension Catalog {
         else {
             let all = try connection.query(
                 "SELECT run_id FROM parallax.publication WHERE source_id = $1 ORDER BY run_id", [.int(source.id)]
-            ).rows.compactMap { $0[0] }
+            ).texts(0)
             throw ParallaxError(
                 .usage, "publication \(run) of source \"\(source.name)\" is not kept",
                 detail: "kept: \(all.isEmpty ? "none" : all.joined(separator: ", "))")

@@ -14,7 +14,7 @@ extension Catalog {
             """, [.int(id), .int(published.run.rawValue)]
         ).rows
         var cut = Cut()
-        for row in rows { cut[Partition(Int(row.int(0) ?? 0))] = Offset(row.int(1) ?? 0) }
+        for row in rows { cut[try row.partition(0)] = try row.offset(1) }
         return cut
     }
 
@@ -46,7 +46,7 @@ extension Catalog {
             """, [.int(id), .int(base.run.rawValue)]
         ).rows.first
         guard let row else { return EventTimes() }
-        return EventTimes(newest: row.int(0), leader: row.int(1), cutWatermark: row.int(2), form: row[3])
+        return try EventTimes(newest: row.optionalInt(0), leader: row.optionalInt(1), cutWatermark: row.optionalInt(2), form: row[3])
     }
 
     /// Where they were reset since the run began, only what its rows were cut by is kept: the next run begins anew all the same.
@@ -102,7 +102,7 @@ extension Catalog {
     public func slices(ofSource id: Int64) throws(ParallaxError) -> [(Partition, SliceNumber)] {
         try connection.query(
             "SELECT partition, slice FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition", [.int(id)]
-        ).rows.map { (Partition(Int($0.int(0) ?? 0)), SliceNumber($0.int(1) ?? 1)) }
+        ).rows.map { row throws(ParallaxError) in (try row.partition(0), try row.slice(1)) }
     }
 
     /// Who holds the partitions, for people.
@@ -115,7 +115,7 @@ extension Catalog {
             FROM parallax.partition_position p LEFT JOIN parallax.worker w ON w.worker_id = p.owner
             WHERE p.source_id = $1 AND p.partition = ANY ($2::bigint[]) ORDER BY p.partition
             """, [.int(id), .ints(partitions.map { Int64($0.rawValue) })]
-        ).rows.compactMap { $0[0] }.joined(separator: "\n")
+        ).texts(0).joined(separator: "\n")
     }
 
     /// Event time (microseconds) below which the speed layer takes nothing any more, in any partition: windows that end at or before it
@@ -127,7 +127,7 @@ extension Catalog {
             FROM parallax.partition_position WHERE source_id = $1
             """, [.int(source.id)]
         ).rows[0]
-        guard let newest = row.int(0) else { return nil }
+        guard let newest = try row.optionalInt(0) else { return nil }
         let behind = source.definition.outOfOrderness.addingReportingOverflow(source.definition.lateness)
         let horizon = newest.subtractingReportingOverflow(behind.partialValue)
         return behind.overflow || horizon.overflow ? nil : horizon.partialValue
@@ -142,7 +142,7 @@ extension Catalog {
             FROM (SELECT DISTINCT partition, first_offset, processed_until FROM parallax.boundary
                   WHERE source_id = $1 AND slice > $2 AND slice <= $3) b
             """, [.int(run.sourceID), .int(run.base.slice.rawValue), .int(run.slice.rawValue)]
-        ).rows[0].int(0) ?? 0
+        ).rows[0].int(0)
     }
 
     /// Per partition, the offset below which everything is archived and processed by the speed layer.
@@ -150,7 +150,9 @@ extension Catalog {
         try connection.query(
             "SELECT partition, archived_offset, next_offset FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition",
             [.int(id)]
-        ).rows.map { (Partition(Int($0.int(0) ?? 0)), archived: Offset($0.int(1) ?? 0), processed: Offset($0.int(2) ?? 0)) }
+        ).rows.map { row throws(ParallaxError) in
+            (try row.partition(0), archived: try row.offset(1), processed: try row.offset(2))
+        }
     }
 
     /// Rejected records below a run's cut, by view (empty: the record is no event) and reason.
@@ -158,7 +160,7 @@ extension Catalog {
         try connection.query(
             "SELECT view_name, reason, rejected FROM parallax.rejected_batch WHERE source_id = $1 AND run_id = $2",
             [.int(id), .int(run.rawValue)]
-        ).rows.map { ($0[0] ?? "", $0[1] ?? "", Int($0.int(2) ?? 0)) }
+        ).rows.map { row throws(ParallaxError) in (try row.text(0), try row.text(1), Int(try row.int(2))) }
     }
 
     /// Inside the staging transaction.
@@ -170,12 +172,10 @@ extension Catalog {
 
     /// Records below the publication's cut that are no event.
     public func rejectedRecords(of base: Published, source id: Int64) throws(ParallaxError) -> Int64 {
-        let sum = try connection.query(
+        try connection.query(
             "SELECT coalesce(sum(rejected), 0)::bigint FROM parallax.rejected_batch WHERE source_id = $1 AND run_id = $2 AND view_name = ''",
             [.int(id), .int(base.run.rawValue)]
         ).rows[0].int(0)
-        guard let sum else { throw ParallaxError(.internalInconsistency, "a sum of rejected records is null") }
-        return sum
     }
 
     /// What the merged view said of one output, against what the run found. Inside a transaction that holds the fence.

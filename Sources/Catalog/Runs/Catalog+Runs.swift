@@ -43,7 +43,7 @@ extension Catalog {
                             .int(source.id), .bool(isFull), .int(slice.rawValue), .int(base.run.rawValue), .int(base.slice.rawValue),
                             .text(source.definition.form),
                         ]
-                    ).rows[0].int(0) ?? 0
+                    ).rows[0].int(0)
                 try setActiveRun(RunNumber(number), source: source.id)
                 return CatalogRun(number: RunNumber(number), sourceID: source.id, isFull: isFull, slice: slice, base: base)
             }
@@ -84,13 +84,13 @@ extension Catalog {
             [.int(run.sourceID), .int(run.slice.rawValue)]
         ).rows
         var boundaries: [Partition: Offset] = [:]
-        for row in rows { boundaries[Partition(Int(row.int(0) ?? 0))] = Offset(row.int(1) ?? 0) }
+        for row in rows { boundaries[try row.partition(0)] = try row.offset(1) }
         return boundaries
     }
 
     public func partitions(ofSource id: Int64) throws(ParallaxError) -> [Partition] {
         try connection.query("SELECT partition FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition", [.int(id)])
-            .rows.map { Partition(Int($0.int(0) ?? 0)) }
+            .rows.map { row throws(ParallaxError) in try row.partition(0) }
     }
 
     /// Writes the boundaries that no live worker will write: partitions without an owner, or with one that is dead. Under the same fence as a flush: the epoch grows, a zombie's flush fails. The boundary is the log's end, so that the
@@ -111,11 +111,11 @@ extension Catalog {
             ).rows
             var written: [Partition] = []
             for row in rows {
-                let partition = Partition(Int(row.int(0) ?? 0))
-                let position = Offset(row.int(1) ?? 0)
+                let partition = try row.partition(0)
+                let position = try row.offset(1)
                 let boundary = max(position, logEnds[partition] ?? position)
                 try closeSlices(
-                    source: run.sourceID, partition: partition, from: SliceNumber(row.int(2) ?? 1), through: run.slice, at: boundary,
+                    source: run.sourceID, partition: partition, from: row.slice(2), through: run.slice, at: boundary,
                     processedUntil: position)
                 try connection.query(
                     """
@@ -169,7 +169,7 @@ extension Catalog {
     /// True where the base publication holds complete batch rows of this version, so that an incremental run may start from them.
     public func hasBatchRows(_ version: ViewVersion, at base: Published) throws(ParallaxError) -> Bool {
         let row = try connection.query("SELECT first_run FROM parallax.view_version WHERE version_id = $1", [.int(version.id)]).rows.first
-        guard let first = row?.int(0) else { return false }
+        guard let first = try row?.optionalInt(0) else { return false }
         return first <= base.run.rawValue
     }
 

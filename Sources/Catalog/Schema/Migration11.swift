@@ -21,8 +21,8 @@ let migration11 = Migration(
             .rows
         {
             // A plan that cannot be read is built anew by the next apply.
-            guard let plan = try? catalog.decodeStored(Plan.self, row[0] ?? "") else { continue }
-            let tables = StateTables(plan: plan, stateTable: row[1] ?? "")
+            guard let plan = try? catalog.decodeStored(Plan.self, row.text(0)) else { continue }
+            let tables = StateTables(plan: plan, stateTable: try row.text(1))
             for (table, layout) in [(tables.speedTable, tables.speed), (tables.batchTable, tables.batch)] {
                 for column in layout.states where column.isSketch && column.name.hasSuffix("_v") {
                     try connection.execute("ALTER TABLE IF EXISTS \(table) ADD COLUMN IF NOT EXISTS \(column.name) \(column.sqlType)")

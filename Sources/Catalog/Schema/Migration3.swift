@@ -39,18 +39,18 @@ let migration3 = Migration(
         // name; the next apply says that it cannot be read, and builds the view anew.
         let catalog = Catalog(connection)
         for row in try connection.query("SELECT version_id, view_id, plan FROM parallax.view_version ORDER BY version_id").rows {
-            guard let plan = try? catalog.decodeStored(Plan.self, row[2] ?? "") else { continue }
+            guard let plan = try? catalog.decodeStored(Plan.self, row.text(2)) else { continue }
             try connection.query(
                 """
                 UPDATE parallax.view_version SET hash = $3 WHERE version_id = $1
                 AND NOT EXISTS (SELECT 1 FROM parallax.view_version o WHERE o.view_id = $2 AND o.hash = $3)
-                """, [.int(row.int(0) ?? 0), .int(row.int(1) ?? 0), .text(plan.version)])
+                """, [.int(try row.int(0)), .int(try row.int(1)), .text(plan.version)])
         }
         for row in try connection.query("SELECT source_id, definition FROM parallax.source").rows {
-            guard let source = try? catalog.decodeStored(SourceDefinition.self, row[1] ?? "") else { continue }
+            guard let source = try? catalog.decodeStored(SourceDefinition.self, row.text(1)) else { continue }
             for table in ["run", "publication"] {
                 try connection.query(
-                    "UPDATE parallax.\(table) SET source_form = $2 WHERE source_id = $1", [.int(row.int(0) ?? 0), .text(source.form)])
+                    "UPDATE parallax.\(table) SET source_form = $2 WHERE source_id = $1", [.int(try row.int(0)), .text(source.form)])
             }
         }
     })

@@ -32,7 +32,7 @@ extension Catalog {
                 number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())
             """)
         // By their numbers, not by the largest one: a database that a build between two releases made may lack one in the middle.
-        let applied = Set(try connection.query("SELECT number FROM parallax.migration").rows.compactMap { $0.int(0) })
+        let applied = Set(try connection.query("SELECT number FROM parallax.migration").ints(0))
         let newest = migrations.last?.number ?? 0
         if let latest = applied.max(), latest > newest { throw isNewer(Int(latest)) }
         var names: [String] = []
@@ -99,7 +99,7 @@ extension Catalog {
             guard installed.rows.isEmpty else { continue }
             let available = try connection.query("SELECT 1 FROM pg_available_extensions WHERE name = $1", [.text(name)])
             guard !available.rows.isEmpty else {
-                let version = try connection.query("SELECT current_setting('server_version_num')::int / 10000").rows[0].int(0) ?? 15
+                let version = try connection.query("SELECT current_setting('server_version_num')::int / 10000").rows[0].int(0)
                 throw ParallaxError(
                     .notInstalled, "PostgreSQL extension \"\(name)\" is not installed on the server",
                     hint: "Debian: apt-get install postgresql-\(version)-\(name)")

@@ -112,7 +112,7 @@ struct QueryCommand: ParsableCommand {
         guard let name = error.message.firstMatch(of: /"(?:serving\.)?([^"]+)"/)?.1 else { return error }
         let views = try? connection.query(
             "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace('serving') AND relkind = 'v' ORDER BY relname"
-        ).rows.compactMap { $0[0] }
+        ).texts(0)
         var error = error
         error.hint = views.flatMap { nameHint(for: String(name), among: $0, listedAs: "the views are") }
         return error

@@ -109,7 +109,7 @@ struct GeneratedJudge {
 
     func taken(_ view: GeneratedView) throws -> (Int, of: Int) {
         let row = try oracle.query("SELECT (SELECT count(*) FROM taken_\(view.name)), (SELECT count(*) FROM flat)").rows[0]
-        return (Int(row.int(0) ?? 0), of: Int(row.int(1) ?? 0))
+        return (Int(try row.int(0)), of: Int(try row.int(1)))
     }
 
     /// - Parameter cut: of the published run. Nil: a run has seen everything, so late events are in.

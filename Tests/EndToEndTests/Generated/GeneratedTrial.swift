@@ -91,7 +91,7 @@ struct GeneratedTrial {
             """
         ).rows
         var offsets: [Partition: Offset] = [:]
-        for row in rows { offsets[Partition(Int(row.int(0) ?? 0))] = Offset(row.int(1) ?? 0) }
+        for row in rows { offsets[try row.partition(0)] = try row.offset(1) }
         return Cut(offsets)
     }
 

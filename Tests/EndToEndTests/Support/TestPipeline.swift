@@ -80,7 +80,8 @@ final class TestPipeline {
         try EmbeddedLog(readingFrom: path + "/.parallax/log", source: source)
     }
 
-    func value(_ sql: String) throws -> Int64 { try connection.query(sql).rows[0].int(0) ?? 0 }
+    /// A sum of nothing is 0.
+    func value(_ sql: String) throws -> Int64 { try connection.query(sql).rows[0].optionalInt(0) ?? 0 }
 
     /// Loads the whole log into the oracle and compares every view.
     /// - Parameter columns: what of each view is compared (by default everything that is not an estimate).
