@@ -20,7 +20,7 @@ public struct Catalog {
 
 /// A source as the catalog knows it.
 public struct CatalogSource: Sendable {
-    public var id: Int64
+    public var id: SourceID
     public var definition: SourceDefinition
     public var requestedSlice: SliceNumber
     public var published: Published
@@ -39,10 +39,10 @@ public struct Published: Hashable, Sendable {
 
 /// One version of a view, with the tables that hold its states.
 public struct ViewVersion: Sendable, Hashable {
-    public var id: Int64
-    public var viewID: Int64
+    public var id: VersionID
+    public var viewID: ViewID
     public var viewName: String
-    public var sourceID: Int64
+    public var sourceID: SourceID
     public var hash: String
     public var plan: Plan
     public var selectText: String
@@ -64,7 +64,8 @@ extension ViewVersion {
     /// numbers or its tables' name.
     public init(future view: ViewDefinition) {
         self.init(
-            id: 0, viewID: 0, viewName: view.name, sourceID: 0, hash: view.version, plan: view.plan, selectText: view.selectText,
+            id: .none, viewID: ViewID(0), viewName: view.name, sourceID: SourceID(0), hash: view.version, plan: view.plan,
+            selectText: view.selectText,
             stateTable: "future of \(view.version)", firstSlice: .first, isActive: false)
     }
 }

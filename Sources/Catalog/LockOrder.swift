@@ -100,10 +100,10 @@ extension Catalog {
     }
 
     /// Step 6 of the order: no flush of the source begins or ends, and no partition changes its owner, before this transaction ends.
-    func holdFlushes(ofSource id: Int64) throws(ParallaxError) {
+    func holdFlushes(ofSource id: SourceID) throws(ParallaxError) {
         try connection.execute("SET LOCAL lock_timeout = \(Self.milliseconds(patience.flushTimeout))")
         try connection.query(
-            "SELECT 1 FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition FOR UPDATE", [.int(id)])
+            "SELECT 1 FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition FOR UPDATE", [.source(id)])
     }
 
     private static func milliseconds(_ duration: Duration) -> Int64 {

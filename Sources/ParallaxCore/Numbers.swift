@@ -10,6 +10,35 @@ public struct SliceNumber: RawRepresentable, Hashable, Comparable, Sendable, Cod
     public var description: String { String(rawValue) }
 }
 
+/// A source in the catalog (`parallax.source.source_id`). Another source of the same name, declared later, has another.
+public struct SourceID: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let rawValue: Int64
+    public init(rawValue: Int64) { self.rawValue = rawValue }
+    public init(_ value: Int64) { rawValue = value }
+    public static func < (a: SourceID, b: SourceID) -> Bool { a.rawValue < b.rawValue }
+    public var description: String { String(rawValue) }
+}
+
+/// A view in the catalog (`parallax.view.view_id`), whatever its versions are.
+public struct ViewID: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let rawValue: Int64
+    public init(rawValue: Int64) { self.rawValue = rawValue }
+    public init(_ value: Int64) { rawValue = value }
+    public static func < (a: ViewID, b: ViewID) -> Bool { a.rawValue < b.rawValue }
+    public var description: String { String(rawValue) }
+}
+
+/// A version of a view (`parallax.view_version.version_id`). Numbers grow: of two versions of one view the newer one has the larger.
+public struct VersionID: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let rawValue: Int64
+    public init(rawValue: Int64) { self.rawValue = rawValue }
+    public init(_ value: Int64) { rawValue = value }
+    /// Below every version's: "newer than this one" holds for all.
+    public static let none = VersionID(0)
+    public static func < (a: VersionID, b: VersionID) -> Bool { a.rawValue < b.rawValue }
+    public var description: String { String(rawValue) }
+}
+
 /// One batch recompute. Numbers grow in the order in which runs began; 0 stands for "nothing published yet".
 public struct RunNumber: RawRepresentable, Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
     public let rawValue: Int64

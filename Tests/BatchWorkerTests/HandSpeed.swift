@@ -14,7 +14,7 @@ final class HandSpeed {
     let connection: Connection
     private var catalog: Catalog { Catalog(connection) }
     private let worker = WorkerID("00000000-0000-0000-0000-00000000000a")
-    private let sourceID: Int64
+    private let sourceID: SourceID
     private(set) var leases: [PartitionLease] = []
     private let decoder: EventDecoder
     private var seen: Set<UInt128> = []

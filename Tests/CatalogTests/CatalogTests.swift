@@ -12,7 +12,7 @@ private final class Fixture {
     let dsn: String
     let connection: Connection
     var catalog: Catalog { Catalog(connection) }
-    var sourceID: Int64 = 0
+    var sourceID = SourceID(0)
 
     static let source = SourceDefinition(
         name: "orders", topic: "orders",

@@ -74,7 +74,7 @@ import ViewLanguage
         #expect(try generation(catalog) == before + 2 && before > start)
         #expect(try connection.query("SELECT count(*) FROM parallax.dimension_change").rows[0].int(0) == 1)
         // Where no speed worker reads the table, clean-ups fold.
-        try catalog.cleanUp(source: 1, keep: 2)
+        try catalog.cleanUp(source: SourceID(1), keep: 2)
         #expect(try connection.query("SELECT count(*) FROM parallax.dimension_change").rows[0].int(0) == 0)
         #expect(try generation(catalog) == before + 2)
     }
@@ -160,7 +160,7 @@ import ViewLanguage
         try connection.execute(
             "UPDATE parallax.view SET active_version_id = (SELECT max(version_id) FROM parallax.view_version); INSERT INTO parallax.publication (source_id, run_id, slice, cut) VALUES (1, 1, 1, '{}')"
         )
-        try catalog.cleanUp(source: 1, keep: 3)
+        try catalog.cleanUp(source: SourceID(1), keep: 3)
         #expect(try catalog.dimensions().isEmpty)
         #expect(try connection.query("SELECT to_regclass('dimension.ad') IS NULL").rows[0].bool(0) == true)
     }

@@ -190,7 +190,7 @@ import ViewLanguage
         let newer = #expect(throws: ParallaxError.self) { try catalog.checkVersion() }
         #expect(newer?.message.hasSuffix("at version \(newest + 1), this binary knows version \(newest)") == true)
         // Everybody who asks for what they work on hears it.
-        let worker = #expect(throws: ParallaxError.self) { _ = try catalog.control(source: 1) }
+        let worker = #expect(throws: ParallaxError.self) { _ = try catalog.control(source: SourceID(1)) }
         let others = #expect(throws: ParallaxError.self) { _ = try catalog.sources() }
         #expect(worker == newer && others == newer)
         // Also where they lack one in the middle, which the newest number does not show.
@@ -201,7 +201,7 @@ import ViewLanguage
             hole?.code == .configuration && hole?.message.contains("lack what version \(middle.number) brought (\(middle.name))") == true,
             "\(String(describing: hole))")
         #expect(hole?.hint?.contains("parallax apply") == true)
-        let inHole = #expect(throws: ParallaxError.self) { _ = try catalog.control(source: 1) }
+        let inHole = #expect(throws: ParallaxError.self) { _ = try catalog.control(source: SourceID(1)) }
         let ofHole = #expect(throws: ParallaxError.self) { _ = try catalog.sources() }
         #expect(inHole == hole && ofHole == hole)
         // Half of them: the rest was never run.

@@ -247,7 +247,7 @@ import ViewLanguage
             let run = #expect(throws: ParallaxError.self) { try pipeline.batch() }
             #expect(run?.message.contains(message) == true, "\(String(describing: run))")
             // What can be seen before the cut is asked for costs the speed layer nothing.
-            if number < 3 { #expect(try catalog.positions(source: 1).values.allSatisfy { $0 == .zero }) }
+            if number < 3 { #expect(try catalog.positions(source: SourceID(1)).values.allSatisfy { $0 == .zero }) }
             try pipeline.connection.execute(undo)
         }
         try pipeline.batch()

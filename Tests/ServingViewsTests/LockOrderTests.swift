@@ -40,7 +40,7 @@ import ViewLanguage
                     try connection.execute("DELETE FROM \(StateTables(version).speedTable) WHERE false")
                     try connection.query(
                         "INSERT INTO parallax.touched_window VALUES ($1, '2026-01-01Z', $2) ON CONFLICT DO NOTHING",
-                        [.int(version.id), .int(leases[0].slice.rawValue)])
+                        [.version(version.id), .int(leases[0].slice.rawValue)])
                 }
                 for index in leases.indices {
                     let to = Offset(leases[index].nextOffset.rawValue + 1)
@@ -85,7 +85,7 @@ import ViewLanguage
 
     private func becomesServed(_ version: String, _ fixture: Fixture) throws {
         let deadline = ContinuousClock.now + .seconds(60)
-        while try fixture.catalog.versions(ofSource: 1).first(where: \.isActive)?.hash != version {
+        while try fixture.catalog.versions(ofSource: SourceID(1)).first(where: \.isActive)?.hash != version {
             guard ContinuousClock.now < deadline else { throw ParallaxError(.internalInconsistency, "\(version) is not served") }
         }
     }
@@ -135,7 +135,7 @@ import ViewLanguage
         _ = try fixture.publish(closing: { try flusher.flush() })
         let reader = try Connection(fixture.dsn)
         defer { reader.close() }
-        let old = try fixture.catalog.versions(ofSource: 1)[0]
+        let old = try fixture.catalog.versions(ofSource: SourceID(1))[0]
         try reader.execute("BEGIN; SELECT * FROM serving.traffic")
         let change = change(fixture) { catalog in
             let promotion = try catalog.promote(view: "traffic", refreshServing: Self.refresh)
@@ -154,7 +154,7 @@ import ViewLanguage
         try other.execute("COMMIT")
         try change.join()
         #expect(try Self.tables(fixture).count == 2)
-        #expect(try fixture.catalog.versions(ofSource: 1).map(\.hash) == ["traffic2"])
+        #expect(try fixture.catalog.versions(ofSource: SourceID(1)).map(\.hash) == ["traffic2"])
     }
 
     @Test func aVersionIsAbandonedWhileSomebodyReadsItAndFlushesGoOn() throws {
@@ -194,13 +194,13 @@ import ViewLanguage
             error?.detail?.hasPrefix(holder) == true && error?.detail?.contains("serving.traffic") == true, "\(String(describing: error))")
         #expect(troubles.withLock { $0.map(\.failedTries) } == [1, 2])
         #expect(try Self.tables(fixture) == before)
-        #expect(try fixture.catalog.versions(ofSource: 1).map(\.viewName) == ["traffic"])
+        #expect(try fixture.catalog.versions(ofSource: SourceID(1)).map(\.viewName) == ["traffic"])
 
         // Between the tries the reader goes.
         fixture.patience = LockPatience(tries: 3, wait: Self.ending(reader, fixture))
         fixture.patience.timeout = .milliseconds(30)
         try fixture.apply([Self.total])
-        #expect(try fixture.catalog.versions(ofSource: 1).map(\.viewName) == ["total"])
+        #expect(try fixture.catalog.versions(ofSource: SourceID(1)).map(\.viewName) == ["total"])
     }
 
     /// A run whose version is served for the first time waits as an apply does; readers that come meanwhile do not wait behind it for long.
@@ -221,7 +221,7 @@ import ViewLanguage
         try fixture.connection.execute("SELECT pg_advisory_unlock_all()")
         _ = try fixture.publish()
         #expect(try fixture.rows("SELECT run FROM parallax.published") == ["3"])
-        #expect(try fixture.catalog.versions(ofSource: 1).first { $0.isActive }?.hash == "traffic2")
+        #expect(try fixture.catalog.versions(ofSource: SourceID(1)).first { $0.isActive }?.hash == "traffic2")
     }
 
     /// Also with views on top: what stays as it is is not locked.
@@ -286,7 +286,7 @@ import ViewLanguage
             } catch { throw (error as? ParallaxError) ?? ParallaxError(.internalInconsistency, "\(error)") }
         }
         #expect(tries.withLock { $0 } == 1)
-        let versions = try fixture.catalog.versions(ofSource: 1)
+        let versions = try fixture.catalog.versions(ofSource: SourceID(1))
         #expect(versions.map(\.viewName) == ["traffic", "total"] && versions.map(\.isActive) == [true, false])
         #expect(versions.map(\.firstSlice.rawValue) == [1, 2])
         try flusher?.flush()
@@ -303,7 +303,7 @@ import ViewLanguage
         let definitions = Fixture.definitions([Self.total], [], "1")
         let left = try fixture.catalog.apply(definitions, partitions: ["page_view": 2], refreshServing: Self.refresh)
         #expect(left == ["state tables that no view needs any more stay for now: stopped"])
-        #expect(try fixture.catalog.versions(ofSource: 1).map(\.viewName) == ["total"])
+        #expect(try fixture.catalog.versions(ofSource: SourceID(1)).map(\.viewName) == ["total"])
         #expect(try Self.tables(fixture).count == 4)
     }
 
@@ -335,10 +335,10 @@ import ViewLanguage
         let definitions = Fixture.definitions([Self.total], [], "1")
         let left = try fixture.catalog.apply(definitions, partitions: ["page_view": 2], refreshServing: Self.refresh)
         #expect(left.count == 1 && left[0].contains("traffic_1 cannot be dropped") && left[0].contains("view mine depends on"), "\(left)")
-        #expect(try fixture.catalog.versions(ofSource: 1).map(\.viewName) == ["total"])
+        #expect(try fixture.catalog.versions(ofSource: SourceID(1)).map(\.viewName) == ["total"])
         try fixture.connection.execute("DROP VIEW public.mine")
         _ = try fixture.publish()
-        try fixture.catalog.cleanUp(source: 1, keep: 3)
+        try fixture.catalog.cleanUp(source: SourceID(1), keep: 3)
         #expect(try Self.tables(fixture).count == 2)
     }
 }

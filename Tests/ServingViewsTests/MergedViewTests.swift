@@ -174,7 +174,7 @@ import ViewLanguage
                             ON CONFLICT (version_id, window_start, slice) DO UPDATE SET late = t.late + excluded.late
                             """,
                             [
-                                .int(version.id), .text(version.viewName == "total" ? "-infinity" : "2026-01-01 00:01Z"),
+                                .version(version.id), .text(version.viewName == "total" ? "-infinity" : "2026-01-01 00:01Z"),
                                 .int(lease.slice.rawValue), .int(late),
                             ])
                     }

@@ -160,7 +160,7 @@ import ViewLanguage
             var staged: [[Int64]: Int64] = [:]
             for version in try catalog.versions(for: run) {
                 let table = StateTables(version).batchTable
-                let views = run.number.rawValue * 1_000 + version.id
+                let views = run.number.rawValue * 1_000 + version.id.rawValue
                 var columns = [
                     "from_run": "\(run.number)", "m\(version.plan.measures.firstIndex { $0.function == .countRows } ?? 0)_n": "\(views)",
                 ]
@@ -175,7 +175,7 @@ import ViewLanguage
                     UPDATE \(table) SET until_run = \(run.number) WHERE until_run = \(StateTables.openRun);
                     INSERT INTO \(table) (\(names.joined(separator: ", "))) VALUES (\(names.map { columns[$0] ?? "" }.joined(separator: ", ")))
                     """)
-                staged[[version.id, run.number.rawValue]] = views
+                staged[[version.id.rawValue, run.number.rawValue]] = views
                 try catalog.markFirstRun(version, run)
             }
             try catalog.publish(run, cut: Cut(try catalog.boundaries(of: run))) { connection throws(ParallaxError) in

@@ -72,7 +72,7 @@ private func live(_ lanes: [[Click]], from cut: [Int64], rules: SpeedRules, seed
                     partition: Partition(partition), slice: .first, next: Offset(positions[partition]),
                     eventTimes: eventTimes[partition]), earliest: .zero, now: .zero)
         }
-        state.setViews([SpeedView(id: 1, name: "clicks", plan: clicksByPage, firstSlice: .first, countsRejections: true)])
+        state.setViews([SpeedView(id: VersionID(1), name: "clicks", plan: clicksByPage, firstSlice: .first, countsRejections: true)])
         for _ in 0..<Int.random(in: 1...4, using: &random) {
             for partition in lanes.indices {
                 let position = state.partitions[partition].next.rawValue

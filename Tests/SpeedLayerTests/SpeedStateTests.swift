@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import ViewLanguage
 
-private let view = SpeedView(id: 7, name: "clicks", plan: clicksByPage, firstSlice: .first, countsRejections: true)
+private let view = SpeedView(id: VersionID(7), name: "clicks", plan: clicksByPage, firstSlice: .first, countsRejections: true)
 
 private func state(_ positions: [PartitionPosition], rules: SpeedRules = SpeedRules(), views: [SpeedView] = [view]) -> SpeedState {
     var state = SpeedState(source: clicks, rules: rules, now: .zero)
@@ -110,17 +110,17 @@ private func taken(_ state: inout SpeedState) throws -> SpeedFlush {
 
     @Test func aVersionJoinsWithItsSliceAndNotBefore() throws {
         var later = view
-        later.id = 8
+        later.id = VersionID(8)
         later.firstSlice = SliceNumber(2)
         var state = state([position(0)], views: [view, later])
         state.take([click(0)])
         var flush = try taken(&state)
-        #expect(flush.deltas.map(\.view.id) == [7])
+        #expect(flush.deltas.map(\.view.id) == [VersionID(7)])
         state.flushed(flush, slice: SliceNumber(2), now: .zero)
         state.setViews([view, later])
         state.take([click(1)])
         flush = try taken(&state)
-        #expect(flush.deltas.map(\.view.id) == [7, 8])
+        #expect(flush.deltas.map(\.view.id) == [VersionID(7), VersionID(8)])
         #expect(flush.deltas.map(\.rows.count) == [1, 1])
     }
 
@@ -162,13 +162,13 @@ private func taken(_ state: inout SpeedState) throws -> SpeedFlush {
 
     @Test func lateEventsAreCountedForTheWindowsThatAdmitThem() throws {
         var filtered = view
-        filtered.id = 8
+        filtered.id = VersionID(8)
         filtered.plan.filter = .compare(.equal, .column(2, .text), .literal(.text("/other"), .text))
         var whole = view
-        whole.id = 9
+        whole.id = VersionID(9)
         whole.plan.window = nil
         var filteredWhole = filtered
-        filteredWhole.id = 10
+        filteredWhole.id = VersionID(10)
         filteredWhole.plan.window = nil
         var state = state([position(0)], views: [view, filtered, whole, filteredWhole])
         // Two events of minute 16, and two of minute 0.

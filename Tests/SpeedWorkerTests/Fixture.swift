@@ -110,7 +110,7 @@ final class Fixture: Sendable {
         try connection.execute(sql)
     }
 
-    func withCatalog<R>(_ body: (Catalog, _ source: Int64) throws -> R) throws -> R {
+    func withCatalog<R>(_ body: (Catalog, _ source: SourceID) throws -> R) throws -> R {
         let connection = try Connection(dsn)
         defer { connection.close() }
         let catalog = Catalog(connection)

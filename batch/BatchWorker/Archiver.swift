@@ -15,7 +15,7 @@ public final class Archiver {
     private let tail: TailPolicy
     private let logger: Logger
     private let openWriter: OpenWriter
-    private var parts: [Int64: SourceArchiver] = [:]
+    private var parts: [SourceID: SourceArchiver] = [:]
     /// Hears how far a source is, after each row group.
     public var observe: (_ source: String, ArchiveProgress) -> Void = { _, _ in }
 

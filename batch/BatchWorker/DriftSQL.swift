@@ -1,5 +1,6 @@
 import Catalog
 import MergeLaw
+import ParallaxCore
 import ViewLanguage
 
 /// What the merged view said at a run's cut, against what the run found, as SQL.
@@ -12,7 +13,7 @@ import ViewLanguage
 /// same where group and bounds are: one that the run made longer is one that was only in the merged view, and one that is only in the batch.
 struct DriftSQL {
     let tables: StateTables
-    let version: Int64
+    let version: VersionID
     let base: Int64
     let baseSlice: Int64
     let run: Int64

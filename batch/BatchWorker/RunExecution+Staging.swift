@@ -137,7 +137,7 @@ extension RunExecution {
     /// an event's view-level rejection is counted when the event is first kept. One case is not seen: a *new* copy of an old event
     /// displaces it (smaller partition), with another payload that the view takes or rejects differently; a full run sets that right.
     private func stageRejected(
-        _ computed: Computed, present: Set<Int64>, _ views: inout [RunReport.View]
+        _ computed: Computed, present: Set<VersionID>, _ views: inout [RunReport.View]
     ) throws(ParallaxError) -> [String: Int] {
         var counts: [String: [String: Int]] = [:]
         func add(_ view: String, _ reason: String, _ count: Int) { counts[view, default: [:]][reason, default: 0] += count }
@@ -145,7 +145,7 @@ extension RunExecution {
         var isCarriedOver: Set<String> = computed.scope.readsEverything ? [] : [""]
         // Two versions of a view while a new one is built: the one that this run's publication serves counts, which is the newest that is not
         // held. Nothing is kept for a view that was dropped meanwhile.
-        var counting: [Int64: Int] = [:]
+        var counting: [ViewID: Int] = [:]
         for (index, view) in computed.views.enumerated() where present.contains(view.version.id) && !view.version.isHeld {
             counting[view.version.viewID] = index
         }

@@ -141,8 +141,8 @@ extension RunExecution {
     func runViews() throws(ParallaxError) -> [RunView] {
         var views: [RunView] = []
         let versions = try catalog.versions(for: run)
-        var newest: [Int64: Int64] = [:]
-        for version in versions where !version.isHeld { newest[version.viewID] = max(version.id, newest[version.viewID] ?? 0) }
+        var newest: [ViewID: VersionID] = [:]
+        for version in versions where !version.isHeld { newest[version.viewID] = max(version.id, newest[version.viewID] ?? .none) }
         var changes: ExtentReason.Changes = []
         if try catalog.hasChanged(source.definition, since: run.base, source: source.id) { changes.insert(.source) }
         if try catalog.historyHasChanged(since: run.base, source: source.id, try worker.archive.acceptedGaps()) { changes.insert(.history) }

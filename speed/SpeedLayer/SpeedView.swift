@@ -5,14 +5,14 @@ import ViewLanguage
 /// A view version that the speed layer keeps up to date.
 public struct SpeedView: Hashable, Sendable {
     /// The catalog's number of the version.
-    public var id: Int64
+    public var id: VersionID
     public var name: String
     public var plan: Plan
     /// Its speed rows are complete from this slice on.
     public var firstSlice: SliceNumber
     /// One version of each view counts the records that the view cannot take.
     public var countsRejections: Bool
-    public init(id: Int64, name: String, plan: Plan, firstSlice: SliceNumber, countsRejections: Bool) {
+    public init(id: VersionID, name: String, plan: Plan, firstSlice: SliceNumber, countsRejections: Bool) {
         self.id = id
         self.name = name
         self.plan = plan

@@ -8,7 +8,7 @@ import ViewLanguage
 
 /// One source in one session: reads its log, hands batches to the state, writes flushes.
 final class SourceFeed {
-    let sourceID: Int64
+    let sourceID: SourceID
     let name: String
     /// What `opened` was opened by.
     let topic: String

@@ -13,12 +13,12 @@ import ViewLanguage
 /// key), so that they wait for one another but never in a circle.
 struct StagingTables {
     /// Versions whose temporary table this connection has.
-    private var made: Set<Int64> = []
+    private var made: Set<VersionID> = []
 
     /// Rows of one COPY message or so.
     private static let rowsPerMessage = 512
 
-    private static func name(_ version: Int64) -> String { "pg_temp.delta_\(version)" }
+    private static func name(_ version: VersionID) -> String { "pg_temp.delta_\(version)" }
 
     /// Outside a transaction, so that a rollback does not take the tables away.
     mutating func prepare(_ deltas: [SpeedFlush.Delta], _ connection: Connection, _ place: FlushPlace) throws(ParallaxError) {

@@ -9,16 +9,16 @@ struct TrackedDefinitions {
     let source: CatalogSource
     let fingerprint: String
     let views: [SpeedView]
-    let tables: [Int64: StateTables]
+    let tables: [VersionID: StateTables]
 
     /// Inside a transaction that sees one snapshot, or that keeps definitions from changing.
-    init(_ catalog: Catalog, source id: Int64) throws(ParallaxError) {
+    init(_ catalog: Catalog, source id: SourceID) throws(ParallaxError) {
         fingerprint = try catalog.control(source: id).fingerprint
         guard let source = try catalog.sources().first(where: { $0.id == id }) else { throw Catalog.sourceIsGone(id) }
         self.source = source
         let versions = try catalog.versions(ofSource: id)
         // The version that is served, or else the newest, counts what its view cannot take.
-        var counting: [Int64: ViewVersion] = [:]
+        var counting: [ViewID: ViewVersion] = [:]
         for version in versions where counting[version.viewID].map({ !$0.isActive }) ?? true { counting[version.viewID] = version }
         views = versions.map { version in
             SpeedView(
@@ -29,7 +29,7 @@ struct TrackedDefinitions {
     }
 
     /// Outside a transaction.
-    static func load(_ catalog: Catalog, source id: Int64) throws(ParallaxError) -> TrackedDefinitions {
+    static func load(_ catalog: Catalog, source id: SourceID) throws(ParallaxError) -> TrackedDefinitions {
         try catalog.connection.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY") { () throws(ParallaxError) in
             try TrackedDefinitions(catalog, source: id)
         }

@@ -58,10 +58,10 @@ extension Catalog {
         return dropUnnamedTablesAfterCommit()
     }
 
-    private func id(ofSource name: String) throws(ParallaxError) -> Int64 {
+    private func id(ofSource name: String) throws(ParallaxError) -> SourceID {
         let row = try connection.query("SELECT source_id FROM parallax.source WHERE name = $1", [.text(name)]).rows.first
         guard let row else { throw ParallaxError(.internalInconsistency, "source \"\(name)\" is not among those that are applied") }
-        return try row.int(0)
+        return try row.source(0)
     }
 
     private func applySource(_ source: SourceDefinition, _ leaving: inout Leaving) throws(ParallaxError) {
@@ -77,32 +77,32 @@ extension Catalog {
                 INSERT INTO parallax.source (name, definition) VALUES ($1, $2::jsonb)
                 ON CONFLICT (name) DO UPDATE SET definition = excluded.definition RETURNING source_id
                 """, [.text(source.name), .text(try encodeStored(source))]
-            ).rows[0].int(0)
+            ).rows[0].source(0)
         try connection.query(
-            "INSERT INTO parallax.published (source_id, run, slice) VALUES ($1, 0, 1) ON CONFLICT DO NOTHING", [.int(id)])
-        try connection.query("INSERT INTO parallax.watermark (source_id) VALUES ($1) ON CONFLICT DO NOTHING", [.int(id)])
+            "INSERT INTO parallax.published (source_id, run, slice) VALUES ($1, 0, 1) ON CONFLICT DO NOTHING", [.source(id)])
+        try connection.query("INSERT INTO parallax.watermark (source_id) VALUES ($1) ON CONFLICT DO NOTHING", [.source(id)])
         try renumberPlans(ofSource: id, over: source)
         if hasOthers == true { leaving.eventTimesChanged.insert(id) }
     }
 
     /// Stored plans number the source's columns. Those that read only what the source still has go on over its new form, under the same version;
     /// the others keep the form that they were compiled for, until the versions that take their place are published.
-    private func renumberPlans(ofSource id: Int64, over source: SourceDefinition) throws(ParallaxError) {
+    private func renumberPlans(ofSource id: SourceID, over source: SourceDefinition) throws(ParallaxError) {
         let stored = try connection.query(
             "SELECT v.version_id, v.plan FROM parallax.view_version v JOIN parallax.view w USING (view_id) WHERE w.source_id = $1",
-            [.int(id)])
+            [.source(id)])
         for row in stored.rows {
             // What cannot be read gives way when its view is applied.
             let text = try row.text(1)
             guard let old = try? decodeStored(Plan.self, text), let plan = old.rebound(to: source), plan != old else { continue }
             try connection.query(
                 "UPDATE parallax.view_version SET plan = $2::jsonb WHERE version_id = $1",
-                [.int(try row.int(0)), .text(try encodeStored(plan))])
+                [.version(try row.version(0)), .text(try encodeStored(plan))])
         }
     }
 
     /// Partitions that the catalog does not know yet begin at offset 0, in the slice that is open now.
-    public func ensurePartitions(source id: Int64, _ partitions: [Partition]) throws(ParallaxError) {
+    public func ensurePartitions(source id: SourceID, _ partitions: [Partition]) throws(ParallaxError) {
         try connection.query(
             """
             WITH added AS (
@@ -112,40 +112,40 @@ extension Catalog {
                 ON CONFLICT DO NOTHING RETURNING source_id, partition, slice)
             INSERT INTO parallax.boundary (source_id, slice, partition, first_offset, processed_until)
             SELECT source_id, slice, partition, 0, 0 FROM added
-            """, [.int(id), .ints(partitions.map { Int64($0.rawValue) })])
+            """, [.source(id), .ints(partitions.map { Int64($0.rawValue) })])
     }
 
     private func applyView(_ view: ViewDefinition, holding: Bool, _ leaving: inout Leaving) throws(ParallaxError) {
         let sourceID = try id(ofSource: view.plan.source.name)
         // A view that moves to another source is another view of the same name.
         let moved = try connection.query(
-            "SELECT view_id FROM parallax.view WHERE name = $1 AND source_id <> $2", [.text(view.name), .int(sourceID)])
-        for row in moved.rows { try leaveView(row.int(0), &leaving) }
+            "SELECT view_id FROM parallax.view WHERE name = $1 AND source_id <> $2", [.text(view.name), .source(sourceID)])
+        for row in moved.rows { try leaveView(row.view(0), &leaving) }
         let viewID =
             try connection.query(
                 """
                 INSERT INTO parallax.view (source_id, name, max_drift) VALUES ($1, $2, $3)
                 ON CONFLICT (name) DO UPDATE SET max_drift = excluded.max_drift RETURNING view_id
-                """, [.int(sourceID), .text(view.name), view.maxDrift.map { .double($0) } ?? .null]
-            ).rows[0].int(0)
+                """, [.source(sourceID), .text(view.name), view.maxDrift.map { .double($0) } ?? .null]
+            ).rows[0].view(0)
         try leaveUnreadable(ofView: viewID, &leaving)
-        let active = try connection.query("SELECT active_version_id FROM parallax.view WHERE view_id = $1", [.int(viewID)]).rows[0]
-            .optionalInt(0)
+        let active = try connection.query("SELECT active_version_id FROM parallax.view WHERE view_id = $1", [.view(viewID)]).rows[0]
+            .optionalVersion(0)
         // Retired versions that the last clean-up has not met, and one that these definitions ask for again: it lacks the runs since.
         if let active {
             let gone = try connection.query(
                 """
                 SELECT v.version_id FROM parallax.view_version v JOIN parallax.view w USING (view_id)
                 WHERE w.view_id = $1 AND v.version_id < $2 AND (v.hash = $3 OR \(Self.isGivenUp))
-                """, [.int(viewID), .int(active), .text(view.version)]
-            ).ints(0)
+                """, [.view(viewID), .version(active), .text(view.version)]
+            ).versions(0)
             for version in gone { try leave(ofView: viewID, where: "version_id = \(version)", &leaving) }
         }
         let existing = try connection.query(
             "SELECT version_id FROM parallax.view_version WHERE view_id = $1 AND hash = $2 AND state_table <> ''",
-            [.int(viewID), .text(view.version)])
+            [.view(viewID), .text(view.version)])
         if let row = existing.rows.first {
-            let id = try row.int(0)
+            let id = try row.version(0)
             // The same meaning, perhaps other words or a source that gained a column: the text and the plan's numbering may change.
             try connection.query(
                 """
@@ -153,7 +153,7 @@ extension Catalog {
                 WHERE version_id = $1
                 """,
                 [
-                    .int(id), .text(try encodeStored(view.plan)), .text(view.selectText), .text(view.definitionText),
+                    .version(id), .text(try encodeStored(view.plan)), .text(view.selectText), .text(view.definitionText),
                     .bool(holding && active != nil && active != id),
                 ])
             // Versions that were waiting for their first run and are not wanted any more.
@@ -161,7 +161,7 @@ extension Catalog {
             return
         }
         // Versions that were never served give way; the active one serves until the new one is published.
-        try leave(ofView: viewID, where: "version_id > \(active ?? 0)", &leaving)
+        try leave(ofView: viewID, where: "version_id > \(active ?? .none)", &leaving)
 
         // Nothing processed, nothing published: the view begins with the log. Otherwise a slice of its own begins for it.
         let begins = try isUntouched(source: sourceID)
@@ -177,12 +177,12 @@ extension Catalog {
                 VALUES ($1, $2, $3::jsonb, $4, $5, '', $6, $7) RETURNING version_id
                 """,
                 [
-                    .int(viewID), .text(view.version), .text(try encodeStored(view.plan)), .text(view.selectText),
+                    .view(viewID), .text(view.version), .text(try encodeStored(view.plan)), .text(view.selectText),
                     .text(view.definitionText), .int(slice.rawValue), .bool(holding && active != nil),
                 ]
-            ).rows[0].int(0)
+            ).rows[0].version(0)
         let table = Self.stateTableName(view: view.name, version: version)
-        try connection.query("UPDATE parallax.view_version SET state_table = $2 WHERE version_id = $1", [.int(version), .text(table)])
+        try connection.query("UPDATE parallax.view_version SET state_table = $2 WHERE version_id = $1", [.version(version), .text(table)])
         do {
             for statement in StateTables(plan: view.plan, stateTable: table).createStatements() { try connection.execute(statement) }
         } catch {
@@ -197,21 +197,21 @@ extension Catalog {
     }
 
     /// The version that the merged view shows from this transaction on. A publication does the same for all views of its source.
-    func serve(version: Int64, ofView id: Int64) throws(ParallaxError) {
-        try connection.query("UPDATE parallax.view SET active_version_id = $2 WHERE view_id = $1", [.int(id), .int(version)])
+    func serve(version: VersionID, ofView id: ViewID) throws(ParallaxError) {
+        try connection.query("UPDATE parallax.view SET active_version_id = $2 WHERE view_id = $1", [.view(id), .version(version)])
     }
 
     /// Asks for a new slice: every partition's owner closes the current one at its next flush.
-    public func requestSlice(source id: Int64) throws(ParallaxError) -> SliceNumber {
+    public func requestSlice(source id: SourceID) throws(ParallaxError) -> SliceNumber {
         let row = try connection.query(
-            "UPDATE parallax.source SET requested_slice = requested_slice + 1 WHERE source_id = $1 RETURNING requested_slice", [.int(id)]
+            "UPDATE parallax.source SET requested_slice = requested_slice + 1 WHERE source_id = $1 RETURNING requested_slice", [.source(id)]
         ).rows.first
         guard let row else { throw Self.sourceIsGone(id) }
         return try row.slice(0)
     }
 
     /// PostgreSQL cuts identifiers at 63 bytes: the view's name is cut here, the version's number keeps the table's name unique.
-    static func stateTableName(view: String, version: Int64) -> String {
+    static func stateTableName(view: String, version: VersionID) -> String {
         var name = ""
         for character in view {
             guard name.utf8.count + String(character).utf8.count <= 40 else { break }

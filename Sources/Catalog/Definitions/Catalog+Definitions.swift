@@ -23,7 +23,7 @@ extension Catalog {
             try Self.checkVersion(row[5])
             sources.append(
                 try CatalogSource(
-                    id: row.int(0), definition: decodeStored(SourceDefinition.self, row.text(1)), requestedSlice: row.slice(2),
+                    id: row.source(0), definition: decodeStored(SourceDefinition.self, row.text(1)), requestedSlice: row.slice(2),
                     published: Published(run: row.run(3), slice: row.slice(4))))
         }
         return sources
@@ -41,7 +41,7 @@ extension Catalog {
     }
 
     /// All versions of all views of a source, oldest first. Without those that the transaction under way has given up (see `Leaving`).
-    public func versions(ofSource sourceID: Int64) throws(ParallaxError) -> [ViewVersion] {
+    public func versions(ofSource sourceID: SourceID) throws(ParallaxError) -> [ViewVersion] {
         let result = try connection.query(
             """
             SELECT v.version_id, w.view_id, w.name, w.source_id, v.hash, v.plan, v.select_text, v.state_table, v.first_slice,
@@ -49,12 +49,12 @@ extension Catalog {
                    coalesce(v.version_id < w.active_version_id, false)
             FROM parallax.view_version v JOIN parallax.view w USING (view_id)
             WHERE w.source_id = $1 AND v.state_table <> '' ORDER BY v.version_id
-            """, [.int(sourceID)])
+            """, [.source(sourceID)])
         var versions: [ViewVersion] = []
         for row in result.rows {
             versions.append(
                 try ViewVersion(
-                    id: row.int(0), viewID: row.int(1), viewName: row.text(2), sourceID: row.int(3), hash: row.text(4),
+                    id: row.version(0), viewID: row.view(1), viewName: row.text(2), sourceID: row.source(3), hash: row.text(4),
                     plan: decodeStored(Plan.self, row.text(5)), selectText: row.text(6), stateTable: row.text(7),
                     firstSlice: row.slice(8), isActive: row.bool(9), isRetired: row.bool(12), isHeld: row.bool(10),
                     firstRun: row.optionalRun(11)))

@@ -47,7 +47,7 @@ extension Catalog {
                     detail: newer.map { "version \($0.hash) waits for its first run, which serves it" },
                     hint: "parallax apply --hold holds the versions that it makes")
             }
-            try connection.query("UPDATE parallax.view_version SET is_held = false WHERE version_id = $1", [.int(newer.id)])
+            try connection.query("UPDATE parallax.view_version SET is_held = false WHERE version_id = $1", [.version(newer.id)])
             guard let first = newer.firstRun, first.rawValue <= source.published.run.rawValue else { return .waits(version: newer.hash) }
             try serve(version: newer.id, ofView: newer.viewID)
             try leave(ofView: newer.viewID, where: "version_id < \(newer.id)", &leaving)

@@ -9,48 +9,48 @@ import ViewLanguage
 /// `sources` with that.
 struct Leaving {
     struct View {
-        var id: Int64
-        var source: Int64
+        var id: ViewID
+        var source: SourceID
         var name: String
     }
-    var versions: [Int64] = []
+    var versions: [VersionID] = []
     var views: [View] = []
-    var sources: [Int64] = []
+    var sources: [SourceID] = []
     /// Sources in which a view begins with the log: nothing of it may be processed before this transaction ends.
-    var beginning: Set<Int64> = []
+    var beginning: Set<SourceID> = []
     /// Sources whose records have other event times from now on.
-    var eventTimesChanged: Set<Int64> = []
+    var eventTimesChanged: Set<SourceID> = []
     /// By source, what the speed layer compares its definitions by, as it was before.
-    fileprivate let fingerprints: [Int64: String]
+    fileprivate let fingerprints: [SourceID: String]
 
     /// Step 2 of the order is taken.
     init(_ catalog: Catalog) throws(ParallaxError) {
-        var fingerprints: [Int64: String] = [:]
+        var fingerprints: [SourceID: String] = [:]
         for id in try catalog.sourceIDs() { fingerprints[id] = try catalog.control(source: id).fingerprint }
         self.fingerprints = fingerprints
     }
 }
 
 extension Catalog {
-    fileprivate func sourceIDs() throws(ParallaxError) -> [Int64] {
-        try connection.query("SELECT source_id FROM parallax.source ORDER BY source_id").ints(0)
+    fileprivate func sourceIDs() throws(ParallaxError) -> [SourceID] {
+        try connection.query("SELECT source_id FROM parallax.source ORDER BY source_id").sources(0)
     }
 
     /// The caller knows that none of them is the one that is served.
-    func leave(ofView viewID: Int64, where condition: String, _ leaving: inout Leaving) throws(ParallaxError) {
+    func leave(ofView viewID: ViewID, where condition: String, _ leaving: inout Leaving) throws(ParallaxError) {
         let rows = try connection.query(
             """
             UPDATE parallax.view_version SET state_table = '' WHERE view_id = $1 AND state_table <> '' AND \(condition) RETURNING version_id
-            """, [.int(viewID)]
+            """, [.view(viewID)]
         ).rows
-        leaving.versions += try rows.map { row throws(ParallaxError) in try row.int(0) }
+        leaving.versions += try rows.map { row throws(ParallaxError) in try row.version(0) }
     }
 
     /// Versions that another release of Parallax stored and this one cannot read. Also the one that is served: it could not be kept up to date.
-    func leaveUnreadable(ofView viewID: Int64, _ leaving: inout Leaving) throws(ParallaxError) {
-        let rows = try connection.query("SELECT version_id, plan FROM parallax.view_version WHERE view_id = $1", [.int(viewID)]).rows
+    func leaveUnreadable(ofView viewID: ViewID, _ leaving: inout Leaving) throws(ParallaxError) {
+        let rows = try connection.query("SELECT version_id, plan FROM parallax.view_version WHERE view_id = $1", [.view(viewID)]).rows
         for row in rows {
-            let (id, plan) = (try row.int(0), try row.text(1))
+            let (id, plan) = (try row.version(0), try row.text(1))
             guard (try? decodeStored(Plan.self, plan)) == nil else { continue }
             try connection.execute(
                 "UPDATE parallax.view SET active_version_id = NULL WHERE view_id = \(viewID) AND active_version_id = \(id)")
@@ -62,17 +62,17 @@ extension Catalog {
         let known = Set(leaving.views.map(\.id))
         let gone = try connection.query(
             "SELECT view_id FROM parallax.view WHERE name <> ALL ($1::text[]) ORDER BY source_id, view_id", [.texts(names)])
-        for view in try gone.ints(0) where !known.contains(view) { try leaveView(view, &leaving) }
+        for view in try gone.views(0) where !known.contains(view) { try leaveView(view, &leaving) }
     }
 
     /// With everything that is kept for it: versions (and with them drift and touched windows), tables, rejected counts. Another view may have its
     /// name from now on.
-    func leaveView(_ viewID: Int64, _ leaving: inout Leaving) throws(ParallaxError) {
-        let row = try connection.query("SELECT source_id, name FROM parallax.view WHERE view_id = $1", [.int(viewID)]).rows[0]
-        leaving.views.append(.init(id: viewID, source: try row.int(0), name: try row.text(1)))
+    func leaveView(_ viewID: ViewID, _ leaving: inout Leaving) throws(ParallaxError) {
+        let row = try connection.query("SELECT source_id, name FROM parallax.view WHERE view_id = $1", [.view(viewID)]).rows[0]
+        leaving.views.append(.init(id: viewID, source: try row.source(0), name: try row.text(1)))
         try connection.query(
             "UPDATE parallax.view SET active_version_id = NULL, name = 'leaving ' || view_id || ' ' || name WHERE view_id = $1",
-            [.int(viewID)])
+            [.view(viewID)])
         try leave(ofView: viewID, where: "true", &leaving)
     }
 
@@ -80,17 +80,17 @@ extension Catalog {
     func leaveSources(except names: [String], _ leaving: inout Leaving) throws(ParallaxError) {
         let gone = try connection.query(
             "SELECT source_id FROM parallax.source WHERE name <> ALL ($1::text[]) ORDER BY source_id", [.texts(names)])
-        leaving.sources = try gone.ints(0)
-        try connection.query("DELETE FROM parallax.published WHERE source_id = ANY ($1::bigint[])", [.ints(leaving.sources)])
+        leaving.sources = try gone.sources(0)
+        try connection.query("DELETE FROM parallax.published WHERE source_id = ANY ($1::bigint[])", [.sources(leaving.sources)])
     }
 
     /// True where the source's log is as new as the source: nothing of it processed, nothing asked for, nobody there to process it.
-    func isUntouched(source id: Int64) throws(ParallaxError) -> Bool {
+    func isUntouched(source id: SourceID) throws(ParallaxError) -> Bool {
         let row = try connection.query(
             """
             SELECT NOT EXISTS (SELECT 1 FROM parallax.partition_position WHERE source_id = $1 AND (next_offset > 0 OR owner IS NOT NULL))
                    AND requested_slice = 1 FROM parallax.source WHERE source_id = $1
-            """, [.int(id)]
+            """, [.source(id)]
         ).rows.first
         guard let row else { throw Self.sourceIsGone(id) }
         return try row.bool(0)
@@ -106,7 +106,7 @@ extension Catalog {
             if leaving.eventTimesChanged.contains(id) { try forgetEventTimes(ofSource: id) }
             guard leaving.beginning.contains(id), leaving.fingerprints[id] != nil else { continue }
             // No partition joins from here on, and one that joined since is held, too.
-            try connection.query("SELECT 1 FROM parallax.source WHERE source_id = $1 FOR UPDATE", [.int(id)])
+            try connection.query("SELECT 1 FROM parallax.source WHERE source_id = $1 FOR UPDATE", [.source(id)])
             try holdFlushes(ofSource: id)
             guard try isUntouched(source: id) else {
                 throw ParallaxError(.conflict, "a speed worker began with a source while views joined it")
@@ -115,13 +115,13 @@ extension Catalog {
         for view in leaving.views {
             for table in ["rejected_live", "rejected_batch", "rejected_record"] {
                 try connection.query(
-                    "DELETE FROM parallax.\(table) WHERE source_id = $1 AND view_name = $2", [.int(view.source), .text(view.name)])
+                    "DELETE FROM parallax.\(table) WHERE source_id = $1 AND view_name = $2", [.source(view.source), .text(view.name)])
             }
         }
-        try connection.query("DELETE FROM parallax.view_version WHERE version_id = ANY ($1::bigint[])", [.ints(leaving.versions)])
-        try connection.query("DELETE FROM parallax.view WHERE view_id = ANY ($1::bigint[])", [.ints(leaving.views.map(\.id))])
+        try connection.query("DELETE FROM parallax.view_version WHERE version_id = ANY ($1::bigint[])", [.versions(leaving.versions)])
+        try connection.query("DELETE FROM parallax.view WHERE view_id = ANY ($1::bigint[])", [.views(leaving.views.map(\.id))])
         // With its positions, slices, runs and publications.
-        try connection.query("DELETE FROM parallax.source WHERE source_id = ANY ($1::bigint[])", [.ints(leaving.sources)])
+        try connection.query("DELETE FROM parallax.source WHERE source_id = ANY ($1::bigint[])", [.sources(leaving.sources)])
     }
 
     /// Drops the state tables that no version names: each pair in a transaction of its own that holds nothing else. One that somebody still reads stays

@@ -8,7 +8,7 @@ extension Catalog {
         let words = error.map { error in [error.message, error.detail].compactMap(\.self).joined(separator: "\n") }
         try connection.query(
             "UPDATE parallax.view_version SET obstacle = $2 WHERE version_id = $1 AND obstacle IS DISTINCT FROM $2",
-            [.int(version.id), words.map { .text($0) } ?? .null])
+            [.version(version.id), words.map { .text($0) } ?? .null])
         guard error != nil else { return }
         try connection.query(
             """
@@ -16,11 +16,11 @@ extension Catalog {
             FROM (SELECT version_id FROM parallax.view_version WHERE view_id = $1 AND version_id < $2 AND state_table <> ''
                   ORDER BY version_id DESC LIMIT 1) e
             WHERE w.view_id = $1 AND w.active_version_id = $2
-            """, [.int(version.viewID), .int(version.id)])
+            """, [.view(version.viewID), .version(version.id)])
         try connection.query(
             """
             UPDATE parallax.view_version v SET served_until = NULL
             FROM parallax.view w WHERE w.view_id = $1 AND v.version_id = w.active_version_id AND v.served_until IS NOT NULL
-            """, [.int(version.viewID)])
+            """, [.view(version.viewID)])
     }
 }

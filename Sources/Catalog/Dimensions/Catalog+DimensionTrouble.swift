@@ -56,7 +56,7 @@ extension Catalog {
     /// where a newer version takes their place with this run's publication anyway. Throws what keeps any other from being computed; one that was
     /// refused and is not replaced is tried again.
     public func computable(_ versions: [ViewVersion]) throws(ParallaxError) -> [ViewVersion] {
-        var broken: [Int64: ParallaxError] = [:]
+        var broken: [VersionID: ParallaxError] = [:]
         for version in versions where version.plan.lookups != nil {
             broken[version.id] = try dimensionTroubles([DimensionReader(view: version.viewName, plan: version.plan)]).first?.error
         }

@@ -29,7 +29,7 @@ extension Catalog {
         return moved
     }
 
-    public func knownExtents(source id: Int64) throws(ParallaxError) -> [KnownExtent] {
+    public func knownExtents(source id: SourceID) throws(ParallaxError) -> [KnownExtent] {
         try connection.query(
             """
             SELECT p.partition, p.next_offset,
@@ -37,7 +37,7 @@ extension Catalog {
                             (SELECT max(b.first_offset) FROM parallax.boundary b WHERE b.source_id = p.source_id AND b.partition = p.partition)),
                    p.witness_offset, p.witness_appended_at, p.witness_digest
             FROM parallax.partition_position p WHERE p.source_id = $1 ORDER BY p.partition
-            """, [.int(id)]
+            """, [.source(id)]
         ).rows.map { row throws(ParallaxError) in
             try KnownExtent(partition: row.partition(0), processed: row.offset(1), end: row.offset(2), witness: Self.witness(row, at: 3))
         }
@@ -57,13 +57,13 @@ extension Catalog {
                 """
                 INSERT INTO parallax.source_log (source_id, binding, place) VALUES ($1, $2::jsonb, $3)
                 ON CONFLICT (source_id) DO UPDATE SET binding = excluded.binding, place = excluded.place, bound_at = now()
-                """, [.int(source.id), .text(try encodeStored(binding)), .text(place)])
+                """, [.source(source.id), .text(try encodeStored(binding)), .text(place)])
             try recordGaps(gaps, source: source.id)
             for start in binding.starts {
                 let partition = Int64(start.partition.rawValue)
                 let row = try connection.query(
                     "SELECT next_offset, slice FROM parallax.partition_position WHERE source_id = $1 AND partition = $2",
-                    [.int(source.id), .int(partition)]
+                    [.source(source.id), .int(partition)]
                 ).rows.first
                 guard let row else { throw Self.sourceIsGone(source.id) }
                 let position = try row.offset(0)
@@ -83,7 +83,7 @@ extension Catalog {
                         next_offset = $3, slice = $4, log_end = $3, archived_offset = greatest(archived_offset, $3), witness_offset = NULL,
                         witness_appended_at = NULL, witness_digest = NULL, problem = NULL
                     WHERE source_id = $1 AND partition = $2
-                    """, [.int(source.id), .int(partition), .int(start.offset.rawValue), .int(slice.rawValue)])
+                    """, [.source(source.id), .int(partition), .int(start.offset.rawValue), .int(slice.rawValue)])
             }
         }
     }

@@ -12,7 +12,7 @@ public struct SourceControl: Hashable, Sendable {
 extension Catalog {
     /// Throws `.fenced` where the source is not there any more, `.configuration` where the control tables are
     /// another version's.
-    public func control(source id: Int64) throws(ParallaxError) -> SourceControl {
+    public func control(source id: SourceID) throws(ParallaxError) -> SourceControl {
         let result = try connection.query(
             """
             SELECT s.requested_slice, \(Self.appliedMigrations), md5(s.definition::text || coalesce(
@@ -20,21 +20,21 @@ extension Catalog {
                                    ORDER BY v.version_id)
                  FROM parallax.view_version v JOIN parallax.view w USING (view_id) WHERE w.source_id = s.source_id), ''))
             FROM parallax.source s WHERE s.source_id = $1
-            """, [.int(id)])
+            """, [.source(id)])
         guard let row = result.rows.first else { throw Self.sourceIsGone(id) }
         try Self.checkVersion(row[1])
         return try SourceControl(requestedSlice: row.slice(0), fingerprint: row.text(2))
     }
 
     /// What was about to be written for it is not written.
-    public static func sourceIsGone(_ id: Int64) -> ParallaxError {
+    public static func sourceIsGone(_ id: SourceID) -> ParallaxError {
         ParallaxError(.fenced, "source \(id) is not in the catalog any more: the definitions that are applied do not name it")
     }
 
     /// The committed positions of the speed layer.
-    public func positions(source id: Int64) throws(ParallaxError) -> [Partition: Offset] {
+    public func positions(source id: SourceID) throws(ParallaxError) -> [Partition: Offset] {
         let rows = try connection.query(
-            "SELECT partition, next_offset FROM parallax.partition_position WHERE source_id = $1", [.int(id)]
+            "SELECT partition, next_offset FROM parallax.partition_position WHERE source_id = $1", [.source(id)]
         ).rows
         var positions: [Partition: Offset] = [:]
         for row in rows { positions[try row.partition(0)] = try row.offset(1) }
@@ -65,6 +65,6 @@ extension Catalog {
             """
             UPDATE parallax.partition_position SET \(Self.unowned)
             WHERE source_id = $1 AND partition = $2 AND epoch = $3
-            """, [.int(lease.sourceID), .int(Int64(lease.partition.rawValue)), .int(lease.epoch)])
+            """, [.source(lease.sourceID), .int(Int64(lease.partition.rawValue)), .int(lease.epoch)])
     }
 }

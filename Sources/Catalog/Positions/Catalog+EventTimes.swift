@@ -20,13 +20,13 @@ extension Catalog {
 
     /// Inside a transaction that holds the source's flushes: forgets how far event times have got. What a worker has read and not written is read again
     /// (the epoch grows), since it was classified by what is forgotten.
-    func forgetEventTimes(ofSource id: Int64) throws(ParallaxError) {
+    func forgetEventTimes(ofSource id: SourceID) throws(ParallaxError) {
         try connection.query(
             """
             UPDATE parallax.partition_position
             SET max_event_time = NULL, leading_event_time = NULL, reads_history = false, epoch = epoch + 1 WHERE source_id = $1
-            """, [.int(id)])
-        try connection.query("UPDATE parallax.watermark SET watermark = NULL WHERE source_id = $1", [.int(id)])
+            """, [.source(id)])
+        try connection.query("UPDATE parallax.watermark SET watermark = NULL WHERE source_id = $1", [.source(id)])
     }
 
     /// For a watermark that wrong clocks have moved: it begins anew with the next record, and what retention is counted from with the next run, which
@@ -39,15 +39,15 @@ extension Catalog {
             try lockSource(source.id)
             try holdFlushes(ofSource: source.id)
             let before = try connection.query(
-                "SELECT \(Self.micros("watermark")) FROM parallax.watermark WHERE source_id = $1", [.int(source.id)]
+                "SELECT \(Self.micros("watermark")) FROM parallax.watermark WHERE source_id = $1", [.source(source.id)]
             ).rows.first?.optionalInstant(0)
             try forgetEventTimes(ofSource: source.id)
             // Whatever run comes next begins anew. Also after one that is under way, or held: it has begun with what is forgotten.
             let forgotten = "newest_event_time = NULL, leading_event_time = NULL, event_time_form = '\(Self.resetEventTimeForm)'"
-            try connection.query("UPDATE parallax.publication SET \(forgotten) WHERE source_id = $1", [.int(source.id)])
+            try connection.query("UPDATE parallax.publication SET \(forgotten) WHERE source_id = $1", [.source(source.id)])
             try connection.query(
                 "UPDATE parallax.run SET \(forgotten) WHERE source_id = $1 AND state <> ALL ($2::text[])",
-                [.int(source.id), .texts([RunState.published, .failed, .reverted, .discarded].map(\.rawValue))])
+                [.source(source.id), .texts([RunState.published, .failed, .reverted, .discarded].map(\.rawValue))])
             return before
         }
     }

@@ -12,7 +12,7 @@ extension Catalog {
     ///   - windows: starts in microseconds, ascending, each once; `Plan.noWindow` for a view without windows.
     ///   - late: late events by window; each of these is among `windows`.
     public func touchWindows(
-        version id: Int64, slice: SliceNumber, windows: [Int64], late: [(window: Int64, count: Int64)]
+        version id: VersionID, slice: SliceNumber, windows: [Int64], late: [(window: Int64, count: Int64)]
     ) throws(ParallaxError) {
         // Quoted: without quotes PostgreSQL reads -9223372036854775808 as the negative of a number that bigint does not hold.
         let start = """
@@ -22,19 +22,19 @@ extension Catalog {
             """
             INSERT INTO parallax.touched_window (version_id, window_start, slice)
             SELECT $1::integer, \(start), $2::bigint FROM unnest($3::bigint[]) w ORDER BY w ON CONFLICT DO NOTHING
-            """, [.int(id), .int(slice.rawValue), .ints(windows)])
+            """, [.version(id), .int(slice.rawValue), .ints(windows)])
         guard !late.isEmpty else { return }
         try connection.query(
             """
             INSERT INTO parallax.touched_window AS t (version_id, window_start, slice, late)
             SELECT $1::integer, \(start), $2::bigint, n FROM unnest($3::bigint[], $4::bigint[]) l (w, n) ORDER BY w
             ON CONFLICT (version_id, window_start, slice) DO UPDATE SET late = t.late + excluded.late
-            """, [.int(id), .int(slice.rawValue), .ints(late.map(\.window)), .ints(late.map(\.count))])
+            """, [.version(id), .int(slice.rawValue), .ints(late.map(\.window)), .ints(late.map(\.count))])
     }
 
     /// Adds to the live counts of a slice.
     public func countRejections(
-        source id: Int64, slice: SliceNumber, _ counts: [(view: String, reason: String, count: Int64)]
+        source id: SourceID, slice: SliceNumber, _ counts: [(view: String, reason: String, count: Int64)]
     ) throws(ParallaxError) {
         try connection.query(
             """
@@ -44,12 +44,12 @@ extension Catalog {
             ON CONFLICT (source_id, slice, view_name, reason) DO UPDATE SET rejected = r.rejected + excluded.rejected
             """,
             [
-                .int(id), .int(slice.rawValue), .texts(counts.map(\.view)), .texts(counts.map(\.reason)), .ints(counts.map(\.count)),
+                .source(id), .int(slice.rawValue), .texts(counts.map(\.view)), .texts(counts.map(\.reason)), .ints(counts.map(\.count)),
             ])
     }
 
     /// Keeps the newest `limit` samples of the source.
-    public func keepRejected(_ samples: [RejectedSample], source id: Int64, limit: Int) throws(ParallaxError) {
+    public func keepRejected(_ samples: [RejectedSample], source id: SourceID, limit: Int) throws(ParallaxError) {
         try connection.query(
             """
             INSERT INTO parallax.rejected_record
@@ -58,7 +58,7 @@ extension Catalog {
             FROM jsonb_to_recordset($2::jsonb) AS s (partition integer, record_offset bigint, view_name text, reason text, message text,
                                                      column_name text, position integer, payload_start text)
             ON CONFLICT DO NOTHING
-            """, [.int(id), .text(try Self.json(samples))])
+            """, [.source(id), .text(try Self.json(samples))])
         // Rows that another worker deletes at this moment are as good as gone.
         try connection.query(
             """
@@ -66,7 +66,7 @@ extension Catalog {
                 SELECT partition, record_offset, view_name FROM parallax.rejected_record WHERE source_id = $1
                 ORDER BY seen_at DESC, partition DESC, record_offset DESC, view_name DESC OFFSET $2 FOR UPDATE SKIP LOCKED) old
             WHERE r.source_id = $1 AND r.partition = old.partition AND r.record_offset = old.record_offset AND r.view_name = old.view_name
-            """, [.int(id), .int(Int64(limit))])
+            """, [.source(id), .int(Int64(limit))])
     }
 
     private struct SampleRow: Encodable {

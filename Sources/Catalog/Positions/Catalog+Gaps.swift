@@ -5,7 +5,7 @@ extension Catalog {
     /// Makes gaps that a person accepted part of the answers (I7). What is recorded already stays as it is: the archive's manifest says the same
     /// again and again. Whoever moves a position over a gap does it in the same transaction or a later one, so that no snapshot shows the one
     /// without the other.
-    public func recordGaps(_ gaps: [AcceptedGap], source id: Int64) throws(ParallaxError) {
+    public func recordGaps(_ gaps: [AcceptedGap], source id: SourceID) throws(ParallaxError) {
         for gap in gaps {
             try connection.query(
                 """
@@ -15,7 +15,7 @@ extension Catalog {
                 ON CONFLICT DO NOTHING
                 """,
                 [
-                    .int(id), .int(Int64(gap.partition.rawValue)), .int(gap.offsets.lowerBound.rawValue),
+                    .source(id), .int(Int64(gap.partition.rawValue)), .int(gap.offsets.lowerBound.rawValue),
                     .int(gap.offsets.upperBound.rawValue),
                     .int(gap.acceptedAt.rawValue), gap.eventsFrom.map { .int($0.rawValue) } ?? .null,
                     gap.eventsUntil.map { .int($0.rawValue) } ?? .null,
@@ -24,14 +24,14 @@ extension Catalog {
     }
 
     /// In the order of partitions and offsets.
-    public func acceptedGaps(source id: Int64) throws(ParallaxError) -> [AcceptedGap] {
+    public func acceptedGaps(source id: SourceID) throws(ParallaxError) -> [AcceptedGap] {
         try connection.query(
             """
             SELECT partition, first_offset, next_offset, \(Self.micros("accepted_at")),
                    CASE WHEN isfinite(events_from) THEN \(Self.micros("events_from")) END,
                    CASE WHEN isfinite(events_until) THEN \(Self.micros("events_until")) END
             FROM parallax.accepted_gap WHERE source_id = $1 ORDER BY partition, first_offset
-            """, [.int(id)]
+            """, [.source(id)]
         ).rows.map { row throws(ParallaxError) in
             let (first, next) = (try row.offset(1), try row.offset(2))
             return try AcceptedGap(
@@ -89,13 +89,13 @@ extension Catalog {
             guard !stretches.contains(where: { $0.partition == gap.partition && $0.offsets.overlaps(gap.offsets) }) else { continue }
             try connection.query(
                 "DELETE FROM parallax.accepted_gap WHERE source_id = $1 AND partition = $2 AND first_offset = $3",
-                [.int(run.sourceID), .int(Int64(gap.partition.rawValue)), .int(gap.offsets.lowerBound.rawValue)])
+                [.source(run.sourceID), .int(Int64(gap.partition.rawValue)), .int(gap.offsets.lowerBound.rawValue)])
         }
     }
 
     /// Brings gaps back when an older publication is shown again: what it was computed without is in no answer, whatever was taken back since.
     /// Which event times the gaps may have had is not known any more.
-    func giveUpAgain(whatLacks run: RunNumber, _ source: Int64) throws(ParallaxError) {
+    func giveUpAgain(whatLacks run: RunNumber, _ source: SourceID) throws(ParallaxError) {
         let known = try acceptedGaps(source: source)
         for stretch in Self.stretches(try givenUp(by: run, source: source)) {
             var first = stretch.offsets.lowerBound
@@ -113,14 +113,15 @@ extension Catalog {
     /// A speed layer that stands within records that a person gave up goes on behind them. Whoever holds the partition is fenced, reads the
     /// position anew and begins there. One that stands before them does not move: what is between is in the archive, and a batch run carries
     /// the position over it.
-    public func passOver(_ gap: AcceptedGap, source id: Int64) throws(ParallaxError) {
+    public func passOver(_ gap: AcceptedGap, source id: SourceID) throws(ParallaxError) {
         try connection.query(
             """
             UPDATE parallax.partition_position SET next_offset = $4, epoch = epoch + 1, log_end = greatest(log_end, $4)
             WHERE source_id = $1 AND partition = $2 AND next_offset >= $3 AND next_offset < $4
             """,
             [
-                .int(id), .int(Int64(gap.partition.rawValue)), .int(gap.offsets.lowerBound.rawValue), .int(gap.offsets.upperBound.rawValue),
+                .source(id), .int(Int64(gap.partition.rawValue)), .int(gap.offsets.lowerBound.rawValue),
+                .int(gap.offsets.upperBound.rawValue),
             ])
     }
 

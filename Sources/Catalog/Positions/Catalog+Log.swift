@@ -20,7 +20,7 @@ extension Catalog {
     ///   - archived: what the archive says, whose binding goes before an empty catalog's.
     ///   - place: of whoever asks, for people.
     public func bind(
-        source id: Int64, named name: String, to found: LogIdentity, archived: LogBinding? = nil, place: String
+        source id: SourceID, named name: String, to found: LogIdentity, archived: LogBinding? = nil, place: String
     ) throws(ParallaxError) -> LogBinding {
         var bound = try binding(source: id)
         if bound == nil {
@@ -29,7 +29,7 @@ extension Catalog {
                 """
                 INSERT INTO parallax.source_log (source_id, binding, place)
                 SELECT source_id, $2::jsonb, $3 FROM parallax.source WHERE source_id = $1 ON CONFLICT DO NOTHING
-                """, [.int(id), .text(try encodeStored(new)), .text(place)])
+                """, [.source(id), .text(try encodeStored(new)), .text(place)])
             bound = try binding(source: id)
         }
         guard var known = bound else { throw Self.sourceIsGone(id) }
@@ -45,7 +45,7 @@ extension Catalog {
             known.binding.identity = found
             try connection.query(
                 "UPDATE parallax.source_log SET binding = $2::jsonb WHERE source_id = $1 AND binding->'identity'->>'number' IS NULL",
-                [.int(id), .text(try encodeStored(known.binding))])
+                [.source(id), .text(try encodeStored(known.binding))])
         }
         return known.binding
     }
@@ -60,19 +60,20 @@ extension Catalog {
             + "then it makes one."
     }
 
-    public func binding(source id: Int64) throws(ParallaxError) -> BoundSource? {
-        guard let row = try connection.query("SELECT binding, place FROM parallax.source_log WHERE source_id = $1", [.int(id)]).rows.first
+    public func binding(source id: SourceID) throws(ParallaxError) -> BoundSource? {
+        guard
+            let row = try connection.query("SELECT binding, place FROM parallax.source_log WHERE source_id = $1", [.source(id)]).rows.first
         else { return nil }
         return try BoundSource(binding: decodeStored(LogBinding.self, row.text(0)), place: row.text(1))
     }
 
     /// What the speed layer knows of the log.
-    public func logKnowledge(source id: Int64) throws(ParallaxError) -> [LogKnowledge] {
+    public func logKnowledge(source id: SourceID) throws(ParallaxError) -> [LogKnowledge] {
         try connection.query(
             """
             SELECT partition, next_offset, witness_offset, witness_appended_at, witness_digest FROM parallax.partition_position
             WHERE source_id = $1 ORDER BY partition
-            """, [.int(id)]
+            """, [.source(id)]
         ).rows.map { row throws(ParallaxError) in
             try LogKnowledge(partition: row.partition(0), position: row.offset(1), witness: Self.witness(row, at: 2))
         }
@@ -85,40 +86,40 @@ extension Catalog {
     }
 
     /// A newer record that the log is known by, for a position that did not move since.
-    public func setWitness(_ witness: LogWitness, source id: Int64, partition: Partition, at position: Offset) throws(ParallaxError) {
+    public func setWitness(_ witness: LogWitness, source id: SourceID, partition: Partition, at position: Offset) throws(ParallaxError) {
         try connection.query(
             """
             UPDATE parallax.partition_position SET witness_offset = $4, witness_appended_at = $5, witness_digest = $6
             WHERE source_id = $1 AND partition = $2 AND next_offset = $3
             """,
             [
-                .int(id), .int(Int64(partition.rawValue)), .int(position.rawValue), .int(witness.offset.rawValue),
+                .source(id), .int(Int64(partition.rawValue)), .int(position.rawValue), .int(witness.offset.rawValue),
                 .int(witness.appendedAt.rawValue), .int(witness.digest),
             ])
     }
 
     /// Why partitions stand still, for people; nil: they do not. Changes nothing else, and fences nobody.
-    public func recordProblem(_ problem: ParallaxError?, source id: Int64, partitions: [Partition]) throws(ParallaxError) {
+    public func recordProblem(_ problem: ParallaxError?, source id: SourceID, partitions: [Partition]) throws(ParallaxError) {
         try connection.query(
             """
             UPDATE parallax.partition_position SET problem = $3::jsonb
             WHERE source_id = $1 AND partition = ANY ($2::bigint[]) AND problem IS DISTINCT FROM $3::jsonb
             """,
             [
-                .int(id), .ints(partitions.map { Int64($0.rawValue) }),
+                .source(id), .ints(partitions.map { Int64($0.rawValue) }),
                 try problem.map { error throws(ParallaxError) in .text(try encodeStored(SourceProblem(error))) } ?? .null,
             ])
     }
 
     /// The first of what workers said.
-    public func problem(ofSource id: Int64) throws(ParallaxError) -> ParallaxError? { try problems(ofSource: id).first?.error }
+    public func problem(ofSource id: SourceID) throws(ParallaxError) -> ParallaxError? { try problems(ofSource: id).first?.error }
 
     /// What keeps the speed layer from reading on: each problem once, with its partitions.
-    func problems(ofSource id: Int64) throws(ParallaxError) -> [SourceStatus.Problem] {
+    func problems(ofSource id: SourceID) throws(ParallaxError) -> [SourceStatus.Problem] {
         var problems: [SourceStatus.Problem] = []
         for row in try connection.query(
             "SELECT partition, problem FROM parallax.partition_position WHERE source_id = $1 AND problem IS NOT NULL ORDER BY partition",
-            [.int(id)]
+            [.source(id)]
         ).rows {
             let error = try decodeStored(SourceProblem.self, row.text(1)).error
             let partition = try row.partition(0)
@@ -133,13 +134,13 @@ extension Catalog {
 
     /// A partition that stands before records that the log gave up after they were archived goes on behind them: they are in no answer until a run
     /// has taken them from the archive. Returns false where the archive does not hold all of them. A transaction of its own.
-    public func skipArchived(source id: Int64, partition: Partition, to earliest: Offset) throws(ParallaxError) -> Bool {
+    public func skipArchived(source id: SourceID, partition: Partition, to earliest: Offset) throws(ParallaxError) -> Bool {
         try connection.transaction { () throws(ParallaxError) in
             let isArchived = try connection.query(
                 """
                 SELECT 1 FROM parallax.partition_position
                 WHERE source_id = $1 AND partition = $2 AND next_offset < $3 AND archived_offset >= $3
-                """, [.int(id), .int(Int64(partition.rawValue)), .int(earliest.rawValue)])
+                """, [.source(id), .int(Int64(partition.rawValue)), .int(earliest.rawValue)])
             guard !isArchived.rows.isEmpty else { return false }
             // The source's row before the position's: see LockPatience.
             let slice = try requestSlice(source: id)
@@ -147,7 +148,7 @@ extension Catalog {
                 """
                 SELECT next_offset, slice FROM parallax.partition_position
                 WHERE source_id = $1 AND partition = $2 AND next_offset < $3 AND archived_offset >= $3 FOR UPDATE
-                """, [.int(id), .int(Int64(partition.rawValue)), .int(earliest.rawValue)]
+                """, [.source(id), .int(Int64(partition.rawValue)), .int(earliest.rawValue)]
             ).rows.first
             guard let row else { return false }
             try closeSlices(
@@ -158,7 +159,7 @@ extension Catalog {
                 SET epoch = epoch + 1, \(Self.unowned),
                     next_offset = $3, slice = $4, log_end = greatest(log_end, $3), problem = NULL
                 WHERE source_id = $1 AND partition = $2
-                """, [.int(id), .int(Int64(partition.rawValue)), .int(earliest.rawValue), .int(slice.rawValue)])
+                """, [.source(id), .int(Int64(partition.rawValue)), .int(earliest.rawValue), .int(slice.rawValue)])
             return true
         }
     }

@@ -13,22 +13,22 @@ public struct LogClientStatus: Sendable {
 
 extension Catalog {
     /// Writes down what a registered worker's log client reports.
-    public func recordLogClient(_ report: LogClientReport, worker: WorkerID, source id: Int64) throws(ParallaxError) {
+    public func recordLogClient(_ report: LogClientReport, worker: WorkerID, source id: SourceID) throws(ParallaxError) {
         try connection.query(
             """
             INSERT INTO parallax.log_client (worker_id, source_id, report) VALUES ($1::uuid, $2, $3::jsonb)
             ON CONFLICT (worker_id, source_id) DO UPDATE SET report = excluded.report, reported_at = clock_timestamp()
-            """, [.text(worker.text), .int(id), .text(try encodeStored(report))])
+            """, [.text(worker.text), .source(id), .text(try encodeStored(report))])
     }
 
     /// What the log clients reported of workers that live, or died within the last quarter of an hour.
-    public func logClients(source id: Int64) throws(ParallaxError) -> [LogClientStatus] {
+    public func logClients(source id: SourceID) throws(ParallaxError) -> [LogClientStatus] {
         let rows = try connection.query(
             """
             SELECT c.worker_id, w.host, w.pid, c.report, \(Self.micros("c.reported_at"))
             FROM parallax.log_client c JOIN parallax.worker w USING (worker_id)
             WHERE c.source_id = $1 AND c.reported_at > clock_timestamp() - interval '15 minutes' ORDER BY w.host, w.pid
-            """, [.int(id)]
+            """, [.source(id)]
         ).rows
         var clients: [LogClientStatus] = []
         for row in rows {

@@ -4,7 +4,7 @@ import Postgres
 
 /// A partition that this worker may write for, as long as nobody has taken it over.
 public struct PartitionLease: Sendable, Hashable {
-    public var sourceID: Int64
+    public var sourceID: SourceID
     public var partition: Partition
     public var epoch: Int64
     public var nextOffset: Offset
@@ -71,7 +71,7 @@ extension Catalog {
     /// Partitions that this very worker holds are taken anew (after a lost connection it does not know what it has), but for those in
     /// `except`. A partition whose row somebody has locked is passed over: see `endDeadSessions`. One transaction of its own.
     public func acquirePartitions(
-        source id: Int64, worker: WorkerID, lease: Duration, stealing: Bool = false, except: [Partition] = []
+        source id: SourceID, worker: WorkerID, lease: Duration, stealing: Bool = false, except: [Partition] = []
     ) throws(ParallaxError) -> [PartitionLease] {
         let session = try sessionNumber()
         return try connection.transaction { () throws(ParallaxError) in
@@ -85,7 +85,7 @@ extension Catalog {
                 FROM free WHERE p.source_id = free.source_id AND p.partition = free.partition
                 RETURNING p.partition, p.epoch, p.next_offset, p.slice, \(Self.micros("p.max_event_time")),
                           \(Self.micros("p.leading_event_time")), p.reads_history, p.witness_offset, p.witness_appended_at, p.witness_digest
-                """, [.int(id), .text(worker.text), .int(session), .bool(stealing), .ints(except.map { Int64($0.rawValue) })]
+                """, [.source(id), .text(worker.text), .int(session), .bool(stealing), .ints(except.map { Int64($0.rawValue) })]
             ).rows
             guard !rows.isEmpty else { return [] }
             // An owner is alive from the first moment on.
@@ -108,7 +108,7 @@ extension Catalog {
                     try closeSlices(source: id, partition: lease.partition, from: lease.slice, through: requested, at: lease.nextOffset)
                     try connection.query(
                         "UPDATE parallax.partition_position SET slice = $3 WHERE source_id = $1 AND partition = $2",
-                        [.int(id), .int(Int64(lease.partition.rawValue)), .int(requested.rawValue)])
+                        [.source(id), .int(Int64(lease.partition.rawValue)), .int(requested.rawValue)])
                     lease.slice = requested
                 }
                 leases.append(lease)
@@ -117,8 +117,8 @@ extension Catalog {
         }
     }
 
-    public func requestedSlice(source id: Int64) throws(ParallaxError) -> SliceNumber {
-        let result = try connection.query("SELECT requested_slice FROM parallax.source WHERE source_id = $1", [.int(id)])
+    public func requestedSlice(source id: SourceID) throws(ParallaxError) -> SliceNumber {
+        let result = try connection.query("SELECT requested_slice FROM parallax.source WHERE source_id = $1", [.source(id)])
         guard let row = result.rows.first else { throw Self.sourceIsGone(id) }
         return try row.slice(0)
     }
@@ -131,7 +131,7 @@ extension Catalog {
             """
             SELECT partition, epoch, next_offset, slice FROM parallax.partition_position
             WHERE source_id = $1 AND partition = ANY ($2::bigint[]) ORDER BY partition FOR UPDATE
-            """, [.int(source), .ints(leases.map { Int64($0.partition.rawValue) })]
+            """, [.source(source), .ints(leases.map { Int64($0.partition.rawValue) })]
         ).rows
         var stored: [Partition: (epoch: Int64, nextOffset: Offset, slice: SliceNumber)] = [:]
         for row in rows { stored[try row.partition(0)] = (try row.int(1), try row.offset(2), try row.slice(3)) }
@@ -161,7 +161,7 @@ extension Catalog {
             WHERE source_id = $1 AND partition = $2 AND epoch = $3
             """,
             [
-                .int(lease.sourceID), .int(Int64(lease.partition.rawValue)), .int(lease.epoch), .int(progress.nextOffset.rawValue),
+                .source(lease.sourceID), .int(Int64(lease.partition.rawValue)), .int(lease.epoch), .int(progress.nextOffset.rawValue),
                 .int(progress.slice.rawValue), .bool(progress.isIdle), .int(progress.logEnd.rawValue),
                 progress.maxEventTime.map { .int($0.rawValue) } ?? .null, progress.newestAppendedAt.map { .int($0.rawValue) } ?? .null,
                 .int(progress.events), .int(progress.late), .int(progress.duplicates),
@@ -178,7 +178,7 @@ extension Catalog {
     /// Inside the transaction that holds the position row, after it was moved on: records from `offset` on belong to slice `through`. Slices in between are empty
     /// in this partition. `processedUntil` is less than `offset` only where a run skips what the speed layer has not read.
     public func closeSlices(
-        source id: Int64, partition: Partition, from slice: SliceNumber, through last: SliceNumber, at offset: Offset,
+        source id: SourceID, partition: Partition, from slice: SliceNumber, through last: SliceNumber, at offset: Offset,
         processedUntil: Offset? = nil
     ) throws(ParallaxError) {
         guard slice < last else { return }
@@ -190,14 +190,14 @@ extension Catalog {
             FROM generate_series($3::bigint + 1, $4::bigint) s
             """,
             [
-                .int(id), .int(Int64(partition.rawValue)), .int(slice.rawValue), .int(last.rawValue), .int(offset.rawValue),
+                .source(id), .int(Int64(partition.rawValue)), .int(slice.rawValue), .int(last.rawValue), .int(offset.rawValue),
                 .int((processedUntil ?? offset).rawValue),
             ])
     }
 
     /// Last statement of a flush's transaction: the source's watermark, from all its partitions. Idle ones do not hold it back;
     /// with all of them idle the furthest counts. It never goes back.
-    public func updateWatermark(source id: Int64, outOfOrderness: Int64) throws(ParallaxError) {
+    public func updateWatermark(source id: SourceID, outOfOrderness: Int64) throws(ParallaxError) {
         try connection.query(
             """
             UPDATE parallax.watermark w SET watermark = greatest(w.watermark, n.t - $2::bigint * interval '1 microsecond')
@@ -206,14 +206,14 @@ extension Catalog {
                               ELSE min(max_event_time) FILTER (WHERE NOT is_idle) END AS t
                   FROM parallax.partition_position WHERE source_id = $1) n
             WHERE w.source_id = $1 AND n.t - $2::bigint * interval '1 microsecond' > coalesce(w.watermark, '-infinity')
-            """, [.int(id), .int(outOfOrderness)])
+            """, [.source(id), .int(outOfOrderness)])
     }
 
     /// The partitions of the source that this worker still owns, with their epochs. Locks nothing.
-    public func heldPartitions(source id: Int64, worker: WorkerID) throws(ParallaxError) -> [Partition: Int64] {
+    public func heldPartitions(source id: SourceID, worker: WorkerID) throws(ParallaxError) -> [Partition: Int64] {
         let rows = try connection.query(
             "SELECT partition, epoch FROM parallax.partition_position WHERE source_id = $1 AND owner = $2::uuid",
-            [.int(id), .text(worker.text)]
+            [.source(id), .text(worker.text)]
         ).rows
         var epochs: [Partition: Int64] = [:]
         for row in rows { epochs[try row.partition(0)] = try row.int(1) }

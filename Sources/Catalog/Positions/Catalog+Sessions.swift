@@ -91,7 +91,7 @@ extension Catalog {
         /// Any lock.
         case anything
         /// The lock of the run of a source.
-        case runOf(source: Int64)
+        case runOf(source: SourceID)
     }
 
     /// Ends the sessions of processes whose lease has run out and that hold something. Outside a transaction that one of them could hold up.

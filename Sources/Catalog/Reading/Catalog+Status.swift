@@ -155,7 +155,7 @@ extension Catalog {
                        \(Self.micros("p.published_at")), p.cut,
                        (SELECT coalesce(sum(f.late_waiting), 0)::bigint FROM parallax.frontier f WHERE f.source = $3), p.source_form, p.given_up
                 FROM (SELECT 1) one LEFT JOIN parallax.publication p ON p.source_id = $1 AND p.run_id = $2
-                """, [.int(source.id), .int(source.published.run.rawValue), .text(source.name)]
+                """, [.source(source.id), .int(source.published.run.rawValue), .text(source.name)]
             ).rows[0]
             let last = all.count - 1
             all[last].now = try row.instant(0)
@@ -171,14 +171,14 @@ extension Catalog {
         return all
     }
 
-    private func positions(ofSource id: Int64) throws(ParallaxError) -> [SourceStatus.Position] {
+    private func positions(ofSource id: SourceID) throws(ParallaxError) -> [SourceStatus.Position] {
         try connection.query(
             """
             SELECT p.partition, p.next_offset, p.slice, p.log_end, p.archived_offset, p.events, p.late, p.duplicates,
                    \(Self.ownerLives),
                    p.is_idle, \(Self.micros("p.newest_appended_at")), \(Self.micros("p.flushed_at"))
             FROM parallax.partition_position p WHERE p.source_id = $1 ORDER BY p.partition
-            """, [.int(id)]
+            """, [.source(id)]
         ).rows.map { row throws(ParallaxError) in
             try SourceStatus.Position(
                 partition: row.partition(0), nextOffset: row.offset(1), slice: row.slice(2), logEnd: row.offset(3),
@@ -188,7 +188,7 @@ extension Catalog {
         }
     }
 
-    private func viewStatus(ofSource id: Int64) throws(ParallaxError) -> [SourceStatus.View] {
+    private func viewStatus(ofSource id: SourceID) throws(ParallaxError) -> [SourceStatus.View] {
         try connection.query(
             """
             SELECT w.name, a.hash, n.hash, coalesce(n.is_held, false), coalesce(n.first_run <= p.run, false), n.obstacle
@@ -198,7 +198,7 @@ extension Catalog {
                                WHERE v.view_id = w.view_id AND v.version_id > coalesce(w.active_version_id, 0)
                                ORDER BY v.version_id DESC LIMIT 1) n ON true
             WHERE w.source_id = $1 ORDER BY w.name
-            """, [.int(id)]
+            """, [.source(id)]
         ).rows.map { row throws(ParallaxError) in
             try SourceStatus.View(
                 name: row.text(0), activeHash: row[1], waitingHash: row[2], isHeld: row.bool(3), isComputed: row.bool(4), obstacle: row[5])
@@ -219,7 +219,7 @@ extension Catalog {
             """
             SELECT DISTINCT partition, processed_until, first_offset FROM parallax.boundary
             WHERE source_id = $1 AND slice > $2 AND processed_until < first_offset ORDER BY partition, processed_until
-            """, [.int(source.id), .int(source.published.slice.rawValue)]
+            """, [.source(source.id), .int(source.published.slice.rawValue)]
         ).rows.map { row throws(ParallaxError) in
             let (first, next) = (try row.offset(1), try row.offset(2))
             return SourceStatus.Hole(partition: try row.partition(0), offsets: first..<next)

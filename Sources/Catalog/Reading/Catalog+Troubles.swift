@@ -19,7 +19,7 @@ public struct LayerTrouble: Sendable {
 
 extension Catalog {
     public func recordTrouble(
-        _ layer: LayerTrouble.Layer, source id: Int64, subject: String, _ error: ParallaxError
+        _ layer: LayerTrouble.Layer, source id: SourceID, subject: String, _ error: ParallaxError
     ) throws(ParallaxError) {
         // PostgreSQL's text holds no U+0000, and messages quote what others said.
         func text(_ words: String?) -> Parameter { words.map { .text($0.replacing("\u{0}", with: "\u{FFFD}")) } ?? .null }
@@ -33,16 +33,16 @@ extension Catalog {
                 since = CASE WHEN t.message = excluded.message THEN t.since ELSE clock_timestamp() END
             """,
             [
-                .text(layer.rawValue), .int(id), .text(subject), .text(error.code.rawValue), text(error.message), text(error.detail),
+                .text(layer.rawValue), .source(id), .text(subject), .text(error.code.rawValue), text(error.message), text(error.detail),
                 text(error.hint),
             ])
     }
 
     /// - Parameter subject: nil: whatever there was.
-    public func clearTroubles(_ layer: LayerTrouble.Layer, source id: Int64, subject: String? = nil) throws(ParallaxError) {
+    public func clearTroubles(_ layer: LayerTrouble.Layer, source id: SourceID, subject: String? = nil) throws(ParallaxError) {
         try connection.query(
             "DELETE FROM parallax.trouble WHERE layer = $1 AND source_id = $2 AND ($3::text IS NULL OR subject = $3)",
-            [.text(layer.rawValue), .int(id), subject.map { .text($0) } ?? .null])
+            [.text(layer.rawValue), .source(id), subject.map { .text($0) } ?? .null])
     }
 
     /// By source, layer and subject.

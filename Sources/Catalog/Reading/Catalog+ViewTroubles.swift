@@ -26,19 +26,19 @@ extension ViewTrouble.Layer {
 
 extension Catalog {
     /// In a transaction of its own: the one that was refused is gone.
-    public func recordTrouble(_ version: Int64, _ layer: ViewTrouble.Layer, _ problem: String) throws(ParallaxError) {
+    public func recordTrouble(_ version: VersionID, _ layer: ViewTrouble.Layer, _ problem: String) throws(ParallaxError) {
         // PostgreSQL's text holds no U+0000, and messages quote values.
         try connection.query(
             "UPDATE parallax.view_version SET \(layer.column) = $2 WHERE version_id = $1 AND \(layer.column) IS DISTINCT FROM $2",
-            [.int(version), .text(problem.replacing("\u{0}", with: "\u{FFFD}"))])
+            [.version(version), .text(problem.replacing("\u{0}", with: "\u{FFFD}"))])
     }
 
     /// The layer has written the rows of these versions.
-    public func clearTroubles(of versions: [Int64], _ layer: ViewTrouble.Layer) throws(ParallaxError) {
+    public func clearTroubles(of versions: [VersionID], _ layer: ViewTrouble.Layer) throws(ParallaxError) {
         try connection.query(
             """
             UPDATE parallax.view_version SET \(layer.column) = NULL WHERE version_id = ANY ($1::bigint[]) AND \(layer.column) IS NOT NULL
-            """, [.ints(versions)])
+            """, [.versions(versions)])
     }
 
     /// By source and view.
@@ -59,12 +59,12 @@ extension Catalog {
     }
 
     /// Versions whose rows were refused last.
-    func refusedVersions() throws(ParallaxError) -> Set<Int64> {
+    func refusedVersions() throws(ParallaxError) -> Set<VersionID> {
         Set(
             try connection.query(
                 "SELECT version_id FROM parallax.view_version WHERE speed_problem IS NOT NULL OR batch_problem IS NOT NULL"
             )
-            .ints(0))
+            .versions(0))
     }
 }
 

@@ -43,51 +43,51 @@ extension Catalog {
     }
 
     /// The session lock of a source's run, if it is free.
-    private func lockRun(ofSource id: Int64) throws(ParallaxError) -> Bool {
-        try connection.query("SELECT pg_try_advisory_lock(\(LockClass.run), $1::int)", [.int(id)]).rows[0].bool(0)
+    private func lockRun(ofSource id: SourceID) throws(ParallaxError) -> Bool {
+        try connection.query("SELECT pg_try_advisory_lock(\(LockClass.run), $1::int)", [.source(id)]).rows[0].bool(0)
     }
 
     private static let endOfSessionDeadline = Duration.seconds(10)
 
     /// The first error is the news: a session that is gone has let go already.
-    func letGo(_ source: Int64) { _ = try? connection.execute("SELECT pg_advisory_unlock(\(LockClass.run), \(source))") }
+    func letGo(_ source: SourceID) { _ = try? connection.execute("SELECT pg_advisory_unlock(\(LockClass.run), \(source))") }
 
     /// Step 2 of the lock order: the source's row, until the transaction ends (foreign keys to it pass: workers go on writing). Returns the run that has
     /// it. Throws `.fenced` where the source is not there any more.
     @discardableResult
-    func lockSource(_ id: Int64) throws(ParallaxError) -> RunNumber? {
+    func lockSource(_ id: SourceID) throws(ParallaxError) -> RunNumber? {
         let row = try connection.query(
-            "SELECT active_run FROM parallax.source WHERE source_id = $1 FOR NO KEY UPDATE", [.int(id)]
+            "SELECT active_run FROM parallax.source WHERE source_id = $1 FOR NO KEY UPDATE", [.source(id)]
         ).rows.first
         guard let row else { throw Self.sourceIsGone(id) }
         return try row.optionalRun(0)
     }
 
     /// The same, and then what it protects.
-    func lockedSource(_ id: Int64) throws(ParallaxError) -> (activeRun: RunNumber?, published: Published) {
+    func lockedSource(_ id: SourceID) throws(ParallaxError) -> (activeRun: RunNumber?, published: Published) {
         let run = try lockSource(id)
         return (run, try published(ofSource: id))
     }
 
     /// Inside the transaction that has locked the source.
-    func setActiveRun(_ run: RunNumber, source id: Int64) throws(ParallaxError) {
-        try connection.query("UPDATE parallax.source SET active_run = $2 WHERE source_id = $1", [.int(id), .int(run.rawValue)])
+    func setActiveRun(_ run: RunNumber, source id: SourceID) throws(ParallaxError) {
+        try connection.query("UPDATE parallax.source SET active_run = $2 WHERE source_id = $1", [.source(id), .int(run.rawValue)])
     }
 
-    private func published(ofSource id: Int64) throws(ParallaxError) -> Published {
-        let pointer = try connection.query("SELECT run, slice FROM parallax.published WHERE source_id = $1", [.int(id)]).rows.first
+    private func published(ofSource id: SourceID) throws(ParallaxError) -> Published {
+        let pointer = try connection.query("SELECT run, slice FROM parallax.published WHERE source_id = $1", [.source(id)]).rows.first
         guard let pointer else { throw Self.sourceIsGone(id) }
         return try Published(run: pointer.run(0), slice: pointer.slice(1))
     }
 
     /// Ends the source's runs that did not end: they died. Only for whoever holds the session lock, in the transaction that has locked the source.
-    func endInterruptedRuns(ofSource id: Int64) throws(ParallaxError) {
+    func endInterruptedRuns(ofSource id: SourceID) throws(ParallaxError) {
         try connection.query(
             """
             UPDATE parallax.run SET state = 'failed', finished_at = clock_timestamp(), error = coalesce(error, 'interrupted')
             WHERE source_id = $1 AND state IN ('requested', 'archiving', 'computing', 'staged')
-            """, [.int(id)])
-        try connection.query("UPDATE parallax.source SET active_run = NULL WHERE source_id = $1", [.int(id)])
+            """, [.source(id)])
+        try connection.query("UPDATE parallax.source SET active_run = NULL WHERE source_id = $1", [.source(id)])
     }
 
     /// The condition that some session has taken the source.
@@ -106,7 +106,7 @@ extension Catalog {
             """
             SELECT format('run %s since %s', r.run_id, to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'))
             FROM parallax.source s JOIN parallax.run r ON r.run_id = s.active_run WHERE s.source_id = $1
-            """, [.int(source.id)]
+            """, [.source(source.id)]
         ).rows.first?[0]
         // A client that was killed while its server worked for it is seen by the server when it next writes to it, or asks after it.
         let session = try connection.query(
@@ -115,7 +115,7 @@ extension Catalog {
                                  coalesce(nullif(a.application_name, ''), 'without a name'), a.usename,
                                  to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'))
             FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid WHERE \(Self.isClaim("l", "$1"))
-            """, [.int(source.id)]
+            """, [.source(source.id)]
         ).rows.first
         var hint = "one run at a time: wait for it (parallax batch list)"
         if let session { hint += "; a session that hangs is ended by SELECT pg_terminate_backend(\(try session.text(0)))" }

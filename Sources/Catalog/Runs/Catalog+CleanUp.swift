@@ -5,15 +5,15 @@ import Postgres
 extension Catalog {
     /// Drops what no reader and no revert needs: all but the newest `keep` publications, the slices below the oldest kept one, batch rows that it
     /// no longer sees, versions that are neither served nor waiting, and that no kept publication served. After a publication, outside its transaction.
-    public func cleanUp(source id: Int64, keep: Int) throws(ParallaxError) {
+    public func cleanUp(source id: SourceID, keep: Int) throws(ParallaxError) {
         try foldDimensionChanges()
         try connection.query(
             """
             DELETE FROM parallax.publication WHERE source_id = $1 AND run_id NOT IN (
                 SELECT run_id FROM parallax.publication WHERE source_id = $1 ORDER BY run_id DESC LIMIT $2)
-            """, [.int(id), .int(Int64(max(1, keep)))])
+            """, [.source(id), .int(Int64(max(1, keep)))])
         let oldest = try connection.query(
-            "SELECT run_id, slice FROM parallax.publication WHERE source_id = $1 ORDER BY run_id LIMIT 1", [.int(id)]
+            "SELECT run_id, slice FROM parallax.publication WHERE source_id = $1 ORDER BY run_id LIMIT 1", [.source(id)]
         ).rows.first
         guard let oldest else { return }
         let (run, slice) = (try oldest.int(0), try oldest.int(1))
@@ -22,14 +22,14 @@ extension Catalog {
             try connection.query("DELETE FROM \(tables.speedTable) WHERE slice < $1", [.int(slice)])
             try connection.query("DELETE FROM \(tables.batchTable) WHERE until_run <= $1", [.int(run)])
             try connection.query(
-                "DELETE FROM parallax.touched_window WHERE version_id = $1 AND slice < $2", [.int(version.id), .int(slice)])
+                "DELETE FROM parallax.touched_window WHERE version_id = $1 AND slice < $2", [.version(version.id), .int(slice)])
         }
-        try connection.query("DELETE FROM parallax.boundary WHERE source_id = $1 AND slice < $2", [.int(id), .int(slice)])
-        try connection.query("DELETE FROM parallax.rejected_live WHERE source_id = $1 AND slice < $2", [.int(id), .int(slice)])
-        try connection.query("DELETE FROM parallax.rejected_batch WHERE source_id = $1 AND run_id < $2", [.int(id), .int(run)])
+        try connection.query("DELETE FROM parallax.boundary WHERE source_id = $1 AND slice < $2", [.source(id), .int(slice)])
+        try connection.query("DELETE FROM parallax.rejected_live WHERE source_id = $1 AND slice < $2", [.source(id), .int(slice)])
+        try connection.query("DELETE FROM parallax.rejected_batch WHERE source_id = $1 AND run_id < $2", [.source(id), .int(run)])
         try connection.query(
             "DELETE FROM parallax.run_dimension d USING parallax.run r WHERE r.run_id = d.run_id AND r.source_id = $1 AND r.run_id < $2",
-            [.int(id), .int(run)])
+            [.source(id), .int(run)])
         // Each by itself: the first error is thrown when all of it has been tried.
         var left: [String] = []
         var first: ParallaxError?
@@ -52,14 +52,14 @@ extension Catalog {
         """
 
     /// Versions that the served one has replaced. Their tables go when nobody reads them any more.
-    private func dropRetired(ofSource id: Int64) throws(ParallaxError) { _ = try dropRetired(ofSource: id, where: Self.isGivenUp) }
+    private func dropRetired(ofSource id: SourceID) throws(ParallaxError) { _ = try dropRetired(ofSource: id, where: Self.isGivenUp) }
 
     /// A version that a revert could bring back, and whose live rows PostgreSQL refuses: it holds up nobody. False where it is another one.
-    public func dropRetired(_ version: Int64, ofSource id: Int64) throws(ParallaxError) -> Bool {
+    public func dropRetired(_ version: VersionID, ofSource id: SourceID) throws(ParallaxError) -> Bool {
         try dropRetired(ofSource: id, where: "v.version_id = \(version)")
     }
 
-    private func dropRetired(ofSource id: Int64, where condition: String) throws(ParallaxError) -> Bool {
+    private func dropRetired(ofSource id: SourceID, where condition: String) throws(ParallaxError) -> Bool {
         let retired = """
             SELECT v.version_id FROM parallax.view_version v JOIN parallax.view w USING (view_id)
             WHERE w.source_id = \(id) AND v.version_id < w.active_version_id AND \(condition)
@@ -78,7 +78,7 @@ extension Catalog {
     /// In place, also in rows that readers see: the merged view reads a sketch only where its window has live rows.
     ///
     /// - Parameter horizon: see `sketchHorizon`.
-    public func dropStaleSketches(ofSource id: Int64, horizon: Int64) throws(ParallaxError) {
+    public func dropStaleSketches(ofSource id: SourceID, horizon: Int64) throws(ParallaxError) {
         for version in try versions(ofSource: id) {
             guard let kind = version.plan.window?.kind else { continue }
             let tables = StateTables(version)
@@ -94,7 +94,7 @@ extension Catalog {
                 WHERE \(hasSketch) AND \(isClosed)
                   AND NOT EXISTS (SELECT 1 FROM parallax.touched_window t
                                   WHERE t.version_id = $1 AND \(isTouched))
-                """, [.int(version.id), .int(bound)])
+                """, [.version(version.id), .int(bound)])
         }
     }
 }

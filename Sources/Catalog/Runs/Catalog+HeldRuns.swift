@@ -9,9 +9,9 @@ import Postgres
 /// While a run is held, no other run of its source begins, and no publication is reverted: both would take the ground from under its rows.
 extension Catalog {
     /// By view: the share that the drift of a run may have.
-    public func maxDrifts(ofSource id: Int64) throws(ParallaxError) -> [String: Double] {
+    public func maxDrifts(ofSource id: SourceID) throws(ParallaxError) -> [String: Double] {
         let rows = try connection.query(
-            "SELECT name, max_drift FROM parallax.view WHERE source_id = $1 AND max_drift IS NOT NULL", [.int(id)]
+            "SELECT name, max_drift FROM parallax.view WHERE source_id = $1 AND max_drift IS NOT NULL", [.source(id)]
         ).rows
         return Dictionary(uniqueKeysWithValues: try rows.map { row throws(ParallaxError) in (try row.text(0), try row.double(1)) })
     }
@@ -29,14 +29,15 @@ extension Catalog {
     }
 
     /// The run that is held, and why; nil where none is.
-    public func heldRun(ofSource id: Int64) throws(ParallaxError) -> (number: RunNumber, reason: String)? {
+    public func heldRun(ofSource id: SourceID) throws(ParallaxError) -> (number: RunNumber, reason: String)? {
         try connection.query(
-            "SELECT run_id, held_reason FROM parallax.run WHERE source_id = $1 AND state = 'held' ORDER BY run_id DESC LIMIT 1", [.int(id)]
+            "SELECT run_id, held_reason FROM parallax.run WHERE source_id = $1 AND state = 'held' ORDER BY run_id DESC LIMIT 1",
+            [.source(id)]
         ).rows.first.map { row throws(ParallaxError) in (try row.run(0), try row.text(1)) }
     }
 
     /// Throws where a run of the source is held.
-    func checkNoneIsHeld(ofSource id: Int64, name: String, _ what: String) throws(ParallaxError) {
+    func checkNoneIsHeld(ofSource id: SourceID, name: String, _ what: String) throws(ParallaxError) {
         guard let (number, reason) = try heldRun(ofSource: id) else { return }
         throw ParallaxError(
             .busy, "run \(number) of source \"\(name)\" is held: \(what)", detail: reason,
@@ -56,7 +57,7 @@ extension Catalog {
             guard
                 try connection.query(
                     "SELECT 1 FROM parallax.published WHERE source_id = $1 AND run = $2 AND slice = $3",
-                    [.int(source.id), .int(run.base.run.rawValue), .int(run.base.slice.rawValue)]
+                    [.source(source.id), .int(run.base.run.rawValue), .int(run.base.slice.rawValue)]
                 ).rows.count == 1
             else {
                 throw ParallaxError(

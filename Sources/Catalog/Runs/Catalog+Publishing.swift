@@ -25,7 +25,7 @@ extension Catalog {
                     WHERE w.source_id = $1 AND o.version_id = w.active_version_id AND o.version_id <> v.version_id)
                 UPDATE parallax.view w SET active_version_id = v.version_id FROM newest v
                 WHERE w.source_id = $1 AND v.view_id = w.view_id AND w.active_version_id IS DISTINCT FROM v.version_id
-                """, [.int(run.sourceID), .int(run.slice.rawValue), .int(run.number.rawValue)]
+                """, [.source(run.sourceID), .int(run.slice.rawValue), .int(run.number.rawValue)]
             ).affectedRows
             try connection.query(
                 """
@@ -34,13 +34,13 @@ extension Catalog {
                 SELECT $1, run_id, $3, $4::jsonb, source_form, newest_event_time, leading_event_time, cut_watermark, event_time_form, given_up
                 FROM parallax.run WHERE run_id = $2
                 """,
-                [.int(run.sourceID), .int(run.number.rawValue), .int(run.slice.rawValue), .text(Self.cutJSON(cut))])
+                [.source(run.sourceID), .int(run.number.rawValue), .int(run.slice.rawValue), .text(Self.cutJSON(cut))])
             try connection.query(
                 """
                 UPDATE parallax.published SET run = $2, slice = $3, cut_watermark = (SELECT cut_watermark FROM parallax.run WHERE run_id = $2)
                 WHERE source_id = $1
                 """,
-                [.int(run.sourceID), .int(run.number.rawValue), .int(run.slice.rawValue)])
+                [.source(run.sourceID), .int(run.number.rawValue), .int(run.slice.rawValue)])
             try connection.query(
                 "UPDATE parallax.run SET state = 'published', finished_at = clock_timestamp() WHERE run_id = $1",
                 [.int(run.number.rawValue)])
@@ -60,7 +60,7 @@ extension Catalog {
             JOIN parallax.view_version v ON v.version_id = w.active_version_id JOIN parallax.run r ON r.run_id = $2
             WHERE w.source_id = $1 AND jsonb_typeof(r.statistics -> 'views') = 'array' AND NOT EXISTS (
                 SELECT FROM jsonb_array_elements(r.statistics -> 'views') c WHERE c ->> 'view' = w.name AND c ->> 'version' = v.hash)
-            """, [.int(run.sourceID), .int(run.number.rawValue)]
+            """, [.source(run.sourceID), .int(run.number.rawValue)]
         ).rows[0][0]
         guard let missing else { return }
         throw ParallaxError(
@@ -89,7 +89,7 @@ extension Catalog {
             // No run and no other revert comes between: the claim keeps them out.
             let switches = try connection.query(
                 "SELECT FROM parallax.view w JOIN parallax.view_version v USING (view_id) WHERE \(Self.isServedAgain)",
-                [.int(source.id), .int(run.rawValue)])
+                [.source(source.id), .int(run.rawValue)])
             guard !switches.rows.isEmpty else { return try connection.transaction { () throws(ParallaxError) in try goBack() } }
             return try changing("nothing was reverted", goBack)
         }
@@ -101,22 +101,23 @@ extension Catalog {
         """
 
     /// Serves what the publication served. Those versions have been fed all the while, so that their live rows from its cut on are complete (I1).
-    private func serveVersions(of run: RunNumber, source: CatalogSource) throws(ParallaxError) -> [(name: String, version: Int64)] {
+    private func serveVersions(of run: RunNumber, source: CatalogSource) throws(ParallaxError) -> [(name: String, version: VersionID)] {
         let switched = try connection.query(
             """
             UPDATE parallax.view w SET active_version_id = v.version_id FROM parallax.view_version v
             WHERE v.view_id = w.view_id AND \(Self.isServedAgain)
             RETURNING w.name, v.version_id
-            """, [.int(source.id), .int(run.rawValue)]
-        ).rows.map { row throws(ParallaxError) in (name: try row.text(0), version: try row.int(1)) }
+            """, [.source(source.id), .int(run.rawValue)]
+        ).rows.map { row throws(ParallaxError) in (name: try row.text(0), version: try row.version(1)) }
         try connection.query(
-            "UPDATE parallax.view_version SET served_until = NULL WHERE version_id = ANY ($1::bigint[])", [.ints(switched.map(\.version))])
+            "UPDATE parallax.view_version SET served_until = NULL WHERE version_id = ANY ($1::bigint[])",
+            [.versions(switched.map(\.version))])
         let tooNew = try connection.query(
             """
             SELECT string_agg(w.name, ', ' ORDER BY w.name) FROM parallax.view w
             JOIN parallax.view_version v ON v.version_id = w.active_version_id
             WHERE w.source_id = $1 AND (v.first_run IS NULL OR v.first_run > $2)
-            """, [.int(source.id), .int(run.rawValue)]
+            """, [.source(source.id), .int(run.rawValue)]
         ).rows[0][0]
         if let tooNew {
             throw ParallaxError(
@@ -127,13 +128,13 @@ extension Catalog {
     }
 
     /// A view that something of others stands on may have kept its version (see `setObstacle`): then its rows are not the publication's.
-    private func checkServed(_ switched: [(name: String, version: Int64)]) throws(ParallaxError) {
+    private func checkServed(_ switched: [(name: String, version: VersionID)]) throws(ParallaxError) {
         let kept = try connection.query(
             """
             SELECT string_agg(w.name, ', ' ORDER BY w.name), string_agg(n.obstacle, E'\\n' ORDER BY w.name) FROM parallax.view w
             JOIN unnest($1::text[], $2::bigint[]) s (name, version_id) USING (name)
             JOIN parallax.view_version n ON n.version_id = s.version_id WHERE n.obstacle IS NOT NULL OR w.active_version_id <> s.version_id
-            """, [.texts(switched.map(\.name)), .ints(switched.map(\.version))]
+            """, [.texts(switched.map(\.name)), .versions(switched.map(\.version))]
         ).rows[0]
         guard let names = kept[0] else { return }
         throw ParallaxError(
@@ -147,11 +148,11 @@ extension Catalog {
         try checkNoneIsHeld(ofSource: source.id, name: source.name, "nothing is reverted before that is decided")
         guard
             let kept = try connection.query(
-                "SELECT slice FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.int(source.id), .int(run.rawValue)]
+                "SELECT slice FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.source(source.id), .int(run.rawValue)]
             ).rows.first?.int(0)
         else {
             let all = try connection.query(
-                "SELECT run_id FROM parallax.publication WHERE source_id = $1 ORDER BY run_id", [.int(source.id)]
+                "SELECT run_id FROM parallax.publication WHERE source_id = $1 ORDER BY run_id", [.source(source.id)]
             ).texts(0)
             throw ParallaxError(
                 .usage, "publication \(run) of source \"\(source.name)\" is not kept",
@@ -163,7 +164,7 @@ extension Catalog {
             """
             SELECT string_agg(format('partition %s: %s to %s', b.partition, b.processed_until, b.first_offset), ', ' ORDER BY b.partition)
             FROM parallax.boundary b WHERE b.source_id = $1 AND b.slice > $2 AND b.slice <= $3 AND b.processed_until < b.first_offset
-            """, [.int(source.id), .int(kept), .int(now.slice.rawValue)]
+            """, [.source(source.id), .int(kept), .int(now.slice.rawValue)]
         ).rows[0][0]
         if let onlyInBatch {
             throw ParallaxError(
@@ -178,11 +179,11 @@ extension Catalog {
                 cut_watermark = (SELECT cut_watermark FROM parallax.publication WHERE source_id = $1 AND run_id = $2)
             WHERE source_id = $1
             """,
-            [.int(source.id), .int(run.rawValue), .int(kept)])
+            [.source(source.id), .int(run.rawValue), .int(kept)])
         try connection.query(
             "UPDATE parallax.run SET state = 'reverted' WHERE source_id = $1 AND run_id > $2 AND state = 'published'",
-            [.int(source.id), .int(run.rawValue)])
+            [.source(source.id), .int(run.rawValue)])
         try connection.query(
-            "DELETE FROM parallax.publication WHERE source_id = $1 AND run_id > $2", [.int(source.id), .int(run.rawValue)])
+            "DELETE FROM parallax.publication WHERE source_id = $1 AND run_id > $2", [.source(source.id), .int(run.rawValue)])
     }
 }

@@ -5,13 +5,13 @@ import ViewLanguage
 /// What a run asks about its base, and what it writes down of what it found.
 extension Catalog {
     /// The cut of what was published; empty where nothing was.
-    public func cut(of published: Published, source id: Int64) throws(ParallaxError) -> Cut {
+    public func cut(of published: Published, source id: SourceID) throws(ParallaxError) -> Cut {
         guard published.run != .none else { return Cut() }
         let rows = try connection.query(
             """
             SELECT c.key, c.value FROM parallax.publication p, jsonb_each_text(p.cut) c
             WHERE p.source_id = $1 AND p.run_id = $2
-            """, [.int(id), .int(published.run.rawValue)]
+            """, [.source(id), .int(published.run.rawValue)]
         ).rows
         var cut = Cut()
         for row in rows { cut[try row.partition(0)] = try row.offset(1) }
@@ -38,12 +38,12 @@ extension Catalog {
     }
 
     /// The event times that the publication has seen; empty where nobody has looked.
-    public func eventTimes(of base: Published, source id: Int64) throws(ParallaxError) -> EventTimes {
+    public func eventTimes(of base: Published, source id: SourceID) throws(ParallaxError) -> EventTimes {
         let row = try connection.query(
             """
             SELECT \(Self.micros("newest_event_time")), \(Self.micros("leading_event_time")), \(Self.micros("cut_watermark")), event_time_form
             FROM parallax.publication WHERE source_id = $1 AND run_id = $2
-            """, [.int(id), .int(base.run.rawValue)]
+            """, [.source(id), .int(base.run.rawValue)]
         ).rows.first
         guard let row else { return EventTimes() }
         return try EventTimes(newest: row.optionalInt(0), leader: row.optionalInt(1), cutWatermark: row.optionalInt(2), form: row[3])
@@ -68,9 +68,9 @@ extension Catalog {
 
     /// Whether the base's rows were computed under another form of the source. A publication from before forms were kept says nothing, and
     /// is taken to be of this one.
-    public func hasChanged(_ source: SourceDefinition, since base: Published, source id: Int64) throws(ParallaxError) -> Bool {
+    public func hasChanged(_ source: SourceDefinition, since base: Published, source id: SourceID) throws(ParallaxError) -> Bool {
         let form = try connection.query(
-            "SELECT source_form FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.int(id), .int(base.run.rawValue)]
+            "SELECT source_form FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.source(id), .int(base.run.rawValue)]
         ).rows.first?[0]
         return form.map { $0 != source.form } ?? false
     }
@@ -79,16 +79,16 @@ extension Catalog {
     /// was kept says nothing: where anything is given up below its cut, it is taken to have changed.
     ///
     /// - Parameter gaps: the archive's: those are what rows are computed without. The catalog also has those that were taken back since.
-    public func historyHasChanged(since base: Published, source id: Int64, _ gaps: [AcceptedGap]) throws(ParallaxError) -> Bool {
+    public func historyHasChanged(since base: Published, source id: SourceID, _ gaps: [AcceptedGap]) throws(ParallaxError) -> Bool {
         guard base.run != .none else { return false }
         let now = Self.givenUp(gaps, below: try cut(of: base, source: id))
         return try givenUp(by: base.run, source: id).map { $0 != now } ?? !now.isEmpty
     }
 
     /// What a publication that is kept was computed without; nil for one from before that was written down.
-    func givenUp(by run: RunNumber, source id: Int64) throws(ParallaxError) -> String? {
+    func givenUp(by run: RunNumber, source id: SourceID) throws(ParallaxError) -> String? {
         try connection.query(
-            "SELECT given_up FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.int(id), .int(run.rawValue)]
+            "SELECT given_up FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.source(id), .int(run.rawValue)]
         ).rows.first?[0]
     }
 
@@ -99,14 +99,14 @@ extension Catalog {
     }
 
     /// The slice in which each partition's next record will be, in partition order.
-    public func slices(ofSource id: Int64) throws(ParallaxError) -> [(Partition, SliceNumber)] {
+    public func slices(ofSource id: SourceID) throws(ParallaxError) -> [(Partition, SliceNumber)] {
         try connection.query(
-            "SELECT partition, slice FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition", [.int(id)]
+            "SELECT partition, slice FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition", [.source(id)]
         ).rows.map { row throws(ParallaxError) in (try row.partition(0), try row.slice(1)) }
     }
 
     /// Who holds the partitions, for people.
-    public func owners(source id: Int64, of partitions: [Partition]) throws(ParallaxError) -> String {
+    public func owners(source id: SourceID, of partitions: [Partition]) throws(ParallaxError) -> String {
         try connection.query(
             """
             SELECT format('partition %s at offset %s, slice %s: %s', p.partition, p.next_offset, p.slice,
@@ -114,7 +114,7 @@ extension Catalog {
                                    || ', last flush ' || coalesce(p.flushed_at::text, 'never'), 'nobody'))
             FROM parallax.partition_position p LEFT JOIN parallax.worker w ON w.worker_id = p.owner
             WHERE p.source_id = $1 AND p.partition = ANY ($2::bigint[]) ORDER BY p.partition
-            """, [.int(id), .ints(partitions.map { Int64($0.rawValue) })]
+            """, [.source(id), .ints(partitions.map { Int64($0.rawValue) })]
         ).texts(0).joined(separator: "\n")
     }
 
@@ -125,7 +125,7 @@ extension Catalog {
             """
             SELECT CASE WHEN bool_and(max_event_time IS NOT NULL) THEN (extract(epoch FROM min(max_event_time)) * 1000000)::bigint END
             FROM parallax.partition_position WHERE source_id = $1
-            """, [.int(source.id)]
+            """, [.source(source.id)]
         ).rows[0]
         guard let newest = try row.optionalInt(0) else { return nil }
         let behind = source.definition.outOfOrderness.addingReportingOverflow(source.definition.lateness)
@@ -141,25 +141,26 @@ extension Catalog {
             SELECT coalesce(sum(first_offset - processed_until), 0)::bigint
             FROM (SELECT DISTINCT partition, first_offset, processed_until FROM parallax.boundary
                   WHERE source_id = $1 AND slice > $2 AND slice <= $3) b
-            """, [.int(run.sourceID), .int(run.base.slice.rawValue), .int(run.slice.rawValue)]
+            """, [.source(run.sourceID), .int(run.base.slice.rawValue), .int(run.slice.rawValue)]
         ).rows[0].int(0)
     }
 
     /// Per partition, the offset below which everything is archived and processed by the speed layer.
-    public func archivedAndProcessed(source id: Int64) throws(ParallaxError) -> [(Partition, archived: Offset, processed: Offset)] {
+    public func archivedAndProcessed(source id: SourceID) throws(ParallaxError) -> [(Partition, archived: Offset, processed: Offset)] {
         try connection.query(
             "SELECT partition, archived_offset, next_offset FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition",
-            [.int(id)]
+            [.source(id)]
         ).rows.map { row throws(ParallaxError) in
             (try row.partition(0), archived: try row.offset(1), processed: try row.offset(2))
         }
     }
 
     /// Rejected records below a run's cut, by view (empty: the record is no event) and reason.
-    public func rejections(ofRun run: RunNumber, source id: Int64) throws(ParallaxError) -> [(view: String, reason: String, count: Int)] {
+    public func rejections(ofRun run: RunNumber, source id: SourceID) throws(ParallaxError) -> [(view: String, reason: String, count: Int)]
+    {
         try connection.query(
             "SELECT view_name, reason, rejected FROM parallax.rejected_batch WHERE source_id = $1 AND run_id = $2",
-            [.int(id), .int(run.rawValue)]
+            [.source(id), .int(run.rawValue)]
         ).rows.map { row throws(ParallaxError) in (try row.text(0), try row.text(1), Int(try row.int(2))) }
     }
 
@@ -167,20 +168,20 @@ extension Catalog {
     public func recordRejection(_ run: CatalogRun, view: String, reason: String, count: Int) throws(ParallaxError) {
         try connection.query(
             "INSERT INTO parallax.rejected_batch (source_id, run_id, view_name, reason, rejected) VALUES ($1, $2, $3, $4, $5)",
-            [.int(run.sourceID), .int(run.number.rawValue), .text(view), .text(reason), .int(Int64(count))])
+            [.source(run.sourceID), .int(run.number.rawValue), .text(view), .text(reason), .int(Int64(count))])
     }
 
     /// Records below the publication's cut that are no event.
-    public func rejectedRecords(of base: Published, source id: Int64) throws(ParallaxError) -> Int64 {
+    public func rejectedRecords(of base: Published, source id: SourceID) throws(ParallaxError) -> Int64 {
         try connection.query(
             "SELECT coalesce(sum(rejected), 0)::bigint FROM parallax.rejected_batch WHERE source_id = $1 AND run_id = $2 AND view_name = ''",
-            [.int(id), .int(base.run.rawValue)]
+            [.source(id), .int(base.run.rawValue)]
         ).rows[0].int(0)
     }
 
     /// What the merged view said of one output, against what the run found. Inside a transaction that holds the fence.
     public func recordDrift(
-        _ drift: OutputDrift, run: RunNumber, version id: Int64, hasLiveRows: Bool?
+        _ drift: OutputDrift, run: RunNumber, version id: VersionID, hasLiveRows: Bool?
     ) throws(ParallaxError) {
         func parameter(_ value: Double?) -> Parameter { value.map { .double($0) } ?? .null }
         try connection.query(
@@ -190,7 +191,7 @@ extension Catalog {
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             """,
             [
-                .int(run.rawValue), .int(id), .text(drift.output), .int(drift.groups), .int(drift.differing), .int(drift.onlyMerged),
+                .int(run.rawValue), .version(id), .text(drift.output), .int(drift.groups), .int(drift.differing), .int(drift.onlyMerged),
                 .int(drift.onlyBatch), parameter(drift.mergedTotal), parameter(drift.batchTotal), parameter(drift.maxDifference),
                 parameter(drift.share), hasLiveRows.map { .bool($0) } ?? .null,
             ])

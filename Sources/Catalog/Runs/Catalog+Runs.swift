@@ -5,7 +5,7 @@ import Postgres
 /// A run that holds its source.
 public struct CatalogRun: Sendable, Hashable {
     public var number: RunNumber
-    public var sourceID: Int64
+    public var sourceID: SourceID
     public var isFull: Bool
     /// The slice that it asked for: its cut is where that slice starts.
     public var slice: SliceNumber
@@ -40,7 +40,7 @@ extension Catalog {
                         VALUES ($1, $2, 'requested', $3, $4, $5, $6) RETURNING run_id
                         """,
                         [
-                            .int(source.id), .bool(isFull), .int(slice.rawValue), .int(base.run.rawValue), .int(base.slice.rawValue),
+                            .source(source.id), .bool(isFull), .int(slice.rawValue), .int(base.run.rawValue), .int(base.slice.rawValue),
                             .text(source.definition.form),
                         ]
                     ).rows[0].int(0)
@@ -54,7 +54,7 @@ extension Catalog {
     }
 
     /// Batch rows of runs after the published one: staged by a run that died, or published and then reverted. Inside a transaction.
-    func eraseRuns(after run: RunNumber, source: Int64) throws(ParallaxError) {
+    func eraseRuns(after run: RunNumber, source: SourceID) throws(ParallaxError) {
         for version in try versions(ofSource: source) {
             let table = StateTables(version).batchTable
             try connection.query("DELETE FROM \(table) WHERE from_run > $1", [.int(run.rawValue)])
@@ -63,7 +63,7 @@ extension Catalog {
                 [.int(run.rawValue)])
         }
         try connection.query(
-            "DELETE FROM parallax.rejected_batch WHERE source_id = $1 AND run_id > $2", [.int(source), .int(run.rawValue)])
+            "DELETE FROM parallax.rejected_batch WHERE source_id = $1 AND run_id > $2", [.source(source), .int(run.rawValue)])
     }
 
     /// Inside a transaction: throws `.fenced` where another run has taken the source. Holds the source's row until the transaction ends, so that
@@ -81,15 +81,15 @@ extension Catalog {
     public func boundaries(of run: CatalogRun) throws(ParallaxError) -> [Partition: Offset] {
         let rows = try connection.query(
             "SELECT partition, first_offset FROM parallax.boundary WHERE source_id = $1 AND slice = $2",
-            [.int(run.sourceID), .int(run.slice.rawValue)]
+            [.source(run.sourceID), .int(run.slice.rawValue)]
         ).rows
         var boundaries: [Partition: Offset] = [:]
         for row in rows { boundaries[try row.partition(0)] = try row.offset(1) }
         return boundaries
     }
 
-    public func partitions(ofSource id: Int64) throws(ParallaxError) -> [Partition] {
-        try connection.query("SELECT partition FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition", [.int(id)])
+    public func partitions(ofSource id: SourceID) throws(ParallaxError) -> [Partition] {
+        try connection.query("SELECT partition FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition", [.source(id)])
             .rows.map { row throws(ParallaxError) in try row.partition(0) }
     }
 
@@ -107,7 +107,7 @@ extension Catalog {
                 WHERE p.source_id = $1 AND p.slice < $2
                   AND NOT \(Self.ownerLives)
                 ORDER BY p.partition FOR UPDATE SKIP LOCKED
-                """, [.int(run.sourceID), .int(run.slice.rawValue)]
+                """, [.source(run.sourceID), .int(run.slice.rawValue)]
             ).rows
             var written: [Partition] = []
             for row in rows {
@@ -123,7 +123,7 @@ extension Catalog {
                     SET epoch = epoch + 1, \(Self.unowned), next_offset = $3, slice = $4, log_end = greatest(log_end, $3)
                     WHERE source_id = $1 AND partition = $2
                     """,
-                    [.int(run.sourceID), .int(Int64(partition.rawValue)), .int(boundary.rawValue), .int(run.slice.rawValue)])
+                    [.source(run.sourceID), .int(Int64(partition.rawValue)), .int(boundary.rawValue), .int(run.slice.rawValue)])
                 written.append(partition)
             }
             return written
@@ -156,7 +156,7 @@ extension Catalog {
         }
         try connection.query(
             "UPDATE parallax.source SET active_run = NULL WHERE source_id = $1 AND active_run = $2",
-            [.int(run.sourceID), .int(run.number.rawValue)])
+            [.source(run.sourceID), .int(run.number.rawValue)])
         letGo(run.sourceID)
     }
 
@@ -168,7 +168,8 @@ extension Catalog {
 
     /// True where the base publication holds complete batch rows of this version, so that an incremental run may start from them.
     public func hasBatchRows(_ version: ViewVersion, at base: Published) throws(ParallaxError) -> Bool {
-        let row = try connection.query("SELECT first_run FROM parallax.view_version WHERE version_id = $1", [.int(version.id)]).rows.first
+        let row = try connection.query("SELECT first_run FROM parallax.view_version WHERE version_id = $1", [.version(version.id)]).rows
+            .first
         guard let first = try row?.optionalInt(0) else { return false }
         return first <= base.run.rawValue
     }
@@ -179,6 +180,6 @@ extension Catalog {
             """
             UPDATE parallax.view_version SET first_run = $2
             WHERE version_id = $1 AND (first_run IS NULL OR first_run > $3)
-            """, [.int(version.id), .int(run.number.rawValue), .int(run.base.run.rawValue)])
+            """, [.version(version.id), .int(run.number.rawValue), .int(run.base.run.rawValue)])
     }
 }
