@@ -7,7 +7,11 @@ import PackageDescription
 let strict: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 // The per-row loops live in generic code that crosses modules; without this they are not specialised
 // (measured: 3.05 ns against 0.47 ns a row).
-let hot: [SwiftSetting] = strict + [.unsafeFlags(["-cross-module-optimization"], .when(configuration: .release))]
+// Optimised in debug builds, too: the tests spend half of the time in them (measured: 34 against 71 CPU seconds for the oracles and the engine).
+let hot: [SwiftSetting] =
+    strict + [
+        .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)), .unsafeFlags(["-O"], .when(configuration: .debug)),
+    ]
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
