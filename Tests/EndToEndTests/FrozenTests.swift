@@ -9,7 +9,8 @@ import Testing
 @Suite(.serialized) struct FrozenTests {
     private static let environment = ["PARALLAX_SPEED_LEASE": "1s"]
 
-    /// A worker whose flush holds its positions, stopped. Returns when its session waits for a client that does not move.
+    /// A worker whose flush holds its positions, stopped. Returns when its session waits for a client that does not move. The heartbeat's session may, too: it was
+    /// perhaps stopped in the midst of a transaction of its own.
     private func frozenInAFlush(_ pipeline: TestPipeline) throws -> Program.Running {
         let worker = try pipeline.start("speed", environment: Self.environment)
         try waitUntil("the worker to take its partitions") {
@@ -29,7 +30,7 @@ import Testing
         try waitUntil("its session to wait for it") {
             try pipeline.value(
                 "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'parallax speed' AND state LIKE 'idle in transaction%'")
-                == 1
+                >= 1
         }
         return worker
     }
