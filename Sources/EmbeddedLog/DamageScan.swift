@@ -50,7 +50,7 @@ struct DamageScan {
                     continue
                 case .failure(let found): flaw = found
                 }
-                let good = try nextFrame(window, from: position, limit: limit, above: expected, below: next)
+                let good = try window.nextFrame(from: position, limit: limit, above: expected, below: next)
                 if add(expected..<(good?.base ?? next), path, position..<(good?.position ?? limit), flaw.description) { return found }
                 expected = good?.base ?? next
                 position = good?.position ?? limit
@@ -78,25 +78,10 @@ struct DamageScan {
                 position += frame.length
                 expected = frame.end
             case .failure:
-                guard let good = try nextFrame(window, from: position, limit: limit, above: expected, below: .max) else { return nil }
+                guard let good = try window.nextFrame(from: position, limit: limit, above: expected) else { return nil }
                 position = good.position
                 expected = good.base
             }
-        }
-        return nil
-    }
-
-    private func nextFrame(
-        _ window: FileWindow, from start: Int, limit: Int, above base: Int64, below end: Int64
-    ) throws(ParallaxError) -> (base: Int64, position: Int)? {
-        var position = start
-        while let candidate = try window.nextMagic(from: position, limit: limit) {
-            if case .success(let frame) = try window.frame(at: candidate, expectedBase: nil, limit: limit), frame.base > base,
-                frame.base < end
-            {
-                return (frame.base, candidate)
-            }
-            position = candidate + 1
         }
         return nil
     }

@@ -47,8 +47,17 @@ struct DurableEndFile {
         return end
     }
 
-    /// True where nothing was ever published into it.
-    func isBlank() throws(ParallaxError) -> Bool { try file.contents(atMost: 2 * DurableEnd.slotBytes).allSatisfy { $0 == 0 } }
+    /// Whether a slot was written and cannot be read: the one that counts may be the older of the two. For the holder of the lock: a reader may find a slot
+    /// half written.
+    func hasDamagedSlot() throws(ParallaxError) -> Bool {
+        let bytes = try file.bytes(at: 0, count: 2 * DurableEnd.slotBytes)
+        return bytes.withUnsafeBytes { bytes in
+            stride(from: 0, to: bytes.count, by: DurableEnd.slotBytes).contains { slot in
+                let slot = UnsafeRawBufferPointer(rebasing: bytes[slot..<min(slot + DurableEnd.slotBytes, bytes.count)])
+                return slot.contains { $0 != 0 } && (slot.count < DurableEnd.slotBytes || DurableEnd.decode(slot) == nil)
+            }
+        }
+    }
 
     static func read(_ file: File) throws(ParallaxError) -> (DurableEnd?, sequence: UInt64) {
         // A reader that the scheduler held up for two publications may find both slots half written, once.

@@ -37,4 +37,18 @@ extension FileWindow {
         }
         return nil
     }
+
+    /// The first good frame from `start` on that begins behind the offset `base` and before `end`.
+    func nextFrame(
+        from start: Int, limit: Int, above base: Int64, below end: Int64 = .max
+    ) throws(ParallaxError) -> (base: Int64, position: Int)? {
+        var position = start
+        while let candidate = try nextMagic(from: position, limit: limit) {
+            if case .success(let found) = try frame(at: candidate, expectedBase: nil, limit: limit), found.base > base, found.base < end {
+                return (found.base, candidate)
+            }
+            position = candidate + 1
+        }
+        return nil
+    }
 }

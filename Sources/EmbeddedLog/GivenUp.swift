@@ -10,7 +10,7 @@ struct GivenUp {
     init(_ paths: LogPaths, _ partition: Partition) throws(ParallaxError) {
         path = "\(paths.folder(of: partition))/given-up"
         guard let file = try File.read(path) else { return }
-        let text = String(decoding: try file.contents(atMost: try file.size()), as: UTF8.self)
+        let text = String(decoding: try file.contents(), as: UTF8.self)
         for line in text.split(separator: "\n") {
             let numbers = line.split(separator: " ").compactMap { Int64($0) }
             guard numbers.count == 2, 0 <= numbers[0], numbers[0] < numbers[1] else {

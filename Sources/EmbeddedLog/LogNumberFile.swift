@@ -6,7 +6,8 @@ import ParallaxCore
 ///     parallax log number 1: <32 hexadecimal digits> in file <inode>
 ///
 /// The file says which file it was when it was written (the device is left out: its number may change with a restart of the machine). Where it
-/// is another one, the folder is a copy (moved by copying, or restored from a backup): then a published end may be ahead of its segment, because the two were copied one after the other (see `PartitionWriter+Recovery`).
+/// is another one, the folder is a copy (moved by copying, or restored from a backup): then a published end may be ahead of its segment, because the
+/// two were copied one after the other (see `PartitionWriter+Recovery`).
 /// A writer that has recovered the copy writes the file anew: from then on it is as good as the original.
 struct LogNumberFile {
     var number: String

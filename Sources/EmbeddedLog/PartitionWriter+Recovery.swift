@@ -5,7 +5,8 @@ import ParallaxCore
 public struct LogRecovery: Hashable, Sendable {
     public var source: String
     public var partition: Partition
-    /// Whole records behind the published end, now published. They were never acknowledged, or acknowledged before a power failure.
+    /// Records behind the published end, now published. They were never acknowledged, or acknowledged before a power failure or before the end was damaged: then
+    /// some may be damaged, which readers name.
     public var recordsKept: Int64
     /// Bytes of a torn tail. They were never acknowledged.
     public var bytesCut: Int
@@ -23,8 +24,10 @@ public struct LogRecovery: Hashable, Sendable {
 /// since the next segment is created only when the one before it is durable to its end.
 /// (A payload that holds the bytes of such a frame, in a torn frame, is refused as well: too careful, not too bold.)
 ///
-/// Where the published end is lost, it is found again from the segments, over damage, too: readers then name what is damaged, and a person can give
-/// it up. Nothing that is whole is cut. Not promised: that the end is found where it was. What was damaged behind the last whole record is cut.
+/// Where the published end is damaged, one slot of it or both, the one that counts may not be the last. A slot is written when what it tells of is on the
+/// disk: what fails its checksum behind the slot that is left was acknowledged, as far as anybody knows. Then the end is found again from the segments, over
+/// damage, too, and nothing is cut: readers name what is damaged, and a person can give it up. Not promised: that the end is found where it was, where the
+/// headers of the last frames are damaged, too.
 extension PartitionWriter {
     /// `known`: what is published; nil where that is lost, or where the partition is new.
     /// `told`: the end that a copy tells of and does not hold.
@@ -40,7 +43,7 @@ extension PartitionWriter {
         }
         var end = known ?? DurableEnd(earliest: first, end: first, segment: first, bytes: 0)
         let givenUp = try GivenUp(paths, partition)
-        let lostEnd: LostEnd? = known != nil ? nil : try endFile.isBlank() ? .blank : .damaged
+        let lostEnd: LostEnd? = try endFile.hasDamagedSlot() ? .damaged : known == nil ? .blank : nil
         if let published = told ?? known, try beginsAnew(behind: published, givenUp) { return }
         let before = told?.end ?? end.end
         var bytesCut = 0
@@ -68,6 +71,8 @@ extension PartitionWriter {
             end.bytes = 0
         }
         try Disk.syncFolder(paths.folder(of: partition))
+        // Into both slots where one is damaged.
+        if lostEnd == .damaged { try endFile.publish(end) }
         try endFile.publish(end, durably: true)
         published = end
         position = end
@@ -112,7 +117,7 @@ extension PartitionWriter {
     private enum LostEnd {
         /// Nothing was published, or the file is new.
         case blank
-        /// Something was.
+        /// Something was, and may be more than what can be read of it.
         case damaged
     }
 
@@ -144,13 +149,18 @@ extension PartitionWriter {
                 }
                 let isDurable = isLast ? try wasDurable(end, window, size) : true
                 if let lostEnd, isDurable || lostEnd == .damaged {
-                    if let good = try nextFrame(window, from: end.bytes, size, above: end.end) {
+                    if let good = try window.nextFrame(from: end.bytes, limit: size, above: end.end) {
                         end.bytes = good.position
                         end.end = good.base
                         continue
                     }
                     // The next segment says where its records end.
                     if !isLast { return 0 }
+                    if lostEnd == .damaged {
+                        end.end = try saidEnd(end, window, size)
+                        end.bytes = size
+                        continue
+                    }
                 }
                 guard !isDurable else {
                     throw paths.corrupt(partition, offset: end.end, file: file.path, position: end.bytes, flaw.description)
@@ -164,25 +174,24 @@ extension PartitionWriter {
         return 0
     }
 
+    /// Where the records end of the frames from `end` on that are damaged, by what their headers say. A header that makes no sense stands for one record: where
+    /// it had more, positions lie behind the end, and that is noticed.
+    private func saidEnd(_ end: DurableEnd, _ window: FileWindow, _ size: Int) throws(ParallaxError) -> Int64 {
+        var (position, next) = (end.bytes, end.end)
+        while position < size {
+            let header = try window.bytes(at: position, Frame.headerBytes, limit: size)
+            guard let frame = try? Frame(header: header, expectedBase: next, available: size - position) else { return next + 1 }
+            position += frame.length
+            next = frame.end
+        }
+        return next
+    }
+
     /// Where the frame begins that goes on behind what was given up.
     private func place(of base: Int64, _ window: FileWindow, from start: Int, _ size: Int) throws(ParallaxError) -> Int? {
         var position = start
         while let candidate = try window.nextMagic(from: position, limit: size) {
             if case .success = try window.frame(at: candidate, expectedBase: base, limit: size) { return candidate }
-            position = candidate + 1
-        }
-        return nil
-    }
-
-    /// The first good frame from `start` on whose records lie behind the offset.
-    private func nextFrame(
-        _ window: FileWindow, from start: Int, _ size: Int, above offset: Int64
-    ) throws(ParallaxError) -> (base: Int64, position: Int)? {
-        var position = start
-        while let candidate = try window.nextMagic(from: position, limit: size) {
-            if case .success(let frame) = try window.frame(at: candidate, expectedBase: nil, limit: size), frame.base > offset {
-                return (frame.base, candidate)
-            }
             position = candidate + 1
         }
         return nil

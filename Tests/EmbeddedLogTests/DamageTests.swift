@@ -230,6 +230,32 @@ import TestSupport
         }
     }
 
+    /// The slot that tells of the last append, and a frame of that append: no torn tail, for the slot was written when the frame was on the disk.
+    @Test(arguments: [60, 9, 14, 18, 2]) func aTailBehindADamagedSlotIsNamedAndNotCut(byte: Int) throws {
+        let fixture = try LogFixture { $0.recordsPerBatchFrame = 5 }
+        for start in stride(from: 0, to: 15, by: 5) { try fixture.open().append(records(100 + start..<105 + start), to: LogFixture.lane) }
+        let file = fixture.segment(0)
+        let whole = try fixture.bytes(of: file)
+        var bytes = whole
+        bytes[whole.count / 3 * 2 + byte] ^= 1
+        try fixture.write(bytes, to: file)
+        var end = try fixture.bytes(of: fixture.path("end"))
+        // The newer one, by its sequence number.
+        end[end[8] > end[72] ? 0 : 64] ^= 1
+        try fixture.write(end, to: fixture.path("end"))
+        let log = try fixture.open()
+        #expect(try fixture.bytes(of: file) == bytes)
+        let damages = try log.damages(of: LogFixture.lane, from: .zero)
+        // By a header that makes no sense nobody knows how many they were.
+        let lost = Offset(10)..<Offset(byte == 60 ? 15 : 11)
+        #expect(damages.map(\.offsets) == [lost])
+        #expect(refusal { try log.read(LogFixture.lane, from: Offset(10), maxRecords: 9, maxBytes: 99) }?.code == .corrupt)
+        for damage in damages { try log.giveUp(damage) }
+        let next = lost.upperBound.rawValue
+        try fixture.open().append(records(Int(next)..<Int(next) + 2), to: LogFixture.lane)
+        #expect(try readable(try fixture.openForReading()).offsets == Array(0..<10) + [next, next + 1])
+    }
+
     /// A frame of several that were appended together: those behind it were acknowledged with it.
     @Test func aLostEndCutsNothingThatIsWhole() throws {
         let fixture = try LogFixture { $0.recordsPerBatchFrame = 5 }
