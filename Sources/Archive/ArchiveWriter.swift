@@ -302,13 +302,13 @@ extension ArchiveWriter {
 
     /// Changes a partition's manifest while nobody else works on the source.
     func locked<R>(_ partition: Partition, _ body: (inout Manifest) throws(ParallaxError) -> R) throws(ParallaxError) -> R {
-        try Openness.makeFolder(folder.path, in: directory)
+        try makeDurable(folder.path)
         let lock = try folder.lock(within: limits.lockWait)
         defer { withExtendedLifetime(lock) {} }
         try checkAdopted()
         var manifest = try manifest(partition)
         try recover(&manifest, logBegins: try log.bounds(of: partition).lowerBound)
-        try Openness.makeFolder(folder.partition(partition), in: directory)
+        try makeDurable(folder.partition(partition))
         let result = try body(&manifest)
         keep(manifest)
         return result

@@ -2,8 +2,7 @@ import Logging
 import ParallaxCore
 import ViewLanguage
 
-/// Demo traffic in real time, for as long as the source's log can be opened; where it cannot, it is tried again. A failed append is made up for by
-/// the next.
+/// Demo traffic in real time. A log that cannot be opened is tried again, and so is an append that failed: then what was due meanwhile follows.
 ///
 /// Blocking; one thread at a time, a thread of your own.
 public struct TrafficLoop: Sendable {

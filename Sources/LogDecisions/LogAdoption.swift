@@ -88,8 +88,7 @@ public struct LogAdopter {
                 parts.append(
                     .init(
                         start: .init(partition: partition, offset: end, own: .zero), archived: archived[partition],
-                        processed: extent.processed,
-                        end: .zero))
+                        processed: extent.processed, end: .zero))
                 continue
             }
             if isOwn {
@@ -116,12 +115,12 @@ public struct LogAdopter {
         let number = (former?.number ?? 0) + 1
         return LogAdoption(
             source: source, binding: LogBinding(number: number, identity: identity, starts: parts.map(\.start)), former: former,
-            parts: parts,
-            isOwn: isOwn)
+            parts: parts, isOwn: isOwn)
     }
 
     /// How far the log agrees with what was archived of the former: it may be an older state of it. The first offset behind the newest record that both
-    /// are known to hold; nil: none is. What is only in live rows does not count: a run would not find it. A log agrees up to some record and from there on no more, so that halving finds it.
+    /// are known to hold; nil: none is. What is only in live rows does not count: a run would not find it. A log agrees up to some record and from there on
+    /// no more, so that halving finds it.
     private static func sharedRecords(
         _ known: [LogWitness], _ log: any EventLog, _ partition: Partition
     ) throws(ParallaxError) -> Offset? {

@@ -48,14 +48,10 @@ public enum MeasureExactness: Hashable, Sendable {
 }
 
 extension MeasureLaw {
-    public func added(_ column: StateColumn, to old: String, _ new: String) -> String {
-        column.rule.added("\(old).\(column.name)", "\(new).\(column.name)")
-    }
-    public func merged(_ column: StateColumn, joinsSessions: Bool) -> [String] {
-        ["\(column.rule.merged("u.\(column.name)")) AS \(column.name)"]
-    }
+    public func added(_ column: StateColumn, to old: String, _ new: String) -> String { column.added(to: old, new) }
+    public func merged(_ column: StateColumn, joinsSessions: Bool) -> [String] { [column.merged] }
     public func exactness(over alias: String) -> MeasureExactness { .always }
-    public func differs(_ column: StateColumn) -> String? { "b.\(column.name) IS DISTINCT FROM s.\(column.name)" }
+    public func differs(_ column: StateColumn) -> String? { column.differs }
     public var isSummable: Bool { false }
 }
 
@@ -64,15 +60,15 @@ extension Plan.Measure {
     public func law(_ index: Int) -> any MeasureLaw {
         switch (function, argument?.type) {
         case (.countRows, _), (.count, _): CountLaw(index: index)
-        case (.sum, .interval), (.avg, .interval): IntervalSumLaw(self, index: index)
-        case (.sum, _), (.avg, _): SumLaw(self, index: index)
-        case (.min, _), (.max, _): ExtremumLaw(self, index: index)
-        case (.boolAnd, _), (.boolOr, _), (.bitAnd, _), (.bitOr, _), (.bitXor, _): LogicLaw(self, index: index)
-        case (.varPop, _), (.varSamp, _), (.stddevPop, _), (.stddevSamp, _): VarianceLaw(self, index: index)
+        case (.sum, .interval), (.avg, .interval): IntervalSumLaw(measure: self, index: index)
+        case (.sum, _), (.avg, _): SumLaw(measure: self, index: index)
+        case (.min, _), (.max, _): ExtremumLaw(measure: self, index: index)
+        case (.boolAnd, _), (.boolOr, _), (.bitAnd, _), (.bitOr, _), (.bitXor, _): LogicLaw(measure: self, index: index)
+        case (.varPop, _), (.varSamp, _), (.stddevPop, _), (.stddevSamp, _): VarianceLaw(measure: self, index: index)
         case (.countDistinct, _): DistinctCountLaw(index: index)
-        case (.sumDistinct, _), (.avgDistinct, _): DistinctSumLaw(self, index: index)
-        case (.percentileCont, _), (.percentileDisc, _): PercentileLaw(self, index: index)
-        case (.first, _), (.last, _): TaggedLaw(self, index: index)
+        case (.sumDistinct, _), (.avgDistinct, _): DistinctSumLaw(measure: self, index: index)
+        case (.percentileCont, _), (.percentileDisc, _): PercentileLaw(measure: self, index: index)
+        case (.first, _), (.last, _): TaggedLaw(measure: self, index: index)
         }
     }
 }

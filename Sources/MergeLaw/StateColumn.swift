@@ -67,22 +67,24 @@ public struct StateColumn: Hashable, Sendable {
     static let extensionTypes: Set<String> = ["hll", "tdigest"]
 }
 
-extension StateColumn.Rule {
-    /// SQL: two values together.
-    func added(_ old: String, _ new: String) -> String {
-        switch self {
+/// What `MeasureLaw` asks for, by the column's rule.
+extension StateColumn {
+    func added(to old: String, _ new: String) -> String {
+        let (old, new) = ("\(old).\(name)", "\(new).\(name)")
+        return switch rule {
         case .count: "\(old) + \(new)"
         case .sum: "coalesce(\(old) + \(new), \(old), \(new))"
-        case .own: preconditionFailure("\(old) is not a state that can be added to")
+        case .own: preconditionFailure("\(name) is not a state that can be added to")
         }
     }
 
-    /// SQL: an aggregate.
-    func merged(_ value: String) -> String {
-        switch self {
-        case .count: "coalesce(sum(\(value)), 0)::bigint"
-        case .sum: "sum(\(value))"
-        case .own: preconditionFailure("\(value) has no rule")
+    var merged: String {
+        switch rule {
+        case .count: "coalesce(sum(u.\(name)), 0)::bigint AS \(name)"
+        case .sum: "sum(u.\(name)) AS \(name)"
+        case .own: preconditionFailure("\(name) has no rule")
         }
     }
+
+    var differs: String { "b.\(name) IS DISTINCT FROM s.\(name)" }
 }

@@ -46,7 +46,7 @@ extension QueryResult.Row {
     }
 
     public func optionalBool(_ column: some RowColumn) throws(ParallaxError) -> Bool? {
-        try read(column, "true or false") { ["t": true, "f": false][$0] }
+        try read(column, "true or false") { $0 == "t" ? true : $0 == "f" ? false : nil }
     }
 
     public func optionalDouble(_ column: some RowColumn) throws(ParallaxError) -> Double? { try read(column, "a number") { Double($0) } }
@@ -61,7 +61,7 @@ extension QueryResult.Row {
     public func offset(_ column: some RowColumn) throws(ParallaxError) -> Offset { Offset(try int(column)) }
     public func slice(_ column: some RowColumn) throws(ParallaxError) -> SliceNumber { SliceNumber(try int(column)) }
     public func run(_ column: some RowColumn) throws(ParallaxError) -> RunNumber { RunNumber(try int(column)) }
-    /// Of microseconds (`InstantSQL.microseconds`).
+    /// The column holds microseconds (`InstantSQL.microseconds`).
     public func instant(_ column: some RowColumn) throws(ParallaxError) -> Instant { Instant(microseconds: try int(column)) }
 
     public func optionalRun(_ column: some RowColumn) throws(ParallaxError) -> RunNumber? { try optionalInt(column).map { RunNumber($0) } }
@@ -87,8 +87,8 @@ extension QueryResult.Row {
         throw Self.mistake("\(column.words(in: self)) of PostgreSQL's answer holds \"\(shown)\", and should be \(kind)")
     }
 
-    /// Of a value, in an error.
-    private static var shownCharacters: Int { 80 }
+    /// How much of a value an error shows.
+    private static let shownCharacters = 80
 
     private static func mistake(_ message: String, detail: String? = nil) -> ParallaxError {
         ParallaxError(

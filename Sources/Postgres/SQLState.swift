@@ -1,9 +1,7 @@
 /// What PostgreSQL calls its errors, by the names of its appendix A: those that somebody here asks for.
 public enum SQLState {
-    public static let characterNotInRepertoire = "22021"
     public static let foreignKeyViolation = "23503"
     public static let readOnlyTransaction = "25006"
-    public static let inFailedTransaction = "25P02"
     public static let dependentObjectsStillExist = "2BP01"
     public static let invalidCatalogName = "3D000"
     public static let serializationFailure = "40001"

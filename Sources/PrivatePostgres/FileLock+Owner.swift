@@ -10,7 +10,7 @@ extension FileLock {
     convenience init(_ path: String, owner: ServerUser) throws(ParallaxError) {
         let file: File
         do { file = try File.openOrCreate(path, followsLinks: false) } catch {
-            guard exists(path), access(path, R_OK | W_OK) != 0 else { throw error }
+            guard exists(path), access(path, R_OK | W_OK) != 0, errno == EACCES else { throw error }
             throw ParallaxError(
                 .configuration, error.message, hint: "It belongs to another user: run parallax as that user, or as root.")
         }

@@ -102,13 +102,19 @@ import Testing
         try expectRetained(pipeline, published, "seed \(seed), from nothing")
     }
 
-    @Test func lateEventsOfWindowsThatLeftStayInTheArchiveAndOneWrongClockMovesNothing() throws {
+    /// One partition, and a run over the first events.
+    private func published(_ events: Int, of traffic: inout MeasuredTraffic) throws -> LayeredPipeline {
         let pipeline = try LayeredPipeline(partitions: 1, views: Self.retained.map(\.view) + [Self.whole])
-        var traffic = MeasuredTraffic(seed: 9)
         traffic.pace = 20
-        try traffic.produce(200, into: pipeline.log)
+        try traffic.produce(events, into: pipeline.log)
         try pipeline.speed()
         try pipeline.batch()
+        return pipeline
+    }
+
+    @Test func lateEventsOfWindowsThatLeftStayInTheArchiveAndOneWrongClockMovesNothing() throws {
+        var traffic = MeasuredTraffic(seed: 9)
+        let pipeline = try published(200, of: &traffic)
         let before = try watermark(pipeline)
         // One event belongs to a window that left, one is ten years ahead; MemoryLog appends at the begin of 2026.
         for (id, time) in [("late", "2024-01-01T00:00:30Z"), ("ahead", "2036-01-01T00:00:00Z")] {
@@ -124,12 +130,8 @@ import Testing
     }
 
     @Test func whatLeftWithAPublicationComesBackWithItsRevert() throws {
-        let pipeline = try LayeredPipeline(partitions: 1, views: Self.retained.map(\.view) + [Self.whole])
         var traffic = MeasuredTraffic(seed: 11)
-        traffic.pace = 20
-        try traffic.produce(150, into: pipeline.log)
-        try pipeline.speed()
-        try pipeline.batch()
+        let pipeline = try published(150, of: &traffic)
         let first = try watermark(pipeline)
         try traffic.produce(150, into: pipeline.log)
         try pipeline.speed()
@@ -248,12 +250,8 @@ import Testing
 
     /// A watermark and a horizon that wrong clocks have moved begin anew, and what left comes back.
     @Test func aPoisonedHorizonBeginsAnewOnDemand() throws {
-        let pipeline = try LayeredPipeline(partitions: 1, views: Self.retained.map(\.view) + [Self.whole])
         var traffic = MeasuredTraffic(seed: 19)
-        traffic.pace = 20
-        try traffic.produce(100, into: pipeline.log)
-        try pipeline.speed()
-        try pipeline.batch()
+        let pipeline = try published(100, of: &traffic)
         try expectRetained(pipeline, try watermark(pipeline), "before")
         // As an older version left it.
         try pipeline.connection.execute("UPDATE parallax.publication SET newest_event_time = '2036-01-01', cut_watermark = '2036-01-01'")
@@ -269,12 +267,8 @@ import Testing
 
     /// The same while a run is under way: it has begun with what is forgotten, and what it publishes does not bring that back.
     @Test func aResetIsNotUndoneByARunThatIsUnderWay() throws {
-        let pipeline = try LayeredPipeline(partitions: 1, views: Self.retained.map(\.view) + [Self.whole])
         var traffic = MeasuredTraffic(seed: 20)
-        traffic.pace = 20
-        try traffic.produce(100, into: pipeline.log)
-        try pipeline.speed()
-        try pipeline.batch()
+        let pipeline = try published(100, of: &traffic)
         func poison() throws {
             try pipeline.connection.execute(
                 "UPDATE parallax.publication SET newest_event_time = '2036-01-01', cut_watermark = '2036-01-01'")

@@ -1,5 +1,6 @@
 import BatchLayer
 import Catalog
+import Foundation
 import ParallaxCore
 import TestSupport
 import Testing
@@ -27,10 +28,37 @@ import Testing
                 """),
         View("guarded", "SELECT page, sum(10 / (duration_ms % 7 - 3)) AS s FROM page_view WHERE duration_ms % 7 <> 3 GROUP BY page"),
     ]
+
     private static let others: [View] = [
         View("distinct_ones", "SELECT page, count(DISTINCT visitor) AS visitors FROM page_view GROUP BY page"),
         View("minutes", "SELECT tumble(event_time, '1 minute') AS minute, page, count(*) AS n FROM page_view GROUP BY minute, page"),
     ]
+
+    /// 1.0 and 1.00 are equal: a run that only makes a value longer changes what PostgreSQL shows.
+    @Test(arguments: [("", "k"), ("tumble(t, '1 hour') AS hour, ", "hour, k")])
+    func aLongerEqualNumericIsPublished(window: String, groups: String) throws {
+        let measures = ["total": "sum(x)", "most": "max(x)", "latest": "last(x, t)"]
+        let views = measures.map { "CREATE MATERIALIZED VIEW \($0) AS SELECT \(window)k, \($1) AS m FROM ev GROUP BY \(groups);" }
+        let pipeline = try TestPipeline(
+            sql:
+                "CREATE FOREIGN TABLE ev (id bigint, t timestamptz, k text, x numeric) SERVER parallax OPTIONS (event_id 'id', event_time 't');\n"
+                + views.joined(separator: "\n"), configuration: "log:\n  partitions: 1\n")
+        let steps = [
+            ("1.0", ["total": "1.0", "most": "1.0", "latest": "1.0"]), ("0.00", ["total": "1.00", "most": "1.0", "latest": "0.00"]),
+            ("0.000", ["total": "1.000", "most": "1.0", "latest": "0.000"]),
+            ("1.0000", ["total": "2.0000", "most": "1.0000", "latest": "1.0000"]),
+        ]
+        for (id, (x, expected)) in steps.enumerated() {
+            let line = #"{"id": \#(id), "t": "2026-01-01T00:00:0\#(id)Z", "k": "a", "x": \#(x)}"#
+            try Data(line.utf8).write(to: URL(fileURLWithPath: pipeline.path + "/line.json"))
+            try pipeline.run("ingest", "ev", pipeline.path + "/line.json")
+            try pipeline.run("batch", "run")
+            for (view, value) in expected {
+                let row = try pipeline.connection.query("SELECT m::text, is_exact FROM serving.\(view)").rows[0]
+                #expect(row[0] == value && row[1] == "t", "\(view) after \(x): \(row[0] ?? "nothing")")
+            }
+        }
+    }
 
     /// I3 and I7: after each run, whatever it computed, rows and rejections are PostgreSQL's; a full run changes nothing, and a revert in between neither.
     @Test(arguments: [(seed: UInt64(61), partitions: 1), (seed: 62, partitions: 3), (seed: 63, partitions: 3)])

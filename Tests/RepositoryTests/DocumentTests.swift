@@ -3,7 +3,9 @@ import Testing
 
 @Suite struct DocumentTests {
     private func documents() throws -> [Repository.File] {
-        try Repository().files(".md", in: ["docs", "examples"]) + [Repository.File(path: "README.md", text: Repository().text("README.md"))]
+        let others = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "Sources/Catalog/README.md"]
+        return try Repository().files(".md", in: ["docs", "examples"])
+            + others.map { Repository.File(path: $0, text: try Repository().text($0)) }
     }
 
     @Test func noRelativeLinkIsDead() throws {

@@ -35,8 +35,8 @@ extension RunExecution {
     /// Nobody is dead before a lease is over: that need not be asked at every poll.
     private static let deadSessionInterval = Duration.milliseconds(500)
 
-    /// Positions that the run moved on get a newer record to be known by. The older one stays good where this is cut off, and where the newer one is damaged: the
-    /// archive has what the run needs.
+    /// Positions that the run moved on get a newer record to be known by. The older one stays good where this is cut off, and where the newer one is
+    /// damaged: the archive has what the run needs.
     private func noteWitnesses(_ partitions: [Partition]) throws(ParallaxError) {
         let positions = try catalog.positions(source: source.id)
         for partition in partitions {

@@ -67,7 +67,7 @@ extension RunExecution {
         ).rows[0]
         let (before, after) = (try row.int(0), try row.int(1))
         guard isTooMuch(before - after, of: before) else { return nil }
-        return
-            "view \(view.version.viewName): \(grouped(before - after)) of \(counted(before, "row")) would go; batch.max_loss_percent is \(settings.maxLossPercent)"
+        return "view \(view.version.viewName): \(grouped(before - after)) of \(counted(before, "row")) would go; "
+            + "batch.max_loss_percent is \(settings.maxLossPercent)"
     }
 }

@@ -5,7 +5,6 @@ import Operators
 import ParallaxCore
 import Postgres
 import ViewLanguage
-import ViewLanguage
 
 /// One run under way: its phases in order, and what each leaves for the next.
 final class RunExecution {

@@ -28,7 +28,7 @@ struct OtherForm {
         self.duplicateHorizon = duplicateHorizon
     }
 
-    /// The partition comes, or comes back: it is read from an earlier offset on.
+    /// The partition leaves. Where it comes back, it is read from an earlier offset on.
     mutating func forget(_ partition: Partition) { horizons[partition] = nil }
 
     /// - Parameters:

@@ -48,7 +48,6 @@ public struct SpeedState: ~Copyable {
 
     public mutating func join(_ position: PartitionPosition, earliest: Offset, now: Duration) {
         precondition(!partitions.contains { $0.partition == position.partition }, "partition \(position.partition) joined twice")
-        for index in others.indices { others[index].forget(position.partition) }
         partitions.append(PartitionState(position, source: source, rules: rules, earliest: earliest, now: now))
         partitions.sort { $0.partition < $1.partition }
     }

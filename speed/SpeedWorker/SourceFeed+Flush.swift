@@ -9,6 +9,7 @@ extension SourceFeed {
         if state.isDirty { try flush(.caughtUp) }
     }
 
+    /// To be called inside `context.during`.
     func flush(_ reason: FlushReason) throws(ParallaxError) {
         guard let flush = state.takeFlush() else { return }
         let started = context.now
@@ -17,10 +18,8 @@ extension SourceFeed {
             connection: connection, known: definitions, limits: context.settings.rules.limits, place: place)
         let outcome: FlushTransaction.Outcome
         do {
-            outcome = try context.during { () throws(ParallaxError) in
-                try staging.prepare(flush.deltas, connection, place)
-                return try transaction.write(flush, leases: leases, logEnds: logEnds(flush), staging: staging)
-            }
+            try staging.prepare(flush.deltas, connection, place)
+            outcome = try transaction.write(flush, leases: leases, logEnds: logEnds(flush), staging: staging)
         } catch {
             return try wasRefused(error, place.view)
         }

@@ -36,7 +36,6 @@ extension SourceFeed {
         for (lease, earliest) in whole {
             leases[lease.partition] = lease
             unproven.insert(lease.partition)
-            proven.remove(lease.partition)
             let position = PartitionPosition(
                 partition: lease.partition, slice: lease.slice, next: lease.nextOffset,
                 eventTimes: WatermarkTracker.State(

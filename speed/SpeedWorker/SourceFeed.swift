@@ -128,6 +128,8 @@ final class SourceFeed {
     /// Forgets everything that is not written.
     func reset() {
         leases = [:]
+        unproven = []
+        proven = []
         dimensions = LoadedDimensions()
         awaitsDimensions = false
         decoders = [:]
@@ -143,7 +145,7 @@ final class SourceFeed {
         guard !leases.isEmpty else { return false }
         var progressed = false
         turn += 1
-        let mayRead = try dimensionsAreReady() && mayTryAgain
+        let mayRead = try context.during { () throws(ParallaxError) in try dimensionsAreReady() } && mayTryAgain
         // Each turn begins with another partition, so that a limit does not always meet the same ones.
         let count = state.partitions.count
         let places = (0..<count).compactMap { mayRead ? nextPlace(($0 + turn) % count) : nil }
@@ -156,7 +158,8 @@ final class SourceFeed {
         if context.stop.isSet { return progressed }
         try context.during { () throws(ParallaxError) in try lookAtControl() }
         if let reason = state.flushReason(now: context.now, requested: requested, isUrgent: isUrgent) {
-            try flush(reason)
+            // Also what follows it: a refused one waits for locks, too.
+            try context.during { () throws(ParallaxError) in try flush(reason) }
         }
         try context.during { () throws(ParallaxError) in try checkOwnership() }
         return progressed
@@ -199,10 +202,7 @@ final class SourceFeed {
         state.receive(
             records, state.schemas.map { records.isEmpty ? .empty(of: partition) : decoder($0).decode(records) }, now: context.now,
             arrivedAt: context.clock.wallTime())
-        if unproven.contains(partition), !state.partitions[index].isWarmingUp {
-            unproven.remove(partition)
-            proven.insert(partition)
-        }
+        if !state.partitions[index].isWarmingUp, unproven.remove(partition) != nil { proven.insert(partition) }
         return !records.isEmpty
     }
 

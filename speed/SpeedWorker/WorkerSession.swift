@@ -150,7 +150,7 @@ final class WorkerSession {
                 if conflicts.failures > context.settings.maximumConflicts {
                     // Others in the way pass; this stays, as a state table does that somebody dropped.
                     conflicts.succeeded()
-                    try feed.wasRefused(error, nil, isCertain: true)
+                    try context.during { () throws(ParallaxError) in try feed.wasRefused(error, nil, isCertain: true) }
                 } else {
                     context.wait(wait)
                 }

@@ -38,12 +38,11 @@ extension Catalog {
 
     /// The caller knows that none of them is the one that is served.
     func leave(ofView viewID: ViewID, where condition: String, _ leaving: inout Leaving) throws(ParallaxError) {
-        let rows = try connection.query(
+        leaving.versions += try connection.query(
             """
             UPDATE parallax.view_version SET state_table = '' WHERE view_id = $1 AND state_table <> '' AND \(condition) RETURNING version_id
             """, [.view(viewID)]
-        ).rows
-        leaving.versions += try rows.map { row throws(ParallaxError) in try row.version(0) }
+        ).versions(0)
     }
 
     /// Versions that another release of Parallax stored and this one cannot read. Also the one that is served: it could not be kept up to date.
@@ -147,7 +146,7 @@ extension Catalog {
             } catch {
                 guard error.code == .busy || error.code == .database else { throw error }
                 // Without the hint, which says that nothing was changed.
-                let busy = [error.message, error.detail].compactMap(\.self).joined(separator: "\n")
+                let busy = error.refusalWords
                 left.append(error.code == .busy ? busy : "the state tables \(name) cannot be dropped: \(error)")
             }
         }

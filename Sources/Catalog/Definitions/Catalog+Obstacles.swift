@@ -5,7 +5,7 @@ extension Catalog {
     /// Writes down why the merged view of a version could not be written: the version before it is served on, and this one waits. No error: nothing
     /// is in its way (any more). Call it inside the transaction that serves the version; where that should not go on without it, the caller throws.
     public func setObstacle(_ version: ViewVersion, _ error: ParallaxError?) throws(ParallaxError) {
-        let words = error.map { error in [error.message, error.detail].compactMap(\.self).joined(separator: "\n") }
+        let words = error.map(\.refusalWords)
         try connection.query(
             "UPDATE parallax.view_version SET obstacle = $2 WHERE version_id = $1 AND obstacle IS DISTINCT FROM $2",
             [.version(version.id), words.map { .text($0) } ?? .null])

@@ -79,7 +79,7 @@ extension Catalog {
         }
     }
 
-    /// Of three columns from `column` on; nil where there is none yet. All of them are written together.
+    /// Read from three columns, `column` and the two behind it; nil where there is none yet. All of them are written together.
     static func witness(_ row: QueryResult.Row, at column: Int) throws(ParallaxError) -> LogWitness? {
         guard let offset = try row.optionalInt(column) else { return nil }
         return try LogWitness(offset: Offset(offset), appendedAt: row.instant(column + 1), digest: row.int(column + 2))

@@ -48,7 +48,8 @@ extension Catalog {
             SELECT s.name, w.name, l.layer, l.problem
             FROM parallax.view_version v JOIN parallax.view w USING (view_id) JOIN parallax.source s USING (source_id),
                  LATERAL (VALUES ('speed', v.speed_problem), ('batch', v.batch_problem)) l (layer, problem)
-            WHERE l.problem IS NOT NULL AND v.state_table <> '' AND (l.layer = 'speed' OR v.version_id >= coalesce(w.active_version_id, 0)) ORDER BY s.name, w.name, v.version_id, l.layer DESC
+            WHERE l.problem IS NOT NULL AND v.state_table <> '' AND (l.layer = 'speed' OR v.version_id >= coalesce(w.active_version_id, 0))
+            ORDER BY s.name, w.name, v.version_id, l.layer DESC
             """
         ).rows.map { (row) throws(ParallaxError) in
             guard let layer = ViewTrouble.Layer(rawValue: try row.text(2)) else {

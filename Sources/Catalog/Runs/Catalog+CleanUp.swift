@@ -44,8 +44,8 @@ extension Catalog {
         }
     }
 
-    /// Over `v` and its view `w`: no revert can bring the version back. One that joins tables is not kept: those may go with the definitions that named them; nor is
-    /// one whose live rows PostgreSQL refuses: it would hold up its source.
+    /// Over `v` and its view `w`: no revert can bring the version back. One that joins tables is not kept: those may go with the definitions that
+    /// named them; nor is one whose live rows PostgreSQL refuses: it would hold up its source.
     static let isGivenUp = """
         (v.served_until IS NULL OR v.speed_problem IS NOT NULL OR coalesce(jsonb_array_length(v.plan -> 'lookups'), 0) > 0
          OR NOT EXISTS (SELECT FROM parallax.publication k WHERE k.source_id = w.source_id AND k.run_id < v.served_until))

@@ -109,9 +109,12 @@ extension Catalog {
             RETURNING w.name, v.version_id
             """, [.source(source.id), .int(run.rawValue)]
         ).rows.map { row throws(ParallaxError) in (name: try row.text(0), version: try row.version(1)) }
+        // Also of versions between the two: no publication is kept any more that served them.
         try connection.query(
-            "UPDATE parallax.view_version SET served_until = NULL WHERE version_id = ANY ($1::bigint[])",
-            [.versions(switched.map(\.version))])
+            """
+            UPDATE parallax.view_version v SET served_until = NULL FROM parallax.view w
+            WHERE w.view_id = v.view_id AND w.source_id = $1 AND v.served_until > $2
+            """, [.source(source.id), .int(run.rawValue)])
         let tooNew = try connection.query(
             """
             SELECT string_agg(w.name, ', ' ORDER BY w.name) FROM parallax.view w

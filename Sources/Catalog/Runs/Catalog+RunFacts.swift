@@ -123,7 +123,7 @@ extension Catalog {
     public func sketchHorizon(of source: CatalogSource) throws(ParallaxError) -> Int64? {
         let row = try connection.query(
             """
-            SELECT CASE WHEN bool_and(max_event_time IS NOT NULL) THEN (extract(epoch FROM min(max_event_time)) * 1000000)::bigint END
+            SELECT CASE WHEN bool_and(max_event_time IS NOT NULL) THEN \(Self.micros("min(max_event_time)")) END
             FROM parallax.partition_position WHERE source_id = $1
             """, [.source(source.id)]
         ).rows[0]

@@ -93,8 +93,9 @@ extension Catalog {
             .rows.map { row throws(ParallaxError) in try row.partition(0) }
     }
 
-    /// Writes the boundaries that no live worker will write: partitions without an owner, or with one that is dead. Under the same fence as a flush: the epoch grows, a zombie's flush fails. The boundary is the log's end, so that the
-    /// run catches up for a speed layer that is down; the worker that later takes the partition starts there.
+    /// Writes the boundaries that no live worker will write: partitions without an owner, or with one that is dead. Under the same fence as a
+    /// flush: the epoch grows, a zombie's flush fails. The boundary is the log's end, so that the run catches up for a speed layer that is down;
+    /// the worker that later takes the partition starts there.
     ///
     /// - Parameter logEnds: durable end a partition, read *before* this call. Never moves a position back.
     /// Returns the partitions whose boundary it wrote. A transaction of its own.

@@ -17,7 +17,7 @@ struct DistinctCountLaw: MeasureLaw {
 
     /// All sketches, and the batch layer's own: what the live rows add is the difference of the two estimates.
     func merged(_ column: StateColumn, joinsSessions: Bool) -> [String] {
-        guard column.isSketch else { return ["\(column.rule.merged("u.\(exact)")) AS \(exact)"] }
+        guard column.isSketch else { return [column.merged] }
         return [
             "hll_union_agg(u.\(sketch)) AS \(sketch)",
             "hll_union_agg(u.\(sketch)) FILTER (WHERE NOT u.is_speed) AS \(sketch)_batch",

@@ -4,13 +4,8 @@ import ViewLanguage
 /// sum(DISTINCT x) and avg(DISTINCT x): the batch layer's exact number and sum of different values, and the values themselves as numeric[], ascending,
 /// null where there are none. Sets of values are merged as sets, so that live results are exact, too.
 struct DistinctSumLaw: MeasureLaw {
-    private let measure: Plan.Measure
-    private let index: Int
-
-    init(_ measure: Plan.Measure, index: Int) {
-        self.measure = measure
-        self.index = index
-    }
+    let measure: Plan.Measure
+    let index: Int
 
     private var count: String { "m\(index)_d" }
     private var sum: String { "m\(index)_s" }
@@ -36,7 +31,7 @@ struct DistinctSumLaw: MeasureLaw {
 
     /// Numerics in text hold no comma; arrays of different lengths have no aggregate.
     func merged(_ column: StateColumn, joinsSessions: Bool) -> [String] {
-        guard column.isSketch else { return ["\(column.rule.merged("u.\(column.name)")) AS \(column.name)"] }
+        guard column.isSketch else { return [column.merged] }
         return [
             "string_agg(array_to_string(u.\(values), ','), ',') AS \(values)",
             StateSQL.batchHas(values, orNothingIn: "u.\(count) = 0", as: "\(values)_batch", joinsSessions: joinsSessions),

@@ -3,13 +3,8 @@ import ViewLanguage
 
 /// min and max, in the argument's type. Null where no value was.
 struct ExtremumLaw: MeasureLaw {
-    private let measure: Plan.Measure
-    private let index: Int
-
-    init(_ measure: Plan.Measure, index: Int) {
-        self.measure = measure
-        self.index = index
-    }
+    let measure: Plan.Measure
+    let index: Int
 
     private var isMinimum: Bool { measure.function == .min }
 

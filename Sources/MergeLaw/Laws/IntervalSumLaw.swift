@@ -3,13 +3,8 @@ import ViewLanguage
 
 /// sum and avg of intervals: the exact sums of their three parts as numeric, since each may leave an interval's range on the way. Null where no value was.
 struct IntervalSumLaw: MeasureLaw {
-    private let measure: Plan.Measure
-    private let index: Int
-
-    init(_ measure: Plan.Measure, index: Int) {
-        self.measure = measure
-        self.index = index
-    }
+    let measure: Plan.Measure
+    let index: Int
 
     func columns(_ layer: StateLayout.Layer) -> [StateColumn] {
         (measure.function == .avg ? [.count(measure: index)] : [])

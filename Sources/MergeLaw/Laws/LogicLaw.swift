@@ -2,13 +2,8 @@ import ViewLanguage
 
 /// bool_and, bool_or, bit_and, bit_or and bit_xor: an operator over values, in any order. Null where no value was.
 struct LogicLaw: MeasureLaw {
-    private let measure: Plan.Measure
-    private let index: Int
-
-    init(_ measure: Plan.Measure, index: Int) {
-        self.measure = measure
-        self.index = index
-    }
+    let measure: Plan.Measure
+    let index: Int
 
     private var names: (operator: String, aggregate: String) {
         switch measure.function {

@@ -8,20 +8,13 @@ import ViewLanguage
 ///
 /// Where the batch layer's state is gone (its window had closed), its exact result says more than the live rows alone.
 struct PercentileLaw: MeasureLaw {
-    private let measure: Plan.Measure
-    private let index: Int
-    /// Names of the state columns.
-    private let digest: String
-    private let values: String
-    private let result: String
+    let measure: Plan.Measure
+    let index: Int
 
-    init(_ measure: Plan.Measure, index: Int) {
-        self.measure = measure
-        self.index = index
-        digest = "m\(index)_t"
-        values = "m\(index)_v"
-        result = "m\(index)_p"
-    }
+    /// Names of the state columns.
+    private var digest: String { "m\(index)_t" }
+    private var values: String { "m\(index)_v" }
+    private var result: String { "m\(index)_p" }
 
     private var fractions: [Double] { measure.percentile?.fractions ?? [] }
     private var isArray: Bool { measure.percentile?.isArray == true }
@@ -37,7 +30,7 @@ struct PercentileLaw: MeasureLaw {
 
     /// What a flush leaves of the stored state and the delta. Two lists that fit together stay a list.
     func added(_ column: StateColumn, to oldRow: String, _ newRow: String) -> String {
-        if column.rule == .count { return column.rule.added("\(oldRow).\(column.name)", "\(newRow).\(column.name)") }
+        if column.rule == .count { return column.added(to: oldRow, newRow) }
         guard column.isSketch else { preconditionFailure("two percentiles do not add up") }
         let old = (digest: "\(oldRow).\(digest)", values: "\(oldRow).\(values)")
         let new = (digest: "\(newRow).\(digest)", values: "\(newRow).\(values)")
@@ -62,7 +55,7 @@ struct PercentileLaw: MeasureLaw {
                 "coalesce(\(isInAll) FILTER (WHERE NOT u.is_speed), false) AS \(digest)_batch",
             ]
         case values: return ["parallax.concatenated(u.\(values)) AS \(values)"]
-        default: return ["\(column.rule.merged("u.\(column.name)")) AS \(column.name)"]
+        default: return [column.merged]
         }
     }
 

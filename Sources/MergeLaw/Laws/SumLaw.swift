@@ -3,13 +3,8 @@ import ViewLanguage
 
 /// sum and avg of numbers: an exact sum, and for avg the count.
 struct SumLaw: MeasureLaw {
-    private let measure: Plan.Measure
-    private let index: Int
-
-    init(_ measure: Plan.Measure, index: Int) {
-        self.measure = measure
-        self.index = index
-    }
+    let measure: Plan.Measure
+    let index: Int
 
     func columns(_ layer: StateLayout.Layer) -> [StateColumn] {
         (measure.function == .avg ? [.count(measure: index)] : []) + [.sum(measure: index)]

@@ -7,13 +7,8 @@ struct TaggedLaw: MeasureLaw {
     /// The columns of a tag, in the order in which they are compared.
     static let tagParts = ["k", "a", "b"]
 
-    private let measure: Plan.Measure
-    private let index: Int
-
-    init(_ measure: Plan.Measure, index: Int) {
-        self.measure = measure
-        self.index = index
-    }
+    let measure: Plan.Measure
+    let index: Int
 
     /// The measure that has the tag.
     private var tag: Int { measure.sharedTag ?? index }

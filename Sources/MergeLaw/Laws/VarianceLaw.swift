@@ -3,13 +3,8 @@ import ViewLanguage
 
 /// Variance and standard deviation: the count, the exact sum and the exact sum of squares.
 struct VarianceLaw: MeasureLaw {
-    private let measure: Plan.Measure
-    private let index: Int
-
-    init(_ measure: Plan.Measure, index: Int) {
-        self.measure = measure
-        self.index = index
-    }
+    let measure: Plan.Measure
+    let index: Int
 
     func columns(_ layer: StateLayout.Layer) -> [StateColumn] {
         [.count(measure: index), .sum(measure: index), .sum(measure: index, "q")]

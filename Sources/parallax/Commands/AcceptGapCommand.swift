@@ -1,7 +1,6 @@
 import ArgumentParser
 import Archive
 import Catalog
-import Foundation
 import LogDecisions
 import ParallaxCore
 

@@ -159,8 +159,7 @@ struct RestoreCommand: ParsableCommand {
         let pipeline = try options.pipeline()
         if let holder = UpLock.holder(pipeline.upLock) {
             throw ParallaxError(
-                .busy, "the pipeline is up, in process \(holder.process)", hint: "parallax down\(pipeline.pipelineFlag) ends it",
-                isRetriable: false)
+                .busy, "the pipeline is up, in process \(holder.process)", hint: "parallax down ends it", isRetriable: false)
         }
         let isPrivate = pipeline.configuration.text(.postgresURL) == nil
         if isPrivate, onlyDatabase, Disk.exists(pipeline.postgresFolder), !Disk.exists(target.markPath) {
@@ -178,11 +177,8 @@ struct RestoreCommand: ParsableCommand {
         }
         progress.finish()
         if json {
-            guard case .object(var members) = BackupCommand.json(done.name, done.record, nil) else {
-                preconditionFailure("a backup's JSON is an object")
-            }
-            members.append(("missing", .array(done.missing.map { .string($0) })))
-            return Terminal.print(JSONText.object(members).text())
+            let result = BackupCommand.json(done.name, done.record, nil).adding("missing", .array(done.missing.map { .string($0) }))
+            return Terminal.print(result.text())
         }
         Terminal.print("restored backup \(done.name), made \(done.record.madeAt.text), into \(options.folder)")
         for line in BackupCommand.lines(done.record) { Terminal.print("  \(line)") }

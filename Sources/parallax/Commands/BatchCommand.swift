@@ -1,7 +1,6 @@
 import ArgumentParser
 import BatchWorker
 import Catalog
-import Foundation
 import ParallaxCore
 import Postgres
 import ServingViews
@@ -50,10 +49,9 @@ struct BatchListCommand: ParsableCommand {
             ("run", .right), ("source", .left), ("state", .left), ("kind", .left), ("slice", .right), ("began", .left), ("took", .right),
             ("cut", .left))
         for run in runs {
-            let took = run.finishedAt.map { Duration.microseconds($0.rawValue - run.startedAt.rawValue).rough } ?? ""
             table.rows.append([
                 "\(run.number)", run.source, run.stateText, run.isFull ? "full" : "incremental",
-                "\(run.slice)", run.startedAt.text, took, run.cutJSON ?? "",
+                "\(run.slice)", run.startedAt.text, run.took, run.cutJSON ?? "",
             ])
         }
         Terminal.write(table.text(), to: 1)
@@ -74,11 +72,7 @@ struct BatchShowCommand: ParsableCommand {
             let catalog = try requireApplied(connection)
             return (try requireRun(catalog, number), try catalog.drift(run: RunNumber(number)))
         }
-        if json {
-            guard case .object(var members) = status.json else { preconditionFailure("a run's JSON is an object") }
-            members.append(("drift", .array(drift.map { $0.json })))
-            return Terminal.print(JSONText.object(members).text())
-        }
+        if json { return Terminal.print(status.json.adding("drift", .array(drift.map(\.json))).text()) }
         Terminal.print("run \(status.number) of source \(status.source): \(status.stateText)")
         Terminal.print("  \(status.isFull ? "full" : "incremental"), slice \(status.slice), cut \(status.cutJSON ?? "not complete")")
         Terminal.print("  based on run \(status.base.run) (slice \(status.base.slice))")
@@ -178,73 +172,8 @@ struct BatchRevertCommand: ParsableCommand {
         }
         Terminal.print("source \(source) shows the publication of run \(number) again")
         guard !earlier.isEmpty else { return }
+        let names = earlier.joined(separator: ", ")
         Terminal.print(
-            "by its earlier definition: \(earlier.joined(separator: ", ")); the next run serves the one that is applied. To keep the earlier one, apply it again"
-        )
-    }
-}
-
-extension RunStatus {
-    var json: JSONText {
-        .object([
-            ("run", .int(number.rawValue)), ("source", .string(source)), ("state", .string(state)), ("interrupted", .bool(isInterrupted)),
-            ("current", .bool(isPublished)),
-            ("kept", .bool(isKept)), ("full", .bool(isFull)), ("slice", .int(slice.rawValue)), ("base_run", .int(base.run.rawValue)),
-            ("base_slice", .int(base.slice.rawValue)), ("cut", cutJSON.map { .number($0) } ?? .null),
-            ("started_at", .string(startedAt.text)),
-            ("finished_at", .optional(finishedAt?.text)), ("statistics", .number(statisticsJSON)), ("error", .optional(error)),
-            ("held_reason", .optional(heldReason)),
-        ])
-    }
-}
-
-extension DriftStatus {
-    var json: JSONText {
-        .object([
-            ("view", .string(view)), ("output", .string(drift.output)), ("groups", .int(drift.groups)),
-            ("differing", .int(drift.differing)), ("only_merged", .int(drift.onlyMerged)), ("only_batch", .int(drift.onlyBatch)),
-            ("merged_total", .optional(drift.mergedTotal)),
-            ("batch_total", .optional(drift.batchTotal)), ("max_difference", .optional(drift.maxDifference)),
-            ("share", .optional(drift.share)), ("has_live_rows", hasLiveRows.map { .bool($0) } ?? .null),
-        ])
-    }
-
-    /// A run's drift in some words; empty where a table says more.
-    static func summary(_ drift: [DriftStatus]) -> String {
-        if drift.isEmpty { return "not computed" }
-        if drift.contains(where: \.drift.isDifferent) { return "" }
-        // Rows that only the batch layer has are equal to themselves: that says nothing about the live ones.
-        let isLive = drift.contains { $0.hasLiveRows ?? ($0.drift.groups > 0) }
-        return isLive ? "none, the live rows were exact" : "nothing live to compare"
-    }
-
-    static func table(_ drift: [DriftStatus]) -> Table {
-        var table = Table(
-            ("view", .left), ("output", .left), ("groups", .right), ("differing", .right), ("only live", .right), ("only batch", .right),
-            ("live total", .right), ("true total", .right))
-        for row in drift {
-            let drift = row.drift
-            table.rows.append([
-                row.view, drift.output, grouped(Int(drift.groups)), grouped(Int(drift.differing)), grouped(Int(drift.onlyMerged)),
-                grouped(Int(drift.onlyBatch)), drift.mergedTotal.map { "\($0)" } ?? "", drift.batchTotal.map { "\($0)" } ?? "",
-            ])
-        }
-        return table
-    }
-}
-
-extension JSONText {
-    /// NaN and infinities, which JSON lacks, are texts.
-    static func optional(_ value: Double?) -> JSONText {
-        value.map { $0.isFinite ? .number("\($0)") : .string("\($0)") } ?? .null
-    }
-}
-
-extension Instant {
-    /// `2024-01-01T12:00:00Z`, with a fraction where there is one.
-    var text: String {
-        var bytes: [UInt8] = []
-        bytes.appendInstant(microseconds: rawValue)
-        return String(decoding: bytes, as: UTF8.self)
+            "by its earlier definition: \(names); the next run serves the one that is applied. To keep the earlier one, apply it again")
     }
 }

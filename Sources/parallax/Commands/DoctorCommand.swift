@@ -28,7 +28,7 @@ struct DoctorCommand: ParsableCommand {
             let rows = findings.map {
                 JSONText.object([
                     ("check", .string($0.check)), ("ok", .bool($0.isOK)), ("found", .string($0.found)), ("remedy", .optional($0.remedy)),
-                    ("code", $0.isOK ? .null : .string($0.code.rawValue)),
+                    ("code", $0.isOK ? .null : .string($0.code.rawValue)), ("known", .bool($0.isKnown)),
                 ])
             }
             Terminal.print(JSONText.array(rows).text())
@@ -203,12 +203,12 @@ struct Doctor {
     private func space(_ pipeline: Pipeline) -> Finding {
         var status = statvfs()
         guard statvfs(pipeline.folder, &status) == 0 else {
-            return Finding(check: "disk space", isOK: false, found: String(cString: strerror(errno)))
+            return Finding(check: "disk space", isOK: false, found: String(cString: strerror(errno)), code: .disk)
         }
         let free = Int(clamping: UInt64(status.f_bavail) &* UInt64(status.f_frsize))
         let isEnough = free >= Self.leastFreeBytes
         return Finding(
-            check: "disk space", isOK: isEnough, found: "\(ByteCount.text(free)) free",
+            check: "disk space", isOK: isEnough, found: "\(byteCount(free)) free",
             remedy: isEnough ? nil : "make room on the disk of \(pipeline.folder)", code: .disk)
     }
 

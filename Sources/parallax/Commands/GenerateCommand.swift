@@ -1,6 +1,5 @@
 import ArgumentParser
 import DemoTraffic
-import EmbeddedLog
 import Foundation
 import ParallaxCore
 

@@ -53,7 +53,7 @@ struct IngestCommand: ParsableCommand {
             records throws(ParallaxError) in
             try log.append(records, to: nil)
         }
-        var progress = Progress("ingest \(source)", total: file == "-" ? nil : fileSize(file))
+        var progress = Progress("ingest \(source)", total: file == "-" ? nil : Disk.size(ofFile: file))
         do throws(ParallaxError) {
             while !Interrupt.isRequested, try ingestion.step() {
                 progress.update(reader.inputPosition, counted(ingestion.totals.records, "record"))
@@ -85,10 +85,6 @@ struct IngestCommand: ParsableCommand {
         let words = "Of the appends before it \(Self.inTheLog(totals.records)); records that are sent again are counted once."
         error.detail = [error.detail, words].compactMap(\.self).joined(separator: "\n         ")
         return error
-    }
-
-    private func fileSize(_ path: String) -> Int? {
-        Disk.size(ofFile: path)
     }
 
     static func inTheLog(_ records: Int) -> String { "\(counted(records, "record")) \(records == 1 ? "is" : "are") in the log" }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import BatchWorker
 import Catalog
-import Foundation
 import Logging
 import ParallaxCore
 import Postgres

@@ -70,15 +70,13 @@ struct LoadCommand: ParsableCommand {
     }
 
     private func read(_ load: TableLoad, _ rows: some LoadFile) throws -> TableLoad.Totals {
-        var progress = Progress("load \(table)", total: file == "-" ? nil : fileSize)
+        var progress = Progress("load \(table)", total: file == "-" ? nil : Disk.size(ofFile: file))
         defer { progress.finish() }
         return try load.load(rows) { count throws(ParallaxError) in
             if Interrupt.isRequested { throw ParallaxError(.cancelled, "stopped; nothing was loaded") }
             progress.update(rows.inputPosition, counted(count, "row"))
         }
     }
-
-    private var fileSize: Int? { Disk.size(ofFile: file) }
 
     private func chosenFormat() throws(ParallaxError) -> Format {
         if let format { return format }

@@ -8,8 +8,9 @@ struct QueryCommand: ParsableCommand {
         commandName: "query", abstract: "Run one SQL statement and print its rows.",
         discussion: discussion(
             """
-            A name alone is all rows of that view. Read-only, unless --write is given. The views of the pipeline are in the schema "serving", which is searched first. \
-            --frontier prints beside the rows what they contain, from the same snapshot: cut, offsets, watermark, and what is missing or given up.
+            A name alone is all rows of that view. Read-only, unless --write is given. The views of the pipeline are in the schema "serving", which \
+            is searched first. --frontier prints beside the rows what they contain, from the same snapshot: cut, offsets, watermark, and what is \
+            missing or given up.
             """,
             example: "parallax query --pipeline demo 'SELECT * FROM traffic_by_page ORDER BY minute DESC, views DESC LIMIT 5'"))
 

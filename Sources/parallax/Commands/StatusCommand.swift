@@ -1,6 +1,5 @@
 import ArgumentParser
 import Catalog
-import EmbeddedLog
 import ParallaxCore
 
 struct StatusCommand: ParsableCommand {

@@ -31,8 +31,7 @@ struct UpCommand: AsyncParsableCommand {
         try pipeline.makeStateFolder()
         if let holder = UpLock.holder(pipeline.upLock) {
             throw ParallaxError(
-                .busy, "the pipeline is up already, in process \(holder.process)",
-                hint: "parallax down\(pipeline.pipelineFlag) ends it", isRetriable: false)
+                .busy, "the pipeline is up already, in process \(holder.process)", hint: "parallax down ends it", isRetriable: false)
         }
         let database = try Database(pipeline, making: true)
         do {
@@ -61,13 +60,14 @@ struct UpCommand: AsyncParsableCommand {
     /// It stays up where they do not: other sources go on, and so does this one once something is mended.
     private func checkThatLiveRowsCome(_ connection: Connection) throws(ParallaxError) {
         defer { connection.close() }
-        for source in try Catalog(connection).sources() {
-            guard let problem = try Catalog(connection).problem(ofSource: source.id), problem.code == .anotherLog else { continue }
+        let catalog = Catalog(connection)
+        for source in try catalog.sources() {
+            guard let problem = try catalog.problem(ofSource: source.id), problem.code == .anotherLog else { continue }
             throw ParallaxError(
                 .anotherLog, "the pipeline is up, but source \"\(source.name)\" stands still: \(problem.message)", detail: problem.detail,
                 hint: problem.hint)
         }
-        let troubles = try Catalog(connection).viewTroubles().filter { $0.layer == .speed }
+        let troubles = try catalog.viewTroubles().filter { $0.layer == .speed }
         if let first = troubles.first {
             throw ParallaxError(
                 .database,
@@ -75,7 +75,7 @@ struct UpCommand: AsyncParsableCommand {
                     + troubles.map { "\"\($0.view)\"" }.joined(separator: ", "),
                 detail: troubles.map(\.problem).joined(separator: "\n"), hint: ViewTrouble.hint)
         }
-        let unread = try Catalog(connection).troubles().filter { $0.layer == .speed }
+        let unread = try catalog.troubles().filter { $0.layer == .speed }
         guard let first = unread.first else { return }
         throw ParallaxError(
             first.error.code,

@@ -14,6 +14,17 @@ enum JSONText {
     static func optional(_ value: Int64?) -> JSONText { value.map { .int($0) } ?? .null }
     static func optional(_ value: String?) -> JSONText { value.map { .string($0) } ?? .null }
 
+    /// NaN and infinities, which JSON lacks, are texts.
+    static func optional(_ value: Double?) -> JSONText {
+        value.map { $0.isFinite ? .number("\($0)") : .string("\($0)") } ?? .null
+    }
+
+    /// An object with one more member.
+    func adding(_ name: String, _ value: JSONText) -> JSONText {
+        guard case .object(let members) = self else { preconditionFailure("only objects have members") }
+        return .object(members + [(name, value)])
+    }
+
     /// Two spaces a level; arrays and objects without content on one line.
     func text(indentation: Int? = 0) -> String {
         var output = ""
@@ -27,15 +38,14 @@ enum JSONText {
         case .bool(let value): output += value ? "true" : "false"
         case .int(let value): output += String(value)
         case .number(let digits): output += digits
-        case .string(let text): Self.quote(text, to: &output)
+        case .string(let text): output += jsonQuoted(text)
         case .array(let elements):
             Self.list(elements, "[", "]", to: &output, indentation) { element, inner, output in
                 element.write(to: &output, indentation: inner)
             }
         case .object(let members):
             Self.list(members, "{", "}", to: &output, indentation) { member, inner, output in
-                Self.quote(member.0, to: &output)
-                output += inner == nil ? ":" : ": "
+                output += jsonQuoted(member.0) + (inner == nil ? ":" : ": ")
                 member.1.write(to: &output, indentation: inner)
             }
         }
@@ -55,6 +65,4 @@ enum JSONText {
         if let indentation, !elements.isEmpty { output += "\n" + String(repeating: " ", count: indentation) }
         output += close
     }
-
-    static func quote(_ text: String, to output: inout String) { output += jsonQuoted(text) }
 }

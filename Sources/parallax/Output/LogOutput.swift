@@ -66,8 +66,6 @@ struct LineLogHandler: LogHandler {
 
     private static func word(_ text: String) -> String {
         guard text.isEmpty || text.contains(where: { $0.isWhitespace || $0 == "\"" || $0 == "=" }) else { return text }
-        var quoted = ""
-        JSONText.quote(text, to: &quoted)
-        return quoted
+        return jsonQuoted(text)
     }
 }

@@ -319,8 +319,7 @@ extension StatusReport.Source {
     private var runTable: Table {
         var table = Table(("run", .right), ("state", .left), ("began", .left), ("took", .right))
         for run in runs {
-            let took = run.finishedAt.map { Duration.microseconds($0.rawValue - run.startedAt.rawValue).rough } ?? ""
-            table.rows.append(["\(run.number)", run.stateText, "\(ago(run.startedAt)) ago", took])
+            table.rows.append(["\(run.number)", run.stateText, "\(ago(run.startedAt)) ago", run.took])
         }
         return table
     }

@@ -45,7 +45,7 @@ final class Database: Sendable {
         ParallaxError(
             .missing, "no definitions of the pipeline \"\(pipeline.shownFolder)\" have been applied yet",
             detail: "It has no database: there is no \(pipeline.postgresFolder).",
-            hint: "run parallax apply\(pipeline.pipelineFlag), or parallax up\(pipeline.pipelineFlag)")
+            hint: "run parallax apply, or parallax up")
     }
 
     func connect() throws(ParallaxError) -> Connection { try Connection(dsn) }

@@ -1,7 +1,6 @@
 import Archive
 import BatchWorker
 import DemoTraffic
-import EmbeddedLog
 import Logging
 import ParallaxCore
 import ViewLanguage
