@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 PARALLAX := .build/release/parallax
 DEMO := demo
-.PHONY: help up down build test test-generated test-kills test-storm test-librdkafka bench bench-kafka format lint clean packages
+.PHONY: help up down build test test-generated test-kills test-sanitized test-storm test-librdkafka bench bench-kafka format lint clean packages
 
 help: ## List the tasks.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -49,6 +49,12 @@ test-kills: ## Kill a process at every named point, and give every command after
 	@scripts/swift-toolchain
 	@PARALLAX_KILLS=all PARALLAX_KILLS_SEED=$(or $(SEED),1) scripts/test --filter KillTests
 
+test-sanitized: ## Run the modules' suites with the address sanitizer, and look for leaks.
+	@scripts/packages test
+	@scripts/swift-toolchain
+	@scripts/python-environment
+	@scripts/test-sanitized
+
 test-librdkafka: ## Run the Kafka tests on Debian's librdkafka and on the newest one (VERSION=2.10.0: on that).
 	@scripts/packages test
 	@scripts/swift-toolchain
@@ -79,4 +85,4 @@ packages: ## Only install the system packages that are missing.
 	@scripts/packages test
 
 clean: ## Remove what was built (no pipeline's data).
-	rm -rf .build .venv parallax
+	rm -rf .build .build-address .build-thread .venv parallax

@@ -137,7 +137,7 @@ let package = Package(
 
         // Tests: one target beside each module, and the suites that need the whole.
         .target(
-            name: "TestSupport", dependencies: ["ParallaxCore", "Postgres", "PrivatePostgres"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["ParallaxCore", "Disk", "Postgres", "PrivatePostgres"], path: "Tests/TestSupport",
             swiftSettings: strict),
         tests("ParallaxCore", []),
         tests("Compression", ["ParallaxCore"]),

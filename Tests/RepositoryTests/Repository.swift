@@ -21,7 +21,7 @@ struct Repository {
         var found: [File] = []
         for folder in folders {
             guard let walk = FileManager.default.enumerator(atPath: "\(root)/\(folder)") else { continue }
-            for case let name as String in walk where name.hasSuffix(ending) && !name.contains(".build/") {
+            for case let name as String in walk where name.hasSuffix(ending) && !name.contains(".build") {
                 let path = folder.isEmpty ? name : "\(folder)/\(name)"
                 if path.hasPrefix(".") || path.hasPrefix("demo/") { continue }
                 found.append(File(path: path, text: try text(path)))

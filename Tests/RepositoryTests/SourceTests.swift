@@ -165,14 +165,16 @@ import Testing
         guard let paths = try Repository().trackedPaths() else { return }
         #expect(paths.contains("Package.swift"))
         for path in paths {
-            let isBuilt = path == "Package.resolved" || path.hasPrefix(".build/") || path.hasPrefix(".venv/") || path.contains(".parallax/")
+            let isBuilt = path == "Package.resolved" || path.hasPrefix(".build") || path.hasPrefix(".venv/") || path.contains(".parallax/")
             #expect(!isBuilt, "\(path)")
         }
     }
 
     @Test func ignoredAndFormattedAsAgreed() throws {
         let ignored = try Repository().text(".gitignore").split(separator: "\n")
-        for line in [".build/", "Package.resolved", ".parallax/"] { #expect(ignored.contains { $0 == line }) }
+        for line in [".build/", ".build-address/", ".build-thread/", "Package.resolved", ".parallax/"] {
+            #expect(ignored.contains { $0 == line })
+        }
         #expect(FileManager.default.fileExists(atPath: Repository().root + "/.swift-format"))
         #expect(try Repository().text("LICENSE").contains("Apache License"))
     }

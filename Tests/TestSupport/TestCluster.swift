@@ -67,7 +67,7 @@ public final class TestCluster: Sendable {
         chown(folder, user.uid, user.gid)
         let pipe = try makePipe()
         var shell = try user.running(
-            "/bin/sh", ["-c", script, "parallax-test-cluster", programs.folder, folder],
+            "/bin/sh", ["-c", script, "parallax-test-cluster", programs.folder, folder, ServerTemplates.folder ?? ""],
             environment: ["PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": folder])
         shell.input = pipe.read
         shell.outputFile = nil
@@ -77,12 +77,19 @@ public final class TestCluster: Sendable {
         return Running(folder: folder, lifeline: pipe.write)
     }
 
-    /// $1: PostgreSQL's programs, $2: the folder.
+    /// $1: PostgreSQL's programs, $2: the folder, $3: where the processes of a run share what initdb makes, or nothing.
     private static let script = """
         trap '' HUP INT TERM
         cd "$2" || exit 1
         exec >"$2/log" 2>&1
-        "$1/initdb" --locale=C --encoding=UTF8 -A trust -U parallax --no-sync -D "$2/data" || { touch "$2/failed"; exit 1; }
+        make() { "$1/initdb" --locale=C --encoding=UTF8 -A trust -U parallax --no-sync -D "$2"; }
+        share() {
+            exec 9>"$3/cluster.lock" && flock 9 || return 1
+            test -d "$3/cluster" || { make "$1" "$3/cluster.new" && mv "$3/cluster.new" "$3/cluster"; } || return 1
+            exec 9>&-
+            cp -a "$3/cluster" "$2/data"
+        }
+        if test -n "$3"; then share "$@"; else make "$1" "$2/data"; fi || { touch "$2/failed"; exit 1; }
         "$1/postgres" -D "$2/data" -c listen_addresses= -c unix_socket_directories="$2" -c fsync=off -c full_page_writes=off \
             -c shared_buffers=64MB -c max_connections=200 -c jit=off -c autovacuum_naptime=10s -c max_wal_size=1GB &
         server=$!

@@ -27,6 +27,7 @@ final class TestPipeline {
         folder = try TemporaryFolder()
         try Data(sql.utf8).write(to: URL(fileURLWithPath: folder.path + "/views.sql"))
         try Data(configuration.utf8).write(to: URL(fileURLWithPath: folder.path + "/parallax.yaml"))
+        try ServerTemplates.copyPrivatePostgres(to: folder.path + "/.parallax/postgres")
         let applied = try Program.run(["apply", "--yes", "--pipeline", folder.path])
         guard applied.status == 0 else { throw ParallaxError(.internalInconsistency, "apply: \(applied.errors)") }
         server = PrivatePostgres(folder: folder.path + "/.parallax/postgres")
