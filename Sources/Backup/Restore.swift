@@ -156,7 +156,7 @@ public struct Restore {
         if try Catalog(connection).isMigrated() {
             // The transaction of an interrupted restore was committed.
             if Disk.exists(target.mark), try Catalog(connection).hasSources() {
-                return
+                return try resetChanges(connection)
             }
             throw ParallaxError(
                 .usage, "the database holds a pipeline already", hint: "restore into an empty database, or take that one away first")
@@ -167,5 +167,12 @@ public struct Restore {
         ) { () throws(ParallaxError) in try observe(.database, 0) }
         try DatabaseDump.apply(record.settings, connection)
         try connection.execute("ANALYZE")
+        try resetChanges(connection)
+    }
+
+    /// Who follows a view may have newer rows than were restored. Control tables of an older release begin anew when they are brought up to date.
+    private func resetChanges(_ connection: Connection) throws(ParallaxError) {
+        guard (try? Catalog(connection).checkVersion()) != nil else { return }
+        try connection.transaction { () throws(ParallaxError) in try Catalog(connection).resetChanges() }
     }
 }

@@ -10,9 +10,10 @@ import Postgres
 ///     4  LockClass.serving      one writer of the merged views at a time
 ///     5  serving.*              (DDL) each waits for those who read the view; and views of others on it, where it is made anew
 ///     6  parallax.partition_position         rows, in the order (source, partition): what a flush holds
-///     7  parallax.watermark, rows of the state tables, touched windows, rejections, versions that go
+///     7  rows of the state tables, touched windows, rejections, versions that go
+///     8  parallax.watermark              the source's row, for the number of a change: the last act of whatever changes answers
 ///
-/// A flush holds 6 and takes 7; a run holds 2 and takes 4, 5 or 6. A change of definitions takes all of them, and 6 as the last: then it waits
+/// A flush holds 6 and takes 7 and 8; a run holds 2 and takes 4, 5 or 6. A change of definitions takes all of them, and 6 as the last: then it waits
 /// for no reader any more, so that flushes stand still for as long as a few statements take, whoever reads a view. The position rows are taken source
 /// by source: a flush under way is waited for up to `LockPatience.flushTimeout`, and the sources before it stand still as long.
 ///

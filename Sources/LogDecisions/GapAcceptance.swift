@@ -76,8 +76,9 @@ public struct GapAcceptance {
     private func record() throws(ParallaxError) -> [AcceptedGap] {
         let gaps = try archive.acceptedGaps()
         try catalog.connection.transaction { () throws(ParallaxError) in
-            try catalog.recordGaps(gaps, source: source.id)
+            // Positions first: see LockOrder.
             for gap in gaps { try catalog.passOver(gap, source: source.id) }
+            try catalog.recordGaps(gaps, source: source.id)
         }
         try catalog.recordArchived(source: source.id, archive.archived())
         // Last: nobody passes over it before the catalog says so.

@@ -9,6 +9,11 @@ import ViewLanguage
 ///
 /// A batch row that no live atom reaches is a session as it stands: none of its neighbours can reach it, either.
 public enum SessionSQL {
+    /// The start of the atom that an event lies in: see `WindowAssignment`.
+    public static func atom(of instant: String, gap: Int64) -> String {
+        "date_bin(\(WindowSQL.length(gap)), \(instant), timestamptz '1970-01-01 00:00:00+00')"
+    }
+
     /// The condition that a live atom continues a batch row's session, begins before it or lies in it. By the equalities of groups it can be a
     /// hash join, by the range of atoms a look into an index: without groups every row would meet every atom (200,000 sessions and 1,000
     /// atoms: 29 s, 0.3 s with the range).

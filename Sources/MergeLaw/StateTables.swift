@@ -30,9 +30,10 @@ public struct StateTables: Sendable {
         let speedKey = (keys + ["slice"]).joined(separator: ", ")
         let batchKey = (keys + ["from_run"]).joined(separator: ", ")
         var statements = [
-            // Room for HOT updates: a group is updated at each flush while its window is live.
+            // Room for HOT updates: a group is updated at each flush while its window is live. flushed_by: the transaction of the flush that added to
+            // the row last. No index on it: a change of an indexed column is never HOT.
             """
-            CREATE TABLE \(speedTable) (slice bigint NOT NULL, \(Self.columnList(speed))) WITH (fillfactor = 70)
+            CREATE TABLE \(speedTable) (slice bigint NOT NULL, flushed_by xid8 NOT NULL DEFAULT '0', \(Self.columnList(speed))) WITH (fillfactor = 70)
             """,
             "CREATE UNIQUE INDEX ON \(speedTable) (\(speedKey)) NULLS NOT DISTINCT",
             "CREATE INDEX ON \(speedTable) (slice)",

@@ -25,6 +25,14 @@ public struct ViewDefinition: Hashable, Sendable, Codable {
     }
 }
 
+extension ViewDefinition {
+    /// The relation in `serving` that a view's changes are read from.
+    public var changesName: String { Self.changesName(of: name) }
+
+    /// A view's name is short enough for that (`LanguageLimits.viewNameBytes`).
+    public static func changesName(of view: String) -> String { "\(view)_changes" }
+}
+
 /// A `CREATE VIEW`: PostgreSQL's own work over the merged rows; the text goes there as it is.
 public struct OverlayDefinition: Hashable, Sendable, Codable {
     public var name: String

@@ -161,7 +161,7 @@ private func progress(_ lease: PartitionLease, to offset: Int64, slice: SliceNum
         let leases = try fixture.catalog.acquirePartitions(source: fixture.sourceID, worker: first, lease: .seconds(60))
         func flush(_ index: Int, seen: Int64?, idle: Bool = false) throws {
             try fixture.catalog.advance(leases[index], to: progress(leases[index], to: 0, seen: seen, idle: idle))
-            try fixture.catalog.updateWatermark(source: fixture.sourceID, outOfOrderness: 5_000_000)
+            try fixture.catalog.recordFlush(source: fixture.sourceID, outOfOrderness: 5_000_000, versions: [])
         }
         func watermark() throws -> String { try fixture.value("SELECT extract(epoch FROM watermark)::bigint FROM parallax.watermark") }
         try flush(0, seen: 100_000_000)

@@ -60,6 +60,7 @@ import TestSupport
         var random = SeededGenerator(seed: seed)
         let pipeline = try TestPipeline(sql: Self.sql, configuration: Self.configuration)
         var killed = 0
+        let followers = try Self.views.map { try Follower(pipeline.dsn, view: $0.name) }
         for round in 0..<50 {
             let count = Int(random.next() % 300) + 50
             try pipeline.run(
@@ -83,6 +84,7 @@ import TestSupport
                 if process.wait().signal == SIGKILL { killed += 1 }
             }
             if let text = try Self.imbalance(pipeline.connection) { Issue.record("round \(round), seed \(seed): \(text)") }
+            try expectFollowed(followers, "round \(round), seed \(seed)")
         }
         #expect(killed >= 25, "only \(killed) processes were killed: the loop tests little")
 

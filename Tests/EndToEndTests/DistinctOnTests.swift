@@ -40,6 +40,7 @@ import Testing
         var random = SeededGenerator(seed: seed)
         var traffic = MeasuredTraffic(seed: seed)
         var first: RunNumber?
+        let followers = try pipeline.followers()
         for step in 0..<9 {
             try traffic.produce(Int.random(in: 10..<80, using: &random), into: pipeline.log)
             try pipeline.speed()
@@ -56,6 +57,7 @@ import Testing
                 try pipeline.revert(to: first)
                 try pipeline.expectEqualToOracle("reverted, seed \(seed)")
             }
+            try expectFollowed(followers, "step \(step), seed \(seed)")
         }
         try pipeline.batch()
         #expect(try pipeline.batch(full: true).views.allSatisfy { $0.rowsAdded == 0 && $0.rowsClosed == 0 }, "seed \(seed)")

@@ -15,6 +15,7 @@ import Testing
             "generate", "page_view", "--rate", "3000", "--count", "30000", "--seed", "7", "--malformed", "0", "--duplicates", "0")
         let deadline = ContinuousClock.now + .seconds(90)
         var polls = 0
+        let followers = try CrashTests.views.map { try Follower(pipeline.dsn, view: $0.name) }
         var publications: Int64 = 0
         var totals: [Int64] = []
         var runs = 0
@@ -32,6 +33,7 @@ import Testing
                 totals.append(try pipeline.value("SELECT views FROM serving.total"))
                 polls += 1
             }
+            try expectFollowed(followers, "after \(polls) polls")
             publications = try pipeline.value("SELECT count(*) FROM parallax.run WHERE state = 'published'")
         }
         _ = run?.wait()

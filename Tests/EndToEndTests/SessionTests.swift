@@ -90,6 +90,7 @@ import Testing
         var random = SeededGenerator(seed: seed)
         var traffic = MeasuredTraffic(seed: seed)
         var published: [RunNumber] = []
+        let followers = try pipeline.followers()
         for step in 0..<10 {
             traffic.pace = [0.3, 1, 2].randomElement(using: &random) ?? 1
             try traffic.produce(Int.random(in: 20..<90, using: &random), into: pipeline.log)
@@ -111,6 +112,7 @@ import Testing
                 try pipeline.revert(to: published[0])
                 try pipeline.expectEqualToOracle("reverted, seed \(seed)", only: exact)
             }
+            try expectFollowed(followers, "step \(step), seed \(seed)")
         }
         #expect(try pipeline.batch(full: true).views.allSatisfy { $0.rowsClosed == 0 || $0.rowsAdded > 0 })
         #expect(try pipeline.batch(full: true).views.allSatisfy { $0.rowsAdded == 0 && $0.rowsClosed == 0 }, "seed \(seed)")

@@ -71,6 +71,7 @@ import Testing
         try traffic.produce(200, into: pipeline.log)
         var published = [RunNumber(try pipeline.batch().run)]
         var extents: [String: Set<ExtentReason>] = [:]
+        let followers = try pipeline.followers()
         for step in 0..<14 {
             let note = "step \(step), seed \(seed)"
             traffic.pace = [0.3, 1, 2].randomElement(using: &random) ?? 1
@@ -80,6 +81,7 @@ import Testing
             let report = try pipeline.batch()
             published.append(RunNumber(report.run))
             try pipeline.expectEqualToOracle(note)
+            try expectFollowed(followers, note)
             for view in report.views { extents[view.view, default: []].insert(view.extent) }
             if count == 0 { #expect(report.views.allSatisfy { $0.rowsAdded == 0 && $0.rowsClosed == 0 }, "\(note): \(report.text)") }
             guard step % 4 == 3 else { continue }

@@ -29,7 +29,7 @@ import Testing
         let tests = try Repository().files(".swift", in: ["Tests"]).map(\.text).joined(separator: "\n")
         let functions = Set(tests.matches(of: /func ((?:I\d_)+\w+)/).map { String($0.1) })
         let sections = try Repository().text("docs/invariants.md").components(separatedBy: "\n## ").dropFirst()
-        #expect(sections.map { String($0.prefix(2)) } == (1...7).map { "I\($0)" })
+        #expect(sections.map { String($0.prefix(2)) } == (1...8).map { "I\($0)" })
         for section in sections {
             let number = section.prefix(2)
             let named = section.matches(of: /- `(\w+)`/).map { String($0.1) }

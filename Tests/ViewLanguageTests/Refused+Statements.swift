@@ -103,6 +103,12 @@ let refusedStatements = #"""
           |             ^
     hint: each view may read only views that do not read it
 
+    CREATE VIEW seen_changes AS SELECT * FROM seen
+    views.sql:1:13: error: the name "seen_changes" belongs to the changes of view "seen"
+        1 | CREATE VIEW seen_changes AS SELECT * FROM seen
+          |             ^
+    hint: every view has a relation of that name beside it, which programs follow it by; give this one another name
+
     CREATE VIEW seen AS SELECT * FROM event
     views.sql:1:13: error: relation "seen" is defined more than once
         1 | CREATE VIEW seen AS SELECT * FROM event

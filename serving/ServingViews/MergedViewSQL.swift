@@ -19,27 +19,30 @@ import ViewLanguage
 struct MergedViewSQL {
     let version: ViewVersion
     let tables: StateTables
+    /// For those who follow the view: each row with its key before the outputs, and `is_exact` says nothing of records that wait.
+    let isFollowed: Bool
 
-    init(_ version: ViewVersion) {
+    init(_ version: ViewVersion, isFollowed: Bool = false) {
         self.version = version
+        self.isFollowed = isFollowed
         tables = StateTables(version)
     }
 
     /// Uncorrelated, so PostgreSQL computes each once a statement, before it looks at any row; both come from one row and one snapshot (I2).
-    private var run: String { "(SELECT p.run FROM parallax.published p WHERE p.source_id = \(version.sourceID))" }
-    private var slice: String { "(SELECT p.slice FROM parallax.published p WHERE p.source_id = \(version.sourceID))" }
+    var run: String { "(SELECT p.run FROM parallax.published p WHERE p.source_id = \(version.sourceID))" }
+    var slice: String { "(SELECT p.slice FROM parallax.published p WHERE p.source_id = \(version.sourceID))" }
     private var watermark: String { "(SELECT w.watermark FROM parallax.watermark w WHERE w.source_id = \(version.sourceID))" }
 
     /// True, or an error that programs answer with a new transaction. It reads no row of the view, so PostgreSQL asks it once a statement, before it
     /// looks at any, and also where there is none (a One-Time Filter).
-    private var isServed: String {
+    var isServed: String {
         """
         (SELECT CASE WHEN EXISTS (SELECT FROM parallax.view w WHERE w.view_id = \(version.viewID) AND w.active_version_id = \(version.id)) \
         THEN true ELSE parallax.not_served(\(Connection.quoteLiteral(version.viewName))) END)
         """
     }
 
-    private var slices: String { "s.slice >= \(slice)" }
+    var slices: String { "s.slice >= \(slice)" }
 
     /// Whether anything live belongs to a batch row's window.
     private func isTouched(_ row: String) -> String {
@@ -60,23 +63,28 @@ struct MergedViewSQL {
             NOT EXISTS (SELECT FROM parallax.boundary h \
             WHERE h.source_id = \(version.sourceID) AND h.slice > \(slice) AND h.processed_until < h.first_offset)
             """
+        return isFollowed ? hasNoGap(alias) : "\(isNothingWaiting) AND \(hasNoGap(alias))"
+    }
+
+    /// False for a row that may lack records that a person gave up.
+    func hasNoGap(_ alias: String) -> String {
         let gaps = "SELECT FROM parallax.accepted_gap g WHERE g.source_id = \(version.sourceID)"
-        guard let kind = version.plan.window?.kind else { return "\(isNothingWaiting) AND NOT EXISTS (\(gaps))" }
+        guard let kind = version.plan.window?.kind else { return "NOT EXISTS (\(gaps))" }
         return """
-            \(isNothingWaiting) AND (NOT (SELECT EXISTS (\(gaps))) OR NOT EXISTS (\(gaps) AND g.events_until > \(WindowSQL.earliestEvent(kind, of: alias)) \
+            (NOT (SELECT EXISTS (\(gaps))) OR NOT EXISTS (\(gaps) AND g.events_until > \(WindowSQL.earliestEvent(kind, of: alias)) \
             AND g.events_from < \(OutputSQL(version.plan, .merged(alias: alias)).value(.windowEnd))))
             """
     }
 
     /// Speed rows whose windows have left the view with the published run (its batch rows are closed); nil where none ever does.
-    private var stays: String? {
+    var stays: String? {
         guard let retention = version.plan.retention, let kind = version.plan.window?.kind else { return nil }
         let watermark = "(SELECT p.cut_watermark FROM parallax.published p WHERE p.source_id = \(version.sourceID))"
         return "coalesce(\(WindowSQL.end(kind, of: "s")) > \(watermark) - \(retention) * interval '1 microsecond', true)"
     }
 
     /// Before other conditions: that no measure of a merged row is an estimate.
-    private var isExactAnd: String { StateSQL.isExact(version.plan, alias: "m").map { "\($0) AND " } ?? "" }
+    var isExactAnd: String { StateSQL.isExact(version.plan, alias: "m").map { "\($0) AND " } ?? "" }
 
     var selectText: String {
         switch version.plan.window?.kind {
@@ -97,15 +105,26 @@ struct MergedViewSQL {
     }
 
     private func outputs(_ row: StateSQL.Row) -> [String] {
-        zip(expressions(row), version.plan.outputs).map { "\($0) AS \(Connection.quoteIdentifier($1.name))" }
+        (isFollowed ? ["\(key(row.alias)) AS key"] : [])
+            + zip(expressions(row), version.plan.outputs).enumerated().map { index, output in
+                "\(output.0) AS \(isFollowed ? "o\(index)" : Connection.quoteIdentifier(output.1.name))"
+            }
     }
 
     private func expressions(_ row: StateSQL.Row) -> [String] { version.plan.outputs.map { OutputSQL(version.plan, row).value($0.value) } }
 
+    /// A session's key is the atom that it begins in: see `ChangesSQL`.
+    private func key(_ alias: String) -> String {
+        let window = version.plan.window.map { window in
+            window.kind.sessionGap.map { SessionSQL.atom(of: "\(alias).window_start", gap: $0) } ?? "\(alias).window_start"
+        }
+        return KeyText.sql(version.plan, window: window, row: alias)
+    }
+
     /// HAVING over a row; nil where there is none.
     private func having(_ alias: String, _ row: StateSQL.Row) -> String? { OutputSQL(version.plan, row).having }
 
-    private func isClosed(_ alias: String) -> String {
+    func isClosed(_ alias: String) -> String {
         guard let kind = version.plan.window?.kind else { return "false" }
         return "coalesce(\(WindowSQL.end(kind, of: alias)) <= \(watermark), false)"
     }
@@ -150,7 +169,7 @@ struct MergedViewSQL {
     }
 
     /// No late event that the speed layer left alone may belong to the session. Most rows end before the first one: those take one comparison.
-    private func hasNothingLate(_ row: String, gap: Int64) -> String {
+    func hasNothingLate(_ row: String, gap: Int64) -> String {
         let late = "parallax.touched_window t WHERE t.version_id = \(version.id) AND t.slice >= \(slice) AND t.late > 0"
         return """
             (coalesce(\(WindowSQL.end(.session(gap: gap), of: row)) <= (SELECT min(t.window_start) FROM \(late)), true) \

@@ -32,47 +32,49 @@ extension ServingViews {
         let writer = ViewWriter(connection: connection, wanted: [:])
         var obstacles: [Obstacle] = []
         for change in plan.changes where change.kind == .view || change.kind == .overlay {
-            guard let existing = try writer.relation(change.name) else { continue }
-            guard existing.isOurs else {
-                if change.action != .dropped {
-                    obstacles.append(
-                        Obstacle(
-                            view: change.name, change: "its place is taken", objects: ["\(existing.description) is not Parallax's"],
-                            isOfVersion: false))
-                }
-                continue
-            }
-            switch change.action {
-            case .new, .unchanged: continue
-            case .dropped:
-                let objects = try writer.inTheWay(existing.id, change.name, lost: nil)
-                if !objects.isEmpty {
-                    obstacles.append(Obstacle(view: change.name, change: "it is dropped", objects: objects, isOfVersion: false))
-                }
-            case .changed:
-                guard let sql = try futureSQL(of: change, plan.definitions, connection) else { continue }
-                let old = try writer.columns(of: existing.id)
-                guard let new = try writer.judged(sql), new.order(after: old) == nil else { continue }
-                let lost = new.lost(of: old)
-                let objects = try writer.inTheWay(existing.id, change.name, lost: Set(lost.map(\.name)))
-                guard !objects.isEmpty else { continue }
-                obstacles.append(
-                    Obstacle(
-                        view: change.name, change: lost.map(\.words).joined(separator: ", "), objects: objects,
-                        isOfVersion: change.kind == .view))
+            let future = change.action == .changed ? try futureSQL(of: change, plan.definitions, connection) : [:]
+            for name in change.relations {
+                if let obstacle = try self.obstacle(to: change, name, future[name], writer) { obstacles.append(obstacle) }
             }
         }
         return obstacles
     }
 
-    /// What a changed view will be made of. The state tables of a new version go with the transaction. Nil where nothing is written anew, or where
+    /// - Parameter future: what the relation will be made of; nil where nothing is written anew.
+    private static func obstacle(
+        to change: ApplyPlan.Change, _ name: String, _ future: (text: String, isOverlay: Bool)?, _ writer: ViewWriter
+    ) throws(ParallaxError) -> Obstacle? {
+        guard let existing = try writer.relation(name) else { return nil }
+        guard existing.isOurs else {
+            guard change.action != .dropped else { return nil }
+            return Obstacle(
+                view: name, change: "its place is taken", objects: ["\(existing.description) is not Parallax's"], isOfVersion: false)
+        }
+        switch change.action {
+        case .new, .unchanged: return nil
+        case .dropped:
+            let objects = try writer.inTheWay(existing.id, name, lost: nil)
+            return objects.isEmpty ? nil : Obstacle(view: name, change: "it is dropped", objects: objects, isOfVersion: false)
+        case .changed:
+            guard let future else { return nil }
+            let old = try writer.columns(of: existing.id)
+            guard let new = try writer.judged(future), new.order(after: old) == nil else { return nil }
+            let lost = new.lost(of: old)
+            let objects = try writer.inTheWay(existing.id, name, lost: Set(lost.map(\.name)))
+            guard !objects.isEmpty else { return nil }
+            return Obstacle(
+                view: name, change: lost.map(\.words).joined(separator: ", "), objects: objects, isOfVersion: change.kind == .view)
+        }
+    }
+
+    /// What a changed view will be made of. The state tables of a new version go with the transaction. Nothing where nothing is written anew, or where
     /// PostgreSQL takes something not: the apply itself says so.
     private static func futureSQL(
         of change: ApplyPlan.Change, _ definitions: Definitions, _ connection: Connection
-    ) throws(ParallaxError) -> (text: String, isOverlay: Bool)? {
-        if let overlay = definitions.overlays.first(where: { $0.name == change.name }) { return (overlay.selectText, true) }
+    ) throws(ParallaxError) -> [String: (text: String, isOverlay: Bool)] {
+        if let overlay = definitions.overlays.first(where: { $0.name == change.name }) { return [change.name: (overlay.selectText, true)] }
         guard change.from != change.to, !change.isStepBack, let view = definitions.views.first(where: { $0.name == change.name }) else {
-            return nil
+            return [:]
         }
         let version = ViewVersion(future: view)
         try connection.execute("SAVEPOINT future")
@@ -81,10 +83,15 @@ extension ServingViews {
         } catch {
             guard error.code == .database else { throw error }
             try connection.execute("ROLLBACK TO SAVEPOINT future")
-            return nil
+            return [:]
         }
-        return (MergedViewSQL(version).selectText, false)
+        return [change.name: (MergedViewSQL(version).selectText, false), view.changesName: (ChangesSQL(version).selectText, false)]
     }
+}
+
+extension ApplyPlan.Change {
+    /// What stands in `serving` for it.
+    fileprivate var relations: [String] { kind == .view ? [name, ViewDefinition.changesName(of: name)] : [name] }
 }
 
 extension ViewWriter {

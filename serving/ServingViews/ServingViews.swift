@@ -43,13 +43,19 @@ public enum ServingViews {
         waiting.subtract(merged.map(\.viewName))
         let overlays = try catalog.overlays()
         var wanted: [String: ViewWriter.Wanted] = [:]
-        for version in merged { wanted[version.viewName] = .init(sql: MergedViewSQL(version).selectText, isOverlay: false) }
+        for version in merged {
+            wanted[version.viewName] = .init(sql: MergedViewSQL(version).selectText, isOverlay: false)
+            wanted[ViewDefinition.changesName(of: version.viewName)] = .init(sql: ChangesSQL(version).selectText, isOverlay: false)
+        }
         for overlay in overlays { wanted[overlay.name] = .init(sql: overlay.selectText, isOverlay: true) }
         let writer = ViewWriter(connection: connection, wanted: wanted)
 
         var refusals: [Refusal] = []
         for version in merged {
-            let error = try refusal { () throws(ParallaxError) in try writer.write(version.viewName) }
+            // Both or neither.
+            let error = try refusal { () throws(ParallaxError) in
+                try writer.write([version.viewName, ViewDefinition.changesName(of: version.viewName)])
+            }
             try catalog.setObstacle(version, error)
             if let error { refusals.append(Refusal(view: version.viewName, error: error)) }
         }
@@ -69,6 +75,7 @@ public enum ServingViews {
             guard let error = try refusal({ () throws(ParallaxError) in try writer.drop(name) }) else { continue }
             refusals.append(Refusal(view: name, error: error))
         }
+        try catalog.grantNamed()
         return refusals
     }
 

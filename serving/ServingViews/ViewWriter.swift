@@ -26,6 +26,18 @@ struct ViewWriter {
 
     static func place(_ name: String) -> String { "serving.\(Connection.quoteIdentifier(name))" }
 
+    /// All of them, or none.
+    func write(_ names: [String]) throws(ParallaxError) {
+        try connection.execute("SAVEPOINT serving_views")
+        do {
+            for name in names { try write(name) }
+        } catch {
+            _ = try? connection.execute("ROLLBACK TO SAVEPOINT serving_views; RELEASE SAVEPOINT serving_views")
+            throw error
+        }
+        try connection.execute("RELEASE SAVEPOINT serving_views")
+    }
+
     /// Throws what PostgreSQL says about the text, `.definition` where others are in the way, and lock trouble.
     func write(_ name: String) throws(ParallaxError) {
         guard let view = wanted[name] else { return }

@@ -50,7 +50,9 @@ struct FlushTransaction {
             for (move, lease) in zip(flush.moves, held) {
                 try advance(move, lease, slice: slice, logEnd: logEnds[move.partition] ?? move.to)
             }
-            try catalog.updateWatermark(source: known.source.id, outOfOrderness: known.source.definition.outOfOrderness)
+            try catalog.recordFlush(
+                source: known.source.id, outOfOrderness: known.source.definition.outOfOrderness,
+                versions: flush.deltas.filter { !$0.touchedWindows.isEmpty }.map(\.view.id))
             FaultPoint.pass("speed.beforeCommit")
             return Outcome(slice: slice, changed: changed)
         }

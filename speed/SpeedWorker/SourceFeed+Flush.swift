@@ -35,6 +35,7 @@ extension SourceFeed {
         requested = outcome.slice
         nextOwnershipCheckAt = now + context.settings.lease / 3
         flushes += 1
+        if flushes % ChangeLimits.flushesBetweenLooks == 0 { try Catalog(connection).limitChanges(ofSource: definitions.source.id) }
         let groups = flush.groups
         context.statistics.update {
             $0.counts += flush.counts

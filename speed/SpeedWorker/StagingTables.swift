@@ -49,10 +49,12 @@ struct StagingTables {
     static func upsert(_ layout: StateLayout, tables: StateTables, stage: String) -> String {
         let columns = layout.columns.map(\.name).joined(separator: ", ")
         let keys = layout.keys.map(\.name)
-        let assignments = layout.states.map { StateSQL.upsertAssignment($0, plan: tables.plan, target: "t") }
+        var assignments = layout.states.map { StateSQL.upsertAssignment($0, plan: tables.plan, target: "t") }
+        // A row that stays as it is has not changed.
+        if !assignments.isEmpty { assignments.append("flushed_by = excluded.flushed_by") }
         return """
-            INSERT INTO \(tables.speedTable) AS t (slice, \(columns))
-            SELECT $1::bigint, \(columns) FROM \(stage)\(keys.isEmpty ? "" : " ORDER BY \(keys.joined(separator: ", "))")
+            INSERT INTO \(tables.speedTable) AS t (slice, flushed_by, \(columns))
+            SELECT $1::bigint, (SELECT pg_current_xact_id()), \(columns) FROM \(stage)\(keys.isEmpty ? "" : " ORDER BY \(keys.joined(separator: ", "))")
             ON CONFLICT (\((keys + ["slice"]).joined(separator: ", "))) \
             DO \(assignments.isEmpty ? "NOTHING" : "UPDATE SET \(assignments.joined(separator: ", "))")
             """

@@ -32,7 +32,7 @@ struct Leaving {
 }
 
 extension Catalog {
-    fileprivate func sourceIDs() throws(ParallaxError) -> [SourceID] {
+    func sourceIDs() throws(ParallaxError) -> [SourceID] {
         try connection.query("SELECT source_id FROM parallax.source ORDER BY source_id").sources(0)
     }
 
@@ -119,8 +119,12 @@ extension Catalog {
         }
         try connection.query("DELETE FROM parallax.view_version WHERE version_id = ANY ($1::bigint[])", [.versions(leaving.versions)])
         try connection.query("DELETE FROM parallax.view WHERE view_id = ANY ($1::bigint[])", [.views(leaving.views.map(\.id))])
+        try connection.query("DELETE FROM parallax.change WHERE source_id = ANY ($1::bigint[])", [.sources(leaving.sources)])
         // With its positions, slices, runs and publications.
         try connection.query("DELETE FROM parallax.source WHERE source_id = ANY ($1::bigint[])", [.sources(leaving.sources)])
+        for source in try connection.query(
+            "SELECT DISTINCT source_id FROM parallax.view WHERE active_version_id IS DISTINCT FROM followed_version_id ORDER BY source_id"
+        ).sources(0) { try recordChange(source: source, .definition) }
     }
 
     /// Drops the state tables that no version names: each pair in a transaction of its own that holds nothing else. One that somebody still reads stays

@@ -27,6 +27,8 @@ extension Catalog {
             SET max_event_time = NULL, leading_event_time = NULL, reads_history = false, epoch = epoch + 1 WHERE source_id = $1
             """, [.source(id)])
         try connection.query("UPDATE parallax.watermark SET watermark = NULL WHERE source_id = $1", [.source(id)])
+        // Closed windows are open again.
+        try recordChange(source: id, .reset)
     }
 
     /// For a watermark that wrong clocks have moved: it begins anew with the next record, and what retention is counted from with the next run, which

@@ -5,7 +5,7 @@ import ViewLanguage
 
 /// What a flush leaves beside its deltas and positions. Each inside the flush's transaction.
 extension Catalog {
-    /// Marks the windows in which something live happened. The rows must be there before late events are added to them: so no two flushes ever
+    /// Marks the windows in which something live happened, and keeps them for those who follow the view. The rows must be there before late events are added to them: so no two flushes ever
     /// wait for one another in a circle, and one without late events locks no window that is marked already.
     ///
     /// - Parameters:
@@ -20,9 +20,13 @@ extension Catalog {
             """
         try connection.query(
             """
+            WITH told AS (
+                INSERT INTO parallax.flushed_window (version_id, flushed_by, windows, late_windows)
+                SELECT $1::integer, pg_current_xact_id(), ARRAY(SELECT \(start) FROM unnest($3::bigint[]) w),
+                       ARRAY(SELECT \(start) FROM unnest($4::bigint[]) w))
             INSERT INTO parallax.touched_window (version_id, window_start, slice)
             SELECT $1::integer, \(start), $2::bigint FROM unnest($3::bigint[]) w ORDER BY w ON CONFLICT DO NOTHING
-            """, [.version(id), .int(slice.rawValue), .ints(windows)])
+            """, [.version(id), .int(slice.rawValue), .ints(windows), .ints(late.map(\.window))])
         guard !late.isEmpty else { return }
         try connection.query(
             """

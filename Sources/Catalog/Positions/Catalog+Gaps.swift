@@ -4,10 +4,24 @@ import Postgres
 extension Catalog {
     /// Makes gaps that a person accepted part of the answers (I7). What is recorded already stays as it is: the archive's manifest says the same
     /// again and again. Whoever moves a position over a gap does it in the same transaction or a later one, so that no snapshot shows the one
-    /// without the other.
+    ///
+    /// Rows of any window may not be exact any more: who follows a view begins anew.
     public func recordGaps(_ gaps: [AcceptedGap], source id: SourceID) throws(ParallaxError) {
+        guard !gaps.isEmpty else { return }
+        if connection.isInTransaction {
+            if try addGaps(gaps, source: id) { try recordChange(source: id, .reset) }
+        } else {
+            try connection.transaction { () throws(ParallaxError) in
+                if try addGaps(gaps, source: id) { try recordChange(source: id, .reset) }
+            }
+        }
+    }
+
+    /// - Returns: whether one of them was not known.
+    private func addGaps(_ gaps: [AcceptedGap], source id: SourceID) throws(ParallaxError) -> Bool {
+        var added = 0
         for gap in gaps {
-            try connection.query(
+            added += try connection.query(
                 """
                 INSERT INTO parallax.accepted_gap (source_id, partition, first_offset, next_offset, accepted_at, events_from, events_until)
                 VALUES ($1, $2, $3, $4, \(Self.instant("$5")), CASE WHEN $6::bigint IS NULL THEN '-infinity' ELSE \(Self.instant("$6")) END,
@@ -19,8 +33,10 @@ extension Catalog {
                     .int(gap.offsets.upperBound.rawValue),
                     .int(gap.acceptedAt.rawValue), gap.eventsFrom.map { .int($0.rawValue) } ?? .null,
                     gap.eventsUntil.map { .int($0.rawValue) } ?? .null,
-                ])
+                ]
+            ).affectedRows
         }
+        return added > 0
     }
 
     /// In the order of partitions and offsets.
@@ -79,10 +95,13 @@ extension Catalog {
     }
 
     /// Takes gaps back while a run is being published: those below its cut that it could read, because the archive had their records.
-    func takeBackGaps(_ run: CatalogRun, below cut: Cut) throws(ParallaxError) {
+    ///
+    /// - Returns: whether there were any.
+    func takeBackGaps(_ run: CatalogRun, below cut: Cut) throws(ParallaxError) -> Bool {
         let row = try connection.query("SELECT given_up FROM parallax.run WHERE run_id = $1", [.int(run.number.rawValue)]).rows.first
         // A run from before that was kept says nothing.
-        guard let givenUp = row?[0] else { return }
+        guard let givenUp = row?[0] else { return false }
+        var taken = false
         let gaps = try acceptedGaps(source: run.sourceID)
         let stretches = Self.stretches(givenUp)
         for gap in gaps where gap.offsets.upperBound <= cut[gap.partition] {
@@ -90,13 +109,18 @@ extension Catalog {
             try connection.query(
                 "DELETE FROM parallax.accepted_gap WHERE source_id = $1 AND partition = $2 AND first_offset = $3",
                 [.source(run.sourceID), .int(Int64(gap.partition.rawValue)), .int(gap.offsets.lowerBound.rawValue)])
+            taken = true
         }
+        return taken
     }
 
     /// Brings gaps back when an older publication is shown again: what it was computed without is in no answer, whatever was taken back since.
     /// Which event times the gaps may have had is not known any more.
-    func giveUpAgain(whatLacks run: RunNumber, _ source: SourceID) throws(ParallaxError) {
+    ///
+    /// - Returns: whether there were any.
+    func giveUpAgain(whatLacks run: RunNumber, _ source: SourceID) throws(ParallaxError) -> Bool {
         let known = try acceptedGaps(source: source)
+        var added = false
         for stretch in Self.stretches(try givenUp(by: run, source: source)) {
             var first = stretch.offsets.lowerBound
             var lacking: [Range<Offset>] = []
@@ -105,9 +129,10 @@ extension Catalog {
                 first = max(first, gap.offsets.upperBound)
             }
             if first < stretch.offsets.upperBound { lacking.append(first..<stretch.offsets.upperBound) }
-            try recordGaps(
-                lacking.map { AcceptedGap(partition: stretch.partition, offsets: $0, acceptedAt: systemClock()) }, source: source)
+            let gaps = lacking.map { AcceptedGap(partition: stretch.partition, offsets: $0, acceptedAt: systemClock()) }
+            if try addGaps(gaps, source: source) { added = true }
         }
+        return added
     }
 
     /// A speed layer that stands within records that a person gave up goes on behind them. Whoever holds the partition is fenced, reads the

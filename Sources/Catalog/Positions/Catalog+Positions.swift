@@ -195,20 +195,6 @@ extension Catalog {
             ])
     }
 
-    /// Last statement of a flush's transaction: the source's watermark, from all its partitions. Idle ones do not hold it back;
-    /// with all of them idle the furthest counts. It never goes back.
-    public func updateWatermark(source id: SourceID, outOfOrderness: Int64) throws(ParallaxError) {
-        try connection.query(
-            """
-            UPDATE parallax.watermark w SET watermark = greatest(w.watermark, n.t - $2::bigint * interval '1 microsecond')
-            FROM (SELECT CASE WHEN bool_and(is_idle) THEN max(max_event_time)
-                              WHEN bool_or(max_event_time IS NULL AND NOT is_idle) THEN NULL
-                              ELSE min(max_event_time) FILTER (WHERE NOT is_idle) END AS t
-                  FROM parallax.partition_position WHERE source_id = $1) n
-            WHERE w.source_id = $1 AND n.t - $2::bigint * interval '1 microsecond' > coalesce(w.watermark, '-infinity')
-            """, [.source(id), .int(outOfOrderness)])
-    }
-
     /// The partitions of the source that this worker still owns, with their epochs. Locks nothing.
     public func heldPartitions(source id: SourceID, worker: WorkerID) throws(ParallaxError) -> [Partition: Int64] {
         let rows = try connection.query(

@@ -6,7 +6,7 @@ extension Catalog {
     public static let readerRole = "parallax_reader"
 
     /// What tells how fresh and how complete answers are. No payload of any record is in them.
-    static let relationsForReaders = ["frontier", "rejected", "late_window"]
+    static let relationsForReaders = ["frontier", "rejected", "late_window", "followed_view"]
 
     /// Lets the readers' role read the served views, those of now and all that are to come, and what tells how fresh they are; nothing else. Once: what a
     /// person takes from the role afterwards is not given back. Returns false where the server has no such role.
@@ -18,19 +18,7 @@ extension Catalog {
         guard let found else { return false }
         guard try !found.bool(0) else { return true }
         let role = Connection.quoteIdentifier(readerRole)
-        try connection.transaction { () throws(ParallaxError) in
-            try connection.execute(
-                """
-                GRANT USAGE ON SCHEMA serving, parallax TO \(role);
-                GRANT SELECT ON \(relationsForReaders.map { "parallax.\($0)" }.joined(separator: ", ")) TO \(role);
-                ALTER DEFAULT PRIVILEGES IN SCHEMA serving GRANT SELECT ON TABLES TO \(role)
-                """)
-            for name in try connection.query("SELECT name FROM parallax.serving_view ORDER BY name").texts(0) {
-                let view = "serving.\(Connection.quoteIdentifier(name))"
-                guard try connection.query("SELECT to_regclass($1) IS NOT NULL", [.text(view)]).rows[0].bool(0) else { continue }
-                try connection.execute("GRANT SELECT ON \(view) TO \(role)")
-            }
-        }
+        try connection.transaction { () throws(ParallaxError) in try Catalog(connection).grantAll(to: role) }
         return true
     }
 }

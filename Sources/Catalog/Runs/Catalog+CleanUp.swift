@@ -17,6 +17,8 @@ extension Catalog {
         ).rows.first
         guard let oldest else { return }
         let (run, slice) = (try oldest.int(0), try oldest.int(1))
+        // Before the rows go that tell what changed.
+        try followNoMore(before: RunNumber(run), source: id)
         for version in try versions(ofSource: id) {
             let tables = StateTables(version)
             try connection.query("DELETE FROM \(tables.speedTable) WHERE slice < $1", [.int(slice)])

@@ -37,7 +37,8 @@ extension Catalog {
                 [.source(run.sourceID), .int(run.number.rawValue), .int(run.slice.rawValue), .text(Self.cutJSON(cut))])
             try connection.query(
                 """
-                UPDATE parallax.published SET run = $2, slice = $3, cut_watermark = (SELECT cut_watermark FROM parallax.run WHERE run_id = $2)
+                UPDATE parallax.published SET \(Self.pointerBefore),
+                    run = $2, slice = $3, cut_watermark = (SELECT cut_watermark FROM parallax.run WHERE run_id = $2)
                 WHERE source_id = $1
                 """,
                 [.source(run.sourceID), .int(run.number.rawValue), .int(run.slice.rawValue)])
@@ -45,11 +46,16 @@ extension Catalog {
                 "UPDATE parallax.run SET state = 'published', finished_at = clock_timestamp() WHERE run_id = $1",
                 [.int(run.number.rawValue)])
             if activated > 0 { try refreshServing(connection) }
-            try takeBackGaps(run, below: cut)
+            let gapsChanged = try takeBackGaps(run, below: cut)
             // After the merged views: one that something of others stands on may go on with its earlier version.
             try checkComputed(run)
+            try recordChange(source: run.sourceID, .publication)
+            if gapsChanged { try recordChange(source: run.sourceID, .reset) }
         }
     }
+
+    /// In an UPDATE of parallax.published: what followers of the views compare with.
+    private static let pointerBefore = "run_before = run, slice_before = slice, cut_watermark_before = cut_watermark"
 
     /// Throws where a served version has no rows of this run (which left it out because a newer one was to take its place, and that one is gone):
     /// its events since the last publication would be in no answer (I1).
@@ -80,10 +86,12 @@ extension Catalog {
     ) throws(ParallaxError) -> [String] {
         try claiming(source, "nothing was reverted") { () throws(ParallaxError) in
             func goBack() throws(ParallaxError) -> [String] {
-                try movePointerBack(source, to: run)
+                let gapsChanged = try movePointerBack(source, to: run)
                 let switched = try serveVersions(of: run, source: source)
                 if !switched.isEmpty { try refreshServing(connection) }
                 try checkServed(switched)
+                try recordChange(source: source.id, .revert)
+                if gapsChanged { try recordChange(source: source.id, .reset) }
                 return switched.map(\.name)
             }
             // No run and no other revert comes between: the claim keeps them out.
@@ -145,7 +153,8 @@ extension Catalog {
             hint: "drop what stands on it, or apply the earlier definitions again and run the batch layer")
     }
 
-    private func movePointerBack(_ source: CatalogSource, to run: RunNumber) throws(ParallaxError) {
+    /// - Returns: whether gaps came back with it.
+    private func movePointerBack(_ source: CatalogSource, to run: RunNumber) throws(ParallaxError) -> Bool {
         let now = try lockedSource(source.id).published
         try endInterruptedRuns(ofSource: source.id)
         try checkNoneIsHeld(ofSource: source.id, name: source.name, "nothing is reverted before that is decided")
@@ -175,10 +184,10 @@ extension Catalog {
                 detail: "offsets that the speed layer has not processed: \(onlyInBatch)",
                 hint: "run the batch layer again instead: parallax batch run --full")
         }
-        try giveUpAgain(whatLacks: run, source.id)
+        let gapsChanged = try giveUpAgain(whatLacks: run, source.id)
         try connection.query(
             """
-            UPDATE parallax.published SET run = $2, slice = $3,
+            UPDATE parallax.published SET \(Self.pointerBefore), run = $2, slice = $3,
                 cut_watermark = (SELECT cut_watermark FROM parallax.publication WHERE source_id = $1 AND run_id = $2)
             WHERE source_id = $1
             """,
@@ -188,5 +197,6 @@ extension Catalog {
             [.source(source.id), .int(run.rawValue)])
         try connection.query(
             "DELETE FROM parallax.publication WHERE source_id = $1 AND run_id > $2", [.source(source.id), .int(run.rawValue)])
+        return gapsChanged
     }
 }

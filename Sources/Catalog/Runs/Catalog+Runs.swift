@@ -64,6 +64,7 @@ extension Catalog {
         }
         try connection.query(
             "DELETE FROM parallax.rejected_batch WHERE source_id = $1 AND run_id > $2", [.source(source), .int(run.rawValue)])
+        try followNoMore(beforeRevertsOf: source)
     }
 
     /// Inside a transaction: throws `.fenced` where another run has taken the source. Holds the source's row until the transaction ends, so that

@@ -23,6 +23,7 @@ struct PipelineCompiler {
             if let view = compiler.compile() { views.append(view) }
         }
         let overlays = self.overlays(over: views)
+        checkFollowers(of: views)
         let place = Dictionary(files.enumerated().map { ($0.element.path, $0.offset) }) { first, _ in first }
         let diagnostics = collector.diagnostics.sorted {
             (place[$0.file] ?? 0, $0.line, $0.column, $0.message) < (place[$1.file] ?? 0, $1.line, $1.column, $1.message)
@@ -74,6 +75,19 @@ struct PipelineCompiler {
             sources.append(source)
         }
         return sources
+    }
+
+    /// Each view has another one beside it, which its changes are read from.
+    private func checkFollowers(of views: [ViewDefinition]) {
+        for view in views {
+            guard let declaration = relations.declarations[view.changesName], declaration.kind == .view || declaration.kind == .overlay
+            else { continue }
+            collector.report(
+                Refusal(
+                    declaration.nameOffset, "the name \"\(view.changesName)\" belongs to the changes of view \"\(view.name)\"",
+                    hint: "every view has a relation of that name beside it, which programs follow it by; give this one another name"),
+                in: declaration.statement.source)
+        }
     }
 
     private func overlays(over views: [ViewDefinition]) -> [OverlayDefinition] {

@@ -9,8 +9,8 @@ struct DSNCommand: ParsableCommand {
         commandName: "dsn", abstract: "Print the connection string of the pipeline's PostgreSQL, for psql, Grafana or an ORM.",
         discussion: discussion(
             """
-            By default that of a role that reads the served views (found without naming a schema), parallax.frontier, parallax.rejected and \
-            parallax.late_window, and nothing else. --admin is for the owner of everything. By default over the socket, which only root and the \
+            By default that of a role that reads the served views (found without naming a schema), parallax.frontier, parallax.rejected, \
+            parallax.late_window and parallax.followed_view, and nothing else. --admin is for the owner of everything. By default over the socket, which only root and the \
             server's user may use; --tcp prints the one for all other programs, with its password: set postgres.tcp_port for that. --url prints a URL, \
             as SQLAlchemy takes it.
             """,

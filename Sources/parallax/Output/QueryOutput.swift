@@ -52,7 +52,7 @@ struct QueryOutput {
         return "[\n" + rows.joined(separator: ",\n") + "\n]\n"
     }
 
-    private func value(_ kind: Kind, _ text: String?) -> JSONText {
+    func value(_ kind: Kind, _ text: String?) -> JSONText {
         guard let text else { return .null }
         switch kind {
         case .number: return text.contains { $0.isLetter && $0 != "e" } ? .string(text) : .number(text)

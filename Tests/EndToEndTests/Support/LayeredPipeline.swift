@@ -105,7 +105,7 @@ final class LayeredPipeline {
     /// The speed layer reads all that the log holds.
     func speed() throws { try worker().work(.untilCaughtUp) }
 
-    func worker() -> SpeedWorker {
+    func worker(_ number: Int = 1) -> SpeedWorker {
         var settings = SpeedSettings()
         settings.rules.flushInterval = .milliseconds(20)
         settings.rules.duplicateHorizon = 5_000
@@ -114,7 +114,8 @@ final class LayeredPipeline {
         settings.discoveryInterval = .milliseconds(20)
         let log = log
         return SpeedWorker(
-            id: WorkerID("00000000-0000-0000-0000-000000000001"), dsn: dsn, openLog: { _ throws(ParallaxError) in log }, settings: settings,
+            id: WorkerID("00000000-0000-0000-0000-00000000000\(number)"), dsn: dsn, openLog: { _ throws(ParallaxError) in log },
+            settings: settings,
             clock: SystemClock(), logger: Self.logger)
     }
 
@@ -163,6 +164,9 @@ final class LayeredPipeline {
         return try rows("SELECT \(columns) FROM serving.\(view.name)")
     }
 
+    /// One for each view.
+    func followers() throws -> [Follower] { try views.map { try Follower(dsn, view: $0.name) } }
+
     /// Every view's rows are what PostgreSQL makes of the same records with the same SELECT.
     func expectEqualToOracle(_ note: String, only names: Set<String>? = nil, sourceLocation: SourceLocation = #_sourceLocation) throws {
         let oracle = try oracle()
@@ -170,5 +174,12 @@ final class LayeredPipeline {
             let found = difference(try served(view), try oracle.rows(view.oracle ?? view.select))
             #expect(found == nil, "\(note), view \(view.name): \(found ?? "")", sourceLocation: sourceLocation)
         }
+    }
+}
+
+/// Each has its view's rows when it has asked for what changed.
+func expectFollowed(_ followers: [Follower], _ note: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    for follower in followers {
+        if let wrong = try follower.follow() { Issue.record("\(note): \(wrong)", sourceLocation: sourceLocation) }
     }
 }

@@ -12,7 +12,11 @@ struct MeasuredTraffic {
     /// Between events, at most.
     var pace = 1.0
 
-    init(seed: UInt64, from clock: Double = 1_704_067_200) {
+    /// Before the numbers in the events' ids.
+    private let name: String
+
+    init(seed: UInt64, from clock: Double = 1_704_067_200, named name: String = "e") {
+        self.name = name
         random = SeededGenerator(seed: seed)
         self.clock = clock
     }
@@ -39,7 +43,7 @@ struct MeasuredTraffic {
         let stamp = date.ISO8601Format().dropLast() + "." + fraction + "Z"
         let amount = "\(Int.random(in: -900..<900, using: &random)).\(Int.random(in: 10..<100, using: &random))"
         let fields = [
-            "\"event_id\": \"e\(number)\"", "\"event_time\": \"\(stamp)\"",
+            "\"event_id\": \"\(name)\(number)\"", "\"event_time\": \"\(stamp)\"",
             "\"visitor\": \"v\(Int.random(in: 0..<40, using: &random))\"",
             "\"page\": \(orNull("\"/\(Int.random(in: 0..<4, using: &random))\""))", "\"amount\": \(orNull(amount))",
             "\"duration_ms\": \(orNull("\(Int.random(in: 0..<90_000, using: &random))"))",
