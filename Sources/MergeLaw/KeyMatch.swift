@@ -12,18 +12,28 @@ public enum KeyMatch {
         condition(tables, tables.batch.keys.dropFirst(tables.plan.window == nil ? 0 : 1), left, right)
     }
 
+    /// The same of some group columns, whose names in two rows end with their numbers.
+    ///
+    /// - Parameters:
+    ///   - left, right: what stands before the number, such as `n.k`.
+    public static func groups(_ plan: Plan, _ groups: [Int], _ left: String, _ right: String) -> String {
+        let parts = groups.map { equality("\(left)\($0)", "\(right)\($0)", plan.groups[$0].expression.type) }
+        return parts.isEmpty ? "true" : parts.joined(separator: " AND ")
+    }
+
     private static func condition(
         _ tables: StateTables, _ keys: ArraySlice<StateColumn>, _ left: String, _ right: String
     ) -> String {
         let parts = keys.map { key in
             guard case .group(let index) = key.role else { return "\(left).\(key.name) = \(right).\(key.name)" }
-            let stand = placeholder(tables.plan.groups[index].expression.type)
-            return """
-                coalesce(\(left).\(key.name), \(stand)) = coalesce(\(right).\(key.name), \(stand)) \
-                AND (\(left).\(key.name) IS NULL) = (\(right).\(key.name) IS NULL)
-                """
+            return equality("\(left).\(key.name)", "\(right).\(key.name)", tables.plan.groups[index].expression.type)
         }
         return parts.isEmpty ? "true" : parts.joined(separator: " AND ")
+    }
+
+    private static func equality(_ left: String, _ right: String, _ type: ScalarType) -> String {
+        let stand = placeholder(type)
+        return "coalesce(\(left), \(stand)) = coalesce(\(right), \(stand)) AND (\(left) IS NULL) = (\(right) IS NULL)"
     }
 
     /// Any value of the type: the second half of the condition tells it from a null.

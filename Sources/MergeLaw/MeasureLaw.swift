@@ -21,11 +21,17 @@ public protocol MeasureLaw: Sendable {
     /// - Parameter joinsSessions: whether several batch rows may be in one group (live rows join sessions that were apart).
     func merged(_ column: StateColumn, joinsSessions: Bool) -> [String]
 
+    /// SQL: the same of the rows of several groups, or of several windows, for a roll-up: any number of batch rows may be in one.
+    func rolledUp(_ column: StateColumn) -> [String]
+
     /// SQL: the result over a row, PostgreSQL's own to the last digit where it is exact.
     func finished(over row: StateSQL.Row, joinsSessions: Bool) -> String
 
     /// Whether the result over a row of merged states is exact where live rows are in it.
     func exactness(over alias: String) -> MeasureExactness
+
+    /// What the result over a row of rolled-up states may be beside exact; nil: nothing.
+    func estimate(over alias: String) -> RollUpEstimate?
 
     /// SQL: whether a column of `b` and `s` differs, such that results may; nil where other columns tell.
     func differs(_ column: StateColumn) -> String?
@@ -47,7 +53,26 @@ public enum MeasureExactness: Hashable, Sendable {
     case withoutLiveRows
 }
 
+/// A result of a roll-up that may be an estimate.
+public struct RollUpEstimate: Hashable, Sendable {
+    /// SQL over the row: it is exact, all the same.
+    public var isExact: String
+    /// SQL over the row: how far it may be off where it is not, as `RollUpBound` says.
+    public var error: String
+    public var bound: RollUpBound
+}
+
+/// What an estimate's error counts; the figures are those of docs/reference/sql.md.
+public enum RollUpBound: Hashable, Sendable {
+    /// The standard error, as a share of the value.
+    case standardError
+    /// The greatest distance from the fraction asked for, as a share of the values' ranks; the next other value on either side is within it, too.
+    case rankError
+}
+
 extension MeasureLaw {
+    public func rolledUp(_ column: StateColumn) -> [String] { merged(column, joinsSessions: false) }
+    public func estimate(over alias: String) -> RollUpEstimate? { nil }
     public func added(_ column: StateColumn, to old: String, _ new: String) -> String { column.added(to: old, new) }
     public func merged(_ column: StateColumn, joinsSessions: Bool) -> [String] { [column.merged] }
     public func exactness(over alias: String) -> MeasureExactness { .always }
@@ -65,7 +90,7 @@ extension Plan.Measure {
         case (.min, _), (.max, _): ExtremumLaw(measure: self, index: index)
         case (.boolAnd, _), (.boolOr, _), (.bitAnd, _), (.bitOr, _), (.bitXor, _): LogicLaw(measure: self, index: index)
         case (.varPop, _), (.varSamp, _), (.stddevPop, _), (.stddevSamp, _): VarianceLaw(measure: self, index: index)
-        case (.countDistinct, _): DistinctCountLaw(index: index)
+        case (.countDistinct, _): DistinctCountLaw(index: index, precision: precision)
         case (.sumDistinct, _), (.avgDistinct, _): DistinctSumLaw(measure: self, index: index)
         case (.percentileCont, _), (.percentileDisc, _): PercentileLaw(measure: self, index: index)
         case (.first, _), (.last, _): TaggedLaw(measure: self, index: index)

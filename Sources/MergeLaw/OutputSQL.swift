@@ -32,12 +32,16 @@ public struct OutputSQL {
         case .windowStart: return "\(alias).window_start"
         case .windowEnd:
             guard let kind = plan.window?.kind else { preconditionFailure("the end of a window in a view without one") }
+            if case .rolledUp = row { return "\(alias).window_end" }
             return "(\(WindowSQL.end(kind, of: alias)))"
         case .group(let index):
             let group = plan.groups[index]
             guard let shown = group.shownBy else { return "\(alias).g\(index)" }
             let value = StateSQL.finished(shown, plan: plan, row: row)
-            return plan.measures[shown].argument?.type == .text ? IntervalSQL.read(value) : value
+            let read = plan.measures[shown].argument?.type == .text ? IntervalSQL.read(value) : value
+            // A roll-up may have left the group out, and not what shows it.
+            if case .rolledUp = row { return "(CASE WHEN \(alias).g\(index) IS NOT NULL THEN \(read) END)" }
+            return read
         case .measure(let index): return "(\(StateSQL.finished(index, plan: plan, row: row)))"
         }
     }

@@ -75,11 +75,17 @@ public enum SessionSQL {
     }
 
     /// `StateSQL.mergedStates` of a view of sessions: gaps and islands, then the merge of every island. Beside its columns: `session_last`.
+    ///
+    /// - Parameter keys: the group columns, or fewer of them. Where some are left out, sessions of several groups become one: in each, events follow one
+    ///   another in less than the gap, so two that overlap or are less than a gap apart are one chain.
     static func merged(
-        _ tables: StateTables, _ columns: StateSQL.MergedColumns, gap: Int64, fromBatch: String, fromSpeed: String
+        _ tables: StateTables, _ columns: StateSQL.MergedColumns, gap: Int64, fromBatch: String, fromSpeed: String,
+        keys: [RollUpSQL.Key]? = nil
     ) -> String {
-        let groups = tables.speed.keys.dropFirst().map(\.name)
+        let keys = keys ?? tables.speed.keys.dropFirst().map { key in RollUpSQL.Key(name: key.name) { "\($0).\(key.name)" } }
+        let groups = keys.map(\.name)
         func list(_ alias: String) -> String { groups.map { "\(alias).\($0), " }.joined() }
+        func stored(_ alias: String) -> String { keys.map { "\($0.expression(alias)), " }.joined() }
         func window(_ alias: String, _ frame: String = "") -> String {
             let partition = groups.isEmpty ? "" : "PARTITION BY \(groups.map { "\(alias).\($0)" }.joined(separator: ", ")) "
             return "(\(partition)ORDER BY \(alias).session_first\(frame))"
@@ -92,10 +98,10 @@ public enum SessionSQL {
             FROM (SELECT i.*, sum(i.begins) OVER \(window("i")) AS island
                   FROM (SELECT r.*, CASE WHEN r.session_first < \(WindowSQL.length(gap)) + max(r.session_last) OVER \
             \(window("r", " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING")) THEN 0 ELSE 1 END AS begins
-                        FROM (SELECT \(list("b"))b.window_start, b.session_last, \(columns.ofBatch.joined(separator: ", "))
+                        FROM (SELECT \(stored("b"))b.window_start, b.session_last, \(columns.ofBatch.joined(separator: ", "))
                               FROM \(fromBatch)
                               UNION ALL
-                              SELECT \(list("s"))s.session_first, s.session_last, \(columns.ofSpeed.joined(separator: ", "))
+                              SELECT \(stored("s"))s.session_first, s.session_last, \(columns.ofSpeed.joined(separator: ", "))
                               FROM \(fromSpeed)) r (\(names.joined(separator: ", ")))) i) u
             GROUP BY \(list("u"))u.island
             """

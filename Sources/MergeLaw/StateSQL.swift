@@ -12,10 +12,12 @@ public enum StateSQL {
         case batch(alias: String)
         /// A row of `mergedStates`.
         case merged(alias: String)
+        /// A row of `RollUpSQL.states`. `lacking`: SQL, an error that is asked for where a result cannot be told, since sketches are gone.
+        case rolledUp(alias: String, lacking: String)
 
         public var alias: String {
             switch self {
-            case .batch(let alias), .merged(let alias): alias
+            case .batch(let alias), .merged(let alias), .rolledUp(let alias, _): alias
             }
         }
     }
@@ -42,6 +44,9 @@ public enum StateSQL {
     /// The condition that a column of the rows `b` and `s` differs such that results may; nil where other columns tell.
     public static func differs(_ column: StateColumn, plan: Plan) -> String? {
         switch column.role {
+        // Sketches that outlive their windows are read beside those of other windows: then one that is of other values is another one.
+        case .measure where column.isSketch && plan.keepsSketches == true:
+            "b.\(column.name)::text IS DISTINCT FROM s.\(column.name)::text"
         case .measure(let index): plan.law(index).differs(column)
         case .sessionFirst, .sessionLast: column.differs
         case .window, .group: preconditionFailure("\(column.name) is a key")
@@ -105,13 +110,23 @@ public enum StateSQL {
     private static func mergedColumns(_ tables: StateTables) -> MergedColumns {
         // Live rows may join several sessions that were published; all other groups have one batch row.
         let joinsSessions = tables.plan.joinsSessions
+        return mergedColumns(tables, measures: tables.plan.measures.indices) { $0.merged($1, joinsSessions: joinsSessions) }
+    }
+
+    /// - Parameters:
+    ///   - measures: those whose columns are read.
+    ///   - merged: a law's aggregates over a column of its own.
+    static func mergedColumns(
+        _ tables: StateTables, measures: some Collection<Int>, merged: (any MeasureLaw, StateColumn) -> [String]
+    ) -> MergedColumns {
+        let joinsSessions = tables.plan.joinsSessions
         var columns = MergedColumns()
         for column in tables.batch.states {
-            guard case .measure(let index) = column.role else { continue }
+            guard case .measure(let index) = column.role, measures.contains(index) else { continue }
             columns.names.append(column.name)
             columns.ofBatch.append("b.\(column.name)")
             columns.ofSpeed.append(column.isOfBatchOnly ? "NULL::\(column.sqlType)" : "s.\(column.name)")
-            columns.merged += tables.plan.law(index).merged(column, joinsSessions: joinsSessions)
+            columns.merged += merged(tables.plan.law(index), column)
         }
         columns.names.append("is_speed")
         columns.ofBatch.append("false")

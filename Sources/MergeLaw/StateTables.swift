@@ -45,8 +45,8 @@ public struct StateTables: Sendable {
             "CREATE INDEX ON \(batchTable) (until_run) WHERE until_run < \(Self.openRun)",
             "CREATE INDEX ON \(batchTable) USING brin (from_run)",
         ]
-        // Rows that still carry sketches: few, and a clean-up looks for those whose windows have closed.
-        if plan.window != nil, let hasSketch {
+        // Rows that still carry sketches: few, and a clean-up looks for those whose windows have closed. Where a view keeps them, none does.
+        if plan.window != nil, plan.keepsSketches != true, let hasSketch {
             statements.append("CREATE INDEX ON \(batchTable) (window_start) WHERE \(hasSketch)")
         }
         if plan.window != nil {

@@ -1,5 +1,7 @@
 /// What PostgreSQL calls its errors, by the names of its appendix A: those that somebody here asks for.
 public enum SQLState {
+    /// Of an argument, such as a roll-up's bucket.
+    public static let invalidParameterValue = "22023"
     public static let foreignKeyViolation = "23503"
     public static let readOnlyTransaction = "25006"
     public static let dependentObjectsStillExist = "2BP01"
@@ -13,5 +15,7 @@ public enum SQLState {
     public static let undefinedTable = "42P01"
     public static let invalidTableDefinition = "42P16"
     public static let tooManyConnections = "53300"
+    /// Of a roll-up: the sketches that it would need are gone.
+    public static let objectNotInPrerequisiteState = "55000"
     public static let lockNotAvailable = "55P03"
 }

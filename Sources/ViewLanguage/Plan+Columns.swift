@@ -55,6 +55,17 @@ extension Plan.Measure {
 }
 
 extension Plan.Measure {
+    /// Whether its result cannot be made of those of parts: both layers keep a sketch, the values, or the set of them beside it.
+    public var hasSketch: Bool {
+        switch function {
+        case .countDistinct, .sumDistinct, .avgDistinct, .percentileCont, .percentileDisc: true
+        case .countRows, .count, .sum, .avg, .min, .max, .boolAnd, .boolOr, .bitAnd, .bitOr, .bitXor, .varPop, .varSamp, .stddevPop,
+            .stddevSamp,
+            .first, .last:
+            false
+        }
+    }
+
     /// An aggregate's result has no precision and scale.
     private static func withoutModifier(_ type: ScalarType?) -> String {
         if case .numeric = type { "numeric" } else { type?.sqlName ?? "text" }

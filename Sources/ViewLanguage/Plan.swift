@@ -21,6 +21,8 @@ public struct Plan: Hashable, Sendable, Codable {
     public var lookups: [Lookup]?
     /// Microseconds. Windows that ended at least so long before the watermark at a cut leave the view with the run of that cut. Nil: none does.
     public var retention: Int64?
+    /// True: rows of the batch layer keep their sketches when nothing can reach their windows any more, so that they can be rolled up. Nil: those go.
+    public var keepsSketches: Bool?
 
     public struct Window: Hashable, Sendable, Codable {
         public enum Kind: Hashable, Sendable, Codable {

@@ -31,6 +31,8 @@ extension ViewDefinition {
 
     /// A view's name is short enough for that (`LanguageLimits.viewNameBytes`).
     public static func changesName(of view: String) -> String { "\(view)_changes" }
+    /// The function beside a view that answers in coarser windows or fewer groups.
+    public static func rollUpName(of view: String) -> String { "\(view)_rollup" }
 }
 
 /// A `CREATE VIEW`: PostgreSQL's own work over the merged rows; the text goes there as it is.

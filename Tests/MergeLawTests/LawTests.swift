@@ -58,6 +58,24 @@ import ViewLanguage
         }
     }
 
+    /// What a roll-up reads of several groups' states, the law makes of them; what may be an estimate there has sketches, and a bound.
+    @Test(arguments: calls) func severalGroupsBecomeOne(_ call: String) throws {
+        let plan = try plan(call)
+        let law = plan.law(0)
+        let batch = StateLayout(plan, layer: .batch)
+        let aggregates: [String] = batch.states.flatMap { law.rolledUp($0) }
+        let made = Set(aggregates.map { String($0.split(separator: " ").last ?? "") }).union(["speed_rows"])
+        let estimate = law.estimate(over: "row")
+        let result = law.finished(over: .rolledUp(alias: "row", lacking: "lacks()"), joinsSessions: false)
+        for text in [result, estimate?.isExact ?? "", estimate?.error ?? ""] {
+            for name in text.matches(of: /row\.(\w+)/) { #expect(made.contains(String(name.1)), "\(name.1) is read, \(made) are made") }
+        }
+        // Where sketches may be gone, the result asks for the error; nowhere else.
+        #expect(result.contains("lacks()") == plan.measures[0].hasSketch)
+        #expect(batch.states.contains(where: \.isSketch) == plan.measures[0].hasSketch)
+        if estimate != nil { #expect(plan.measures[0].hasSketch) }
+    }
+
     @Test func anUnfinishedEstimateIsNeverCalledExact() throws {
         #expect(StateSQL.isExact(try plan("count(DISTINCT label)"), alias: "m") == "m.speed_rows = 0")
         #expect(StateSQL.isExact(try plan("bit_xor(big)"), alias: "m") == nil)

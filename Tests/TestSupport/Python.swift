@@ -16,6 +16,14 @@ public enum Python {
         public var description: String
     }
 
+    /// The same for tests in which other people's client asks PostgreSQL.
+    public static let psycopgTrouble: String? = {
+        do {
+            _ = try run("import psycopg")
+            return nil
+        } catch { return "\(executable) cannot import psycopg: \(error)" }
+    }()
+
     /// Runs a script with arguments (`sys.argv[1]` on) and returns what it printed. Throws what it complained of.
     public static func run(_ script: String, _ arguments: [String] = []) throws -> String {
         let process = Process()

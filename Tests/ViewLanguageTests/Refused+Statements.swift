@@ -145,7 +145,7 @@ let refusedStatements = #"""
     views.sql:1:34: error: unknown option "fillfactor"
         1 | CREATE MATERIALIZED VIEW v WITH (fillfactor = 70) AS SELECT count(*) FROM event
           |                                  ^
-    hint: the options are: distinct_error, percentile_compression, max_drift, retention
+    hint: the options are: distinct_error, percentile_compression, max_drift, retention, keep_sketches
 
     CREATE MATERIALIZED VIEW v WITH (distinct_eror = 0.01) AS SELECT count(*) FROM event
     views.sql:1:34: error: unknown option "distinct_eror"
@@ -212,6 +212,23 @@ let refusedStatements = #"""
         1 | CREATE MATERIALIZED VIEW v WITH (retention = '90 days') AS SELECT page, count(*) FROM event GROUP BY page
           |                                  ^
     hint: group by tumble(…) or another window, or leave the option out
+
+    CREATE MATERIALIZED VIEW v WITH (keep_sketches = 3) AS SELECT tumble(at, '1 day') AS d, count(DISTINCT page) FROM event GROUP BY d
+    views.sql:1:34: error: keep_sketches must be true or false
+        1 | CREATE MATERIALIZED VIEW v WITH (keep_sketches = 3) AS SELECT tumble(at, '1 day') AS d, count(DISTINCT page) FROM event GROUP BY d
+          |                                  ^
+
+    CREATE MATERIALIZED VIEW v WITH (keep_sketches = true) AS SELECT page, count(DISTINCT page) FROM event GROUP BY page
+    views.sql:1:34: error: keep_sketches needs a window: a view without one always keeps its sketches
+        1 | CREATE MATERIALIZED VIEW v WITH (keep_sketches = true) AS SELECT page, count(DISTINCT page) FROM event GROUP BY page
+          |                                  ^
+    hint: leave the option out
+
+    CREATE MATERIALIZED VIEW v WITH (keep_sketches) AS SELECT tumble(at, '1 day') AS d, sum(amount) FROM event GROUP BY d
+    views.sql:1:34: error: keep_sketches: no measure of this view has a sketch
+        1 | CREATE MATERIALIZED VIEW v WITH (keep_sketches) AS SELECT tumble(at, '1 day') AS d, sum(amount) FROM event GROUP BY d
+          |                                  ^
+    hint: leave the option out: all that the view shows can be rolled up without it
 
     CREATE MATERIALIZED VIEW v USING heap AS SELECT count(*) FROM event
     views.sql:1:28: error: USING is not supported here

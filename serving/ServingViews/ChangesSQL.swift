@@ -91,7 +91,7 @@ extension ChangesSQL {
         let outputs = OutputSQL(plan, .merged(alias: alias))
         let states = StateSQL.mergedStates(
             tables, run: merged.run, slices: merged.slices, batchCondition: isKey("b"),
-            speedCondition: [merged.stays, isKey("s")].compactMap(\.self).joined(separator: " AND "))
+            speedCondition: [merged.stays("s.window_start"), isKey("s")].compactMap(\.self).joined(separator: " AND "))
         let late = """
             (SELECT coalesce(sum(t.late), 0) FROM parallax.touched_window t WHERE t.version_id = \(version.id) AND t.slice >= \(merged.slice)\
             \(plan.window == nil ? "" : " AND t.window_start = m.window_start")) = 0

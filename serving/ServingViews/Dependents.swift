@@ -1,7 +1,7 @@
 import ParallaxCore
 import Postgres
 
-/// What stands on a view, over any number of levels, in any schema, whoever owns it.
+/// What stands on a view, or on a function, over any number of levels, in any schema, whoever owns it.
 struct Dependents {
     struct Object {
         /// As PostgreSQL describes it, with its owner where it has one.
@@ -16,8 +16,10 @@ struct Dependents {
     /// Each stands after what it reads.
     var objects: [Object] = []
 
-    init(_ connection: Connection, on view: Int64) throws(ParallaxError) {
-        for row in try connection.query(Self.sql, [.int(view)]).rows {
+    enum Ground: String { case view = "pg_class", function = "pg_proc" }
+
+    init(_ connection: Connection, on object: Int64, _ ground: Ground = .view) throws(ParallaxError) {
+        for row in try connection.query(Self.sql, [.int(object), .text(ground.rawValue)]).rows {
             guard let description = row[0] else { continue }
             var object = Object(description: description)
             if row[1] == "v" { object.view = (try row.int(2), try row.text(3), row[4]) }
@@ -29,7 +31,7 @@ struct Dependents {
     /// A view's rule stands for the view. Only what depends on something by its own text is told of: row types, indexes and the like go along.
     private static let sql = """
         WITH RECURSIVE found (classid, objid, depth, is_told) AS (
-            SELECT 'pg_class'::regclass::oid, $1::bigint::oid, 0, false
+            SELECT $2::regclass::oid, $1::bigint::oid, 0, false
             UNION
             SELECT CASE WHEN r.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass END,
                    CASE WHEN r.oid IS NULL THEN d.objid ELSE r.ev_class END, f.depth + 1, d.deptype = 'n'

@@ -31,7 +31,7 @@ struct MergedViewSQL {
     /// Uncorrelated, so PostgreSQL computes each once a statement, before it looks at any row; both come from one row and one snapshot (I2).
     var run: String { "(SELECT p.run FROM parallax.published p WHERE p.source_id = \(version.sourceID))" }
     var slice: String { "(SELECT p.slice FROM parallax.published p WHERE p.source_id = \(version.sourceID))" }
-    private var watermark: String { "(SELECT w.watermark FROM parallax.watermark w WHERE w.source_id = \(version.sourceID))" }
+    var watermark: String { "(SELECT w.watermark FROM parallax.watermark w WHERE w.source_id = \(version.sourceID))" }
 
     /// True, or an error that programs answer with a new transaction. It reads no row of the view, so PostgreSQL asks it once a statement, before it
     /// looks at any, and also where there is none (a One-Time Filter).
@@ -58,29 +58,52 @@ struct MergedViewSQL {
     /// False for a row that may lack records: those that a run took over from a speed layer that was down and has not published (of no known
     /// event time), and those that the log lost and a person gave up. The first two questions are asked once a statement; without gaps they are
     /// the only ones.
-    private func isWhole(_ alias: String) -> String {
-        let isNothingWaiting = """
-            NOT EXISTS (SELECT FROM parallax.boundary h \
-            WHERE h.source_id = \(version.sourceID) AND h.slice > \(slice) AND h.processed_until < h.first_offset)
-            """
-        return isFollowed ? hasNoGap(alias) : "\(isNothingWaiting) AND \(hasNoGap(alias))"
-    }
+    func isWhole(_ alias: String) -> String { isFollowed ? hasNoGap(alias) : "\(isNothingWaiting) AND \(hasNoGap(alias))" }
+
+    /// The same of a row for whose events these are the bounds of time.
+    func isWhole(from: String, until: String) -> String { "\(isNothingWaiting) AND \(hasNoGap(from: from, until: until))" }
 
     /// False for a row that may lack records that a person gave up.
     func hasNoGap(_ alias: String) -> String {
-        let gaps = "SELECT FROM parallax.accepted_gap g WHERE g.source_id = \(version.sourceID)"
         guard let kind = version.plan.window?.kind else { return "NOT EXISTS (\(gaps))" }
-        return """
-            (NOT (SELECT EXISTS (\(gaps))) OR NOT EXISTS (\(gaps) AND g.events_until > \(WindowSQL.earliestEvent(kind, of: alias)) \
-            AND g.events_from < \(OutputSQL(version.plan, .merged(alias: alias)).value(.windowEnd))))
-            """
+        return hasNoGap(
+            from: WindowSQL.earliestEvent(kind, of: alias), until: OutputSQL(version.plan, .merged(alias: alias)).value(.windowEnd))
     }
 
-    /// Speed rows whose windows have left the view with the published run (its batch rows are closed); nil where none ever does.
-    var stays: String? {
+    private func hasNoGap(from: String, until: String) -> String {
+        """
+        (NOT (SELECT EXISTS (\(gaps))) OR NOT EXISTS (\(gaps) AND g.events_until > \(from) \
+        AND g.events_from < \(until)))
+        """
+    }
+
+    private var isNothingWaiting: String {
+        """
+        NOT EXISTS (SELECT FROM parallax.boundary h \
+        WHERE h.source_id = \(version.sourceID) AND h.slice > \(slice) AND h.processed_until < h.first_offset)
+        """
+    }
+    private var gaps: String { "SELECT FROM parallax.accepted_gap g WHERE g.source_id = \(version.sourceID)" }
+
+    /// False for a window that has left the view with the published run (its batch rows are closed); nil where none ever does.
+    ///
+    /// - Parameter start: SQL of the window's start.
+    func stays(_ start: String) -> String? {
         guard let retention = version.plan.retention, let kind = version.plan.window?.kind else { return nil }
         let watermark = "(SELECT p.cut_watermark FROM parallax.published p WHERE p.source_id = \(version.sourceID))"
-        return "coalesce(\(WindowSQL.end(kind, of: "s")) > \(watermark) - \(retention) * interval '1 microsecond', true)"
+        return "coalesce(\(WindowSQL.end(kind, start: start)) > \(watermark) - \(retention) * interval '1 microsecond', true)"
+    }
+
+    /// Late events that the speed layer left alone, by what makes one start of several windows': `window_start` and `late`.
+    ///
+    /// - Parameters:
+    ///   - start: over a row `t` with the window's start.
+    ///   - conditions: over it, too.
+    func late(by start: String, where conditions: [String]) -> String {
+        """
+        SELECT \(start) AS window_start, sum(t.late) AS late FROM parallax.touched_window t \
+        WHERE \((["t.version_id = \(version.id)", "t.slice >= \(slice)", "t.late > 0"] + conditions).joined(separator: " AND ")) GROUP BY 1
+        """
     }
 
     /// Before other conditions: that no measure of a merged row is an estimate.
@@ -131,7 +154,7 @@ struct MergedViewSQL {
 
     private var withWindow: String {
         let merged = StateSQL.mergedStates(
-            tables, run: run, slices: slices, batchCondition: isTouched("b"), speedCondition: stays)
+            tables, run: run, slices: slices, batchCondition: isTouched("b"), speedCondition: stays("s.window_start"))
         // Late events that the speed layer left alone are in no live row: their window is not exact until the next run.
         let isExact = "\(isExactAnd)coalesce(l.late, 0) = 0"
         return """
@@ -179,10 +202,7 @@ struct MergedViewSQL {
 
     private var withoutWindow: String {
         let merged = StateSQL.mergedStates(tables, run: run, slices: slices)
-        let late = """
-            (SELECT coalesce(sum(t.late), 0) FROM parallax.touched_window t WHERE t.version_id = \(version.id) AND t.slice >= \(slice)) = 0
-            """
-        let isExact = isExactAnd + late
+        let isExact = isExactAnd + nothingIsLate
         return """
             SELECT \((outputs(.merged(alias: "m")) + ["\(isExact) AND \(isWhole("m")) AS is_exact", "false AS is_closed"]).joined(separator: ",\n       "))
             FROM (\(merged)) m
@@ -192,6 +212,13 @@ struct MergedViewSQL {
 }
 
 extension MergedViewSQL {
+    /// Of a view without a window: a late event may belong to any row.
+    var nothingIsLate: String {
+        """
+        (SELECT coalesce(sum(t.late), 0) FROM parallax.touched_window t WHERE t.version_id = \(version.id) AND t.slice >= \(slice)) = 0
+        """
+    }
+
     /// A condition for one of the pipeline's own views. A table of the pipeline that was made anew is empty in older snapshots: then a view that reads it
     /// says so, as merged views do.
     static func hasTables(_ tables: [Int64], _ name: String) -> String {

@@ -32,6 +32,7 @@ extension ServingViews {
         let writer = ViewWriter(connection: connection, wanted: [:])
         var obstacles: [Obstacle] = []
         for change in plan.changes where change.kind == .view || change.kind == .overlay {
+            if change.kind == .view, let found = try rollUpObstacle(of: change, plan.definitions, writer) { obstacles.append(found) }
             let future = change.action == .changed ? try futureSQL(of: change, plan.definitions, connection) : [:]
             for name in change.relations {
                 if let obstacle = try self.obstacle(to: change, name, future[name], writer) { obstacles.append(obstacle) }
@@ -65,6 +66,46 @@ extension ServingViews {
             return Obstacle(
                 view: name, change: lost.map(\.words).joined(separator: ", "), objects: objects, isOfVersion: change.kind == .view)
         }
+    }
+
+    /// What is in the way of the view's roll-up function: one of somebody else in its place, or, where it goes or gets other columns, what stands on it and
+    /// is no plain view.
+    private static func rollUpObstacle(
+        of change: ApplyPlan.Change, _ definitions: Definitions, _ writer: ViewWriter
+    ) throws(ParallaxError) -> Obstacle? {
+        let place = ViewWriter.rollUpPlace(change.name)
+        guard change.action != .unchanged,
+            let existing = try Catalog(writer.connection).servingFunction(RollUpFunction.name(change.name), place)
+        else { return nil }
+        guard let written = existing.written else {
+            return change.action == .dropped
+                ? nil
+                : Obstacle(
+                    view: change.name, change: "the place of its roll-up function is taken",
+                    objects: ["\(existing.description) is not Parallax's"],
+                    isOfVersion: false)
+        }
+        if change.action == .changed {
+            // The state tables of the new version are there for this look alone.
+            try writer.connection.execute("SAVEPOINT roll_up")
+            let columns = try futureSQL(of: change, definitions, writer.connection)[change.name].flatMap { sql throws(ParallaxError) in
+                try writer.judged(sql)
+            }
+            try writer.connection.execute("ROLLBACK TO SAVEPOINT roll_up")
+            guard let columns, let view = definitions.views.first(where: { $0.name == change.name }) else { return nil }
+            let future = RollUpFunction(ViewVersion(future: view)).definition(columns.plainTypes).columns
+            guard !written.hasPrefix(future + "\n") else { return nil }
+        }
+        var objects: [String] = []
+        for object in try Dependents(writer.connection, on: existing.id, .function).objects {
+            if let own = object.view?.servingName, try writer.relation(own)?.isOurs == true { continue }
+            if change.action == .dropped || object.view == nil { objects.append(object.description) }
+        }
+        guard !objects.isEmpty else { return nil }
+        return Obstacle(
+            view: change.name,
+            change: change.action == .dropped ? "its roll-up function is dropped" : "its roll-up function gets other columns",
+            objects: objects, isOfVersion: change.action == .changed)
     }
 
     /// What a changed view will be made of. The state tables of a new version go with the transaction. Nothing where nothing is written anew, or where

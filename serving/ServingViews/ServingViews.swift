@@ -3,9 +3,9 @@ import ParallaxCore
 import Postgres
 import ViewLanguage
 
-/// Writes the schema `serving`: a merged view for each view that has a served version, and the pipeline's own views on top.
+/// Writes the schema `serving`: a merged view for each view that has a served version, with the function of its roll-ups, and the pipeline's own views on top.
 ///
-/// What Parallax made there is written down in `parallax.serving_view`: no other relation is touched. What others built on a view stays, or the view
+/// What Parallax made there is written down in `parallax.serving_view` and `parallax.serving_function`: no other relation is touched. What others built on a view stays, or the view
 /// stays as it is (`ViewWriter`).
 public enum ServingViews {
     /// A view that is not as the definitions say, and why: PostgreSQL does not take it, or something of others is in the way.
@@ -44,7 +44,7 @@ public enum ServingViews {
         let overlays = try catalog.overlays()
         var wanted: [String: ViewWriter.Wanted] = [:]
         for version in merged {
-            wanted[version.viewName] = .init(sql: MergedViewSQL(version).selectText, isOverlay: false)
+            wanted[version.viewName] = .init(sql: MergedViewSQL(version).selectText, isOverlay: false, version: version)
             wanted[ViewDefinition.changesName(of: version.viewName)] = .init(sql: ChangesSQL(version).selectText, isOverlay: false)
         }
         for overlay in overlays { wanted[overlay.name] = .init(sql: overlay.selectText, isOverlay: true) }

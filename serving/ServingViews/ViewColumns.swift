@@ -9,6 +9,14 @@ struct ViewColumns: Equatable {
     }
     var columns: [Column]
 
+    /// By name, without collations.
+    var plainTypes: [String: String] {
+        Dictionary(columns.map { ($0.name, String($0.type[..<($0.type.firstRange(of: " COLLATE ")?.lowerBound ?? $0.type.endIndex)])) }) {
+            first, _ in
+            first
+        }
+    }
+
     /// The names in an order that CREATE OR REPLACE takes over a view with the old columns: those first, as they are. Nil where one of them goes or gets
     /// another type.
     func order(after old: ViewColumns) -> [String]? {

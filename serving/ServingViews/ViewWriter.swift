@@ -19,6 +19,8 @@ struct ViewWriter {
         var sql: String
         /// True for the pipeline's own views over merged rows: what they read is found in `serving` first.
         var isOverlay: Bool
+        /// Of a merged view: its roll-up function stands beside it.
+        var version: ViewVersion?
     }
 
     let connection: Connection
@@ -42,66 +44,77 @@ struct ViewWriter {
     func write(_ name: String) throws(ParallaxError) {
         guard let view = wanted[name] else { return }
         try atomically { () throws(ParallaxError) in
-            if view.isOverlay { try connection.execute(Self.overlayPath) }
-            let place = Self.place(name)
-            let look = try self.look(at: view.sql)
-            guard let existing = try relation(name) else {
-                // The text alone first: an error's place is in it.
-                try create("CREATE VIEW \(place)", view.sql)
-                if view.isOverlay, let look, !look.tables.isEmpty {
-                    try connection.execute(
-                        "CREATE OR REPLACE VIEW \(place) AS\n"
-                            + ViewColumns.select(
-                                look.columns.columns.map(\.name), from: view.sql, where: MergedViewSQL.hasTables(look.tables, name))
-                    )
-                }
-                try Catalog(connection).recordServingView(name)
-                return
+            try write(name, view)
+            if let version = view.version { try writeRollUp(of: version) } else { try dropRollUp(name) }
+        }
+    }
+
+    private func write(_ name: String, _ view: Wanted) throws(ParallaxError) {
+        if view.isOverlay { try connection.execute(Self.overlayPath) }
+        let place = Self.place(name)
+        let look = try self.look(at: view.sql)
+        guard let existing = try relation(name) else {
+            // The text alone first: an error's place is in it.
+            try create("CREATE VIEW \(place)", view.sql)
+            if view.isOverlay, let look, !look.tables.isEmpty {
+                try connection.execute(
+                    "CREATE OR REPLACE VIEW \(place) AS\n"
+                        + ViewColumns.select(
+                            look.columns.columns.map(\.name), from: view.sql, where: MergedViewSQL.hasTables(look.tables, name))
+                )
             }
-            guard existing.isOurs else {
-                throw ParallaxError(
-                    .definition, "\(existing.description) is in the place of the pipeline's view, and is not Parallax's",
-                    hint: "rename one of the two, or drop it: parallax psql")
+            try Catalog(connection).recordServingView(name)
+            return
+        }
+        guard existing.isOurs else {
+            throw ParallaxError(
+                .definition, "\(existing.description) is in the place of the pipeline's view, and is not Parallax's",
+                hint: "rename one of the two, or drop it: parallax psql")
+        }
+        var sql = view.sql
+        if let look {
+            let columns = look.columns
+            let old = try self.columns(of: existing.id)
+            let condition = view.isOverlay && !look.tables.isEmpty ? MergedViewSQL.hasTables(look.tables, name) : nil
+            guard let order = columns.order(after: old) else {
+                if condition != nil { sql = ViewColumns.select(columns.columns.map(\.name), from: sql, where: condition) }
+                return try makeAnew(name, existing.id, as: sql, lost: columns.lost(of: old).map(\.words))
             }
-            var sql = view.sql
-            if let look {
-                let columns = look.columns
-                let old = try self.columns(of: existing.id)
-                let condition = view.isOverlay && !look.tables.isEmpty ? MergedViewSQL.hasTables(look.tables, name) : nil
-                guard let order = columns.order(after: old) else {
-                    if condition != nil { sql = ViewColumns.select(columns.columns.map(\.name), from: sql, where: condition) }
-                    return try makeAnew(name, existing.id, as: sql, lost: columns.lost(of: old).map(\.words))
-                }
-                if condition != nil || order != columns.columns.map(\.name) { sql = ViewColumns.select(order, from: sql, where: condition) }
-                // The text as it was looked at, where nothing was added to it.
-                if try sql == view.sql ? definition(of: existing.id) == look.definition : isInPlace(existing.id, sql) { return }
-            } else {
-                // Only names are compared: PostgreSQL judges the types.
-                let names = try connection.query("SELECT * FROM (\n\(sql)\n) q LIMIT 0").columns
-                let old = try self.columns(of: existing.id).columns.map(\.name)
-                if old.allSatisfy(names.contains) {
-                    let order = old + names.filter { !old.contains($0) }
-                    if order != names { sql = ViewColumns.select(order, from: sql) }
-                }
+            if condition != nil || order != columns.columns.map(\.name) { sql = ViewColumns.select(order, from: sql, where: condition) }
+            // The text as it was looked at, where nothing was added to it.
+            if try sql == view.sql ? definition(of: existing.id) == look.definition : isInPlace(existing.id, sql) { return }
+        } else {
+            // Only names are compared: PostgreSQL judges the types.
+            let names = try connection.query("SELECT * FROM (\n\(sql)\n) q LIMIT 0").columns
+            let old = try self.columns(of: existing.id).columns.map(\.name)
+            if old.allSatisfy(names.contains) {
+                let order = old + names.filter { !old.contains($0) }
+                if order != names { sql = ViewColumns.select(order, from: sql) }
             }
-            do throws(ParallaxError) { try replace(existing.id, place, sql) } catch {
-                guard error.sqlState == SQLState.invalidTableDefinition else { throw error }
-                try makeAnew(name, existing.id, as: sql, lost: [])
-            }
+        }
+        do throws(ParallaxError) { try replace(existing.id, place, sql) } catch {
+            guard error.sqlState == SQLState.invalidTableDefinition else { throw error }
+            try makeAnew(name, existing.id, as: sql, lost: [])
         }
     }
 
     /// Drops a view of ours that no definition asks for, with those of our own on it that none asks for, either.
     func drop(_ name: String) throws(ParallaxError) {
         try atomically { () throws(ParallaxError) in
+            try dropRollUp(name)
             if let existing = try relation(name), existing.isOurs {
-                for object in try Dependents(connection, on: existing.id).objects.reversed() {
-                    guard let own = object.view?.servingName, wanted[own] == nil, try relation(own)?.isOurs == true else { continue }
-                    try dropAlone(own)
-                }
+                try dropUnwanted(on: Dependents(connection, on: existing.id))
                 try refuseToLose(of: ViewProperties(connection, existing.id, place: Self.place(name)), "view \"\(name)\" cannot be dropped")
                 try dropAlone(name)
             }
+        }
+    }
+
+    /// Views of the pipeline that no definition asks for.
+    func dropUnwanted(on dependents: Dependents) throws(ParallaxError) {
+        for object in dependents.objects.reversed() {
+            guard let own = object.view?.servingName, wanted[own] == nil, try relation(own)?.isOurs == true else { continue }
+            try dropAlone(own)
         }
     }
 
@@ -118,8 +131,18 @@ struct ViewWriter {
         let place = Self.place(name)
         let properties = try ViewProperties(connection, id, place: place)
         try refuseToLose(of: properties, what)
+        try makeAnew(Dependents(connection, on: id), what, drop: "DROP VIEW \(place)") { () throws(ParallaxError) in
+            try connection.execute("CREATE VIEW \(place) AS\n\(sql)")
+            try properties.restore(connection)
+        }
+    }
+
+    /// What stands on something that is dropped and made again is made again with it.
+    func makeAnew(
+        _ dependents: Dependents, _ what: String, drop: String, _ make: () throws(ParallaxError) -> Void
+    ) throws(ParallaxError) {
         var views: [(place: String, own: String?, description: String, properties: ViewProperties)] = []
-        for object in try Dependents(connection, on: id).objects {
+        for object in dependents.objects {
             // Anything else is in the way of the DROP below, and PostgreSQL names it.
             guard let view = object.view else { continue }
             var own: String?
@@ -130,10 +153,9 @@ struct ViewWriter {
         }
         do {
             for view in views.reversed() { try connection.execute("DROP VIEW \(view.place)") }
-            try connection.execute("DROP VIEW \(place)")
+            try connection.execute(drop)
         } catch { throw Self.named(error, "\(what): something of yours stands on it", hint: Obstacle.hint) }
-        try connection.execute("CREATE VIEW \(place) AS\n\(sql)")
-        try properties.restore(connection)
+        try make()
         for view in views {
             // A view of the pipeline that PostgreSQL does not take is in the way only where something of others stands on it.
             if let own = view.own {
@@ -165,7 +187,7 @@ struct ViewWriter {
     }
 
     /// PostgreSQL's words under a sentence of ours; what says nothing about the views is thrown as it is.
-    private static func named(_ error: ParallaxError, _ message: String, hint: String) -> ParallaxError {
+    static func named(_ error: ParallaxError, _ message: String, hint: String) -> ParallaxError {
         guard error.code == .database, !error.isLockTrouble else { return error }
         let words = error.sqlState == SQLState.dependentObjectsStillExist ? error.detail ?? error.message : error.message
         return ParallaxError(.definition, message, detail: words, hint: hint, sqlState: error.sqlState)

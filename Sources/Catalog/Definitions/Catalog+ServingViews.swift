@@ -35,6 +35,33 @@ extension Catalog {
         ).rows.first.map { row throws(ParallaxError) in (try row.int(0), try row.bool(1), row[2] ?? name) }
     }
 
+    /// What stands in `serving` under a function's name and arguments; nil where nothing does. `written`: its text, where Parallax made it.
+    ///
+    /// - Parameter place: quoted, with the schema and the types of its arguments.
+    public func servingFunction(
+        _ name: String, _ place: String
+    ) throws(ParallaxError) -> (id: Int64, written: String?, description: String)? {
+        try connection.query(
+            """
+            SELECT f.id::oid::bigint, (SELECT o.text FROM parallax.serving_function o WHERE o.name = $1),
+                   pg_catalog.pg_describe_object('pg_proc'::regclass, f.id, 0)
+            FROM (SELECT pg_catalog.to_regprocedure($2) AS id) f WHERE f.id IS NOT NULL
+            """, [.text(name), .text(place)]
+        ).rows.first.map { row throws(ParallaxError) in (try row.int(0), row[1], row[2] ?? name) }
+    }
+
+    public func recordServingFunction(_ name: String, _ text: String) throws(ParallaxError) {
+        try connection.query(
+            """
+            INSERT INTO parallax.serving_function AS o (name, text) VALUES ($1, $2)
+            ON CONFLICT (name) DO UPDATE SET text = excluded.text WHERE o.text <> excluded.text
+            """, [.text(name), .text(text)])
+    }
+
+    public func forgetServingFunction(_ name: String) throws(ParallaxError) {
+        try connection.query("DELETE FROM parallax.serving_function WHERE name = $1", [.text(name)])
+    }
+
     /// The pipeline's own tables that a view (by its oid) reads by itself.
     public func ownedDimensions(readBy view: Int64) throws(ParallaxError) -> [Int64] {
         try connection.query(

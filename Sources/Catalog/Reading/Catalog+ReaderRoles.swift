@@ -114,6 +114,7 @@ extension Catalog {
             """)
         for name in try servingViews(besides: []) {
             try grant("serving.\(Connection.quoteIdentifier(name))", to: role)
+            try grantRollUp(of: name, to: role)
         }
     }
 
@@ -129,8 +130,20 @@ extension Catalog {
             for name in views + followers.map({ ViewDefinition.changesName(of: $0) }) {
                 let isOurs = try !connection.query("SELECT FROM parallax.serving_view WHERE name = $1", [.text(name)]).rows.isEmpty
                 if isOurs { try grant("serving.\(Connection.quoteIdentifier(name))", to: role) }
+                try grantRollUp(of: name, to: role)
             }
         }
+    }
+
+    /// The function beside a view is for whoever reads the view.
+    private func grantRollUp(of view: String, to role: String) throws(ParallaxError) {
+        for row in try connection.query(
+            """
+            SELECT p.oid::regprocedure::text FROM parallax.serving_function o
+            JOIN pg_catalog.pg_proc p ON p.proname = o.name AND p.pronamespace = 'serving'::regnamespace
+            WHERE o.name = $1 AND NOT has_function_privilege($2::regrole, p.oid, 'EXECUTE')
+            """, [.text(ViewDefinition.rollUpName(of: view)), .text(role)]
+        ).rows { try connection.execute("GRANT EXECUTE ON FUNCTION \(try row.text(0)) TO \(role)") }
     }
 
     private func grant(_ relation: String, to role: String) throws(ParallaxError) {

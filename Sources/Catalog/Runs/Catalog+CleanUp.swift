@@ -82,7 +82,7 @@ extension Catalog {
     /// - Parameter horizon: see `sketchHorizon`.
     public func dropStaleSketches(ofSource id: SourceID, horizon: Int64) throws(ParallaxError) {
         for version in try versions(ofSource: id) {
-            guard let kind = version.plan.window?.kind else { continue }
+            guard let kind = version.plan.window?.kind, version.plan.keepsSketches != true else { continue }
             let tables = StateTables(version)
             let sketches = tables.batch.states.filter(\.isSketch).map(\.name)
             guard let hasSketch = tables.hasSketch else { continue }

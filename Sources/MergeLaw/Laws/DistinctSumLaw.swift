@@ -38,20 +38,37 @@ struct DistinctSumLaw: MeasureLaw {
         ]
     }
 
+    func rolledUp(_ column: StateColumn) -> [String] {
+        if column.name == count { return [column.merged, "coalesce(max(u.\(count)), 0) AS \(count)_most"] }
+        return merged(column, joinsSessions: true)
+    }
+
     func finished(over row: StateSQL.Row, joinsSessions: Bool) -> String {
         let exact = result(count: "\(row.alias).\(count)", sum: "\(row.alias).\(sum)")
+        if case .rolledUp(let alias, let lacking) = row {
+            return """
+                CASE WHEN \(alias).speed_rows = 0 AND \(alias).\(count) = \(alias).\(count)_most THEN \(exact) \
+                WHEN \(alias).\(count) > 0 AND NOT \(alias).\(values)_batch AND \(lacking) THEN NULL ELSE \(ofValues(alias)) END
+                """
+        }
         guard case .merged(let alias) = row else { return exact }
+        // Where the batch layer's values are gone (its window had closed), its exact result says more.
+        return """
+            CASE WHEN \(alias).speed_rows = 0 OR (\(alias).\(count) > 0 AND NOT \(alias).\(values)_batch) THEN \(exact) \
+            ELSE \(ofValues(alias)) END
+            """
+    }
+
+    private func ofValues(_ alias: String) -> String {
         let texts = "FROM unnest(string_to_array(\(alias).\(values), ',')) AS v"
         // Numerics may be equal and have different scales: the longest one counts, as in the states.
         let all =
             measure.argument?.type == .decimal
             ? "SELECT DISTINCT ON (v::numeric) v::numeric AS value \(texts) ORDER BY v::numeric, scale(v::numeric) DESC"
             : "SELECT v::numeric AS value \(texts)"
-        // Where the batch layer's values are gone (its window had closed), its exact result says more.
         return """
-            CASE WHEN \(alias).speed_rows = 0 OR (\(alias).\(count) > 0 AND NOT \(alias).\(values)_batch) THEN \(exact) \
-            ELSE (SELECT \(result(count: "l.n", sum: "l.s")) FROM (SELECT count(DISTINCT e.value) AS n, sum(DISTINCT e.value) AS s \
-            FROM (\(all)) e) l) END
+            (SELECT \(result(count: "l.n", sum: "l.s")) FROM (SELECT count(DISTINCT e.value) AS n, sum(DISTINCT e.value) AS s \
+            FROM (\(all)) e) l)
             """
     }
 

@@ -59,17 +59,54 @@ struct PercentileLaw: MeasureLaw {
         }
     }
 
+    /// Also how many values the batch row with the most has: where all are in it, its result is that of the roll-up.
+    func rolledUp(_ column: StateColumn) -> [String] {
+        if column.rule == .count {
+            return [column.merged, "coalesce(max(u.\(column.name)) FILTER (WHERE NOT u.is_speed), 0) AS \(column.name)_most"]
+        }
+        // Thousands of lists: to put each behind those before it would copy all of them each time.
+        if column.name == values { return ["array_agg(ROW(u.\(values))) FILTER (WHERE u.\(values) IS NOT NULL) AS \(values)"] }
+        return merged(column, joinsSessions: true)
+    }
+
     func finished(over row: StateSQL.Row, joinsSessions: Bool) -> String {
+        if case .rolledUp(let alias, let lacking) = row {
+            return """
+                CASE WHEN \(isOfOneRow(alias)) THEN \(alias).\(result) \
+                WHEN \(alias).\(result) IS NOT NULL AND NOT \(alias).\(digest)_batch AND \(lacking) THEN NULL \
+                WHEN \(alias).\(digest) IS NULL THEN \(result(of: lists(alias))) \
+                ELSE \(estimate(alias, and: "(SELECT array_agg(e.value) FROM \(lists(alias)))")) END
+                """
+        }
         guard case .merged(let alias) = row else { return "\(row.alias).\(result)" }
         return """
             CASE WHEN \(alias).speed_rows = 0 OR (\(alias).\(result) IS NOT NULL AND NOT \(alias).\(digest)_batch) THEN \(alias).\(result) \
-            WHEN \(alias).\(digest) IS NULL THEN \(ofValues(alias)) ELSE \(estimate(alias)) END
+            WHEN \(alias).\(digest) IS NULL THEN \(result(of: "unnest(\(alias).\(values)) AS e (value)")) \
+            ELSE \(estimate(alias, and: "\(alias).\(values)")) END
             """
+    }
+
+    /// FROM: the values of all lists of a roll-up.
+    private func lists(_ alias: String) -> String {
+        let type = measure.argument?.type.stateSQLName ?? "double precision"
+        return "unnest(\(alias).\(values)) AS r (list \(type)[]), unnest(r.list) AS e (value)"
     }
 
     /// While all values are there.
     func exactness(over alias: String) -> MeasureExactness {
         .when("(\(alias).\(digest) IS NULL AND (\(alias).\(result) IS NULL OR \(alias).\(digest)_batch))")
+    }
+
+    private func isOfOneRow(_ alias: String) -> String { "\(alias).m\(index)_n = \(alias).m\(index)_n_most" }
+
+    /// That of the fraction whose bound is the widest.
+    func estimate(over alias: String) -> RollUpEstimate? {
+        let share = fractions.map { $0 * (1 - $0) }.max() ?? 0.25
+        let n = "\(alias).m\(index)_n"
+        let factor = 3 * Double.pi * share / Double(measure.precision ?? SketchPrecision.compression)
+        return RollUpEstimate(
+            isExact: "(\(isOfOneRow(alias)) OR \(alias).\(digest) IS NULL)",
+            error: "least(1, \(factor)::double precision * ln(\(n)::double precision) + 1 / \(n)::double precision)", bound: .rankError)
     }
 
     func differs(_ column: StateColumn) -> String? {
@@ -78,15 +115,18 @@ struct PercentileLaw: MeasureLaw {
     }
     var canBeAddedTo: Bool { false }
 
-    private func ofValues(_ alias: String) -> String {
+    /// - Parameter values: FROM with a column `e.value`.
+    private func result(of values: String) -> String {
         let function = measure.function == .percentileCont ? "percentile_cont" : "percentile_disc"
         let fraction = isArray ? fractionArray : "\(fractions[0])::double precision"
-        return "(SELECT \(function)(\(fraction)) WITHIN GROUP (ORDER BY e.value) FROM unnest(\(alias).\(values)) AS e (value))"
+        return "(SELECT \(function)(\(fraction)) WITHIN GROUP (ORDER BY e.value) FROM \(values))"
     }
 
     /// The aggregate stands in a sub-query of its own, which PostgreSQL computes once, however often a cast names its result.
-    private func estimate(_ alias: String) -> String {
-        let all = adding("\(alias).\(values)", to: "\(alias).\(digest)")
+    ///
+    /// - Parameter values: an array of those that are in no digest.
+    private func estimate(_ alias: String, and values: String) -> String {
+        let all = adding(values, to: "\(alias).\(digest)")
         let estimates = "SELECT tdigest_percentile(d.t, \(fractionArray)) AS all_of_them FROM (SELECT \(all)) d (t)"
         let each = "FROM (\(estimates)) q, unnest(q.all_of_them) WITH ORDINALITY AS e (value, place)"
         return isArray ? "(SELECT array_agg(\(cast("e.value")) ORDER BY e.place) \(each))" : "(SELECT \(cast("e.value")) \(each))"

@@ -195,7 +195,7 @@ public final class ViewAggregator {
     }
 
     private func sketchMarks(_ windows: StateRows.Values?, _ order: [Int32], _ horizon: Int64?) -> [Bool] {
-        guard layer == .batch, let horizon, let window = plan.window, case .column(let column)? = windows,
+        guard layer == .batch, plan.keepsSketches != true, let horizon, let window = plan.window, case .column(let column)? = windows,
             case .int64(let starts) = column.storage
         else { return [Bool](repeating: true, count: order.count) }
         if let sessions { return order.map { sessions.end(Int($0)) > horizon } }

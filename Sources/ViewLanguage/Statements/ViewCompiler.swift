@@ -46,12 +46,15 @@ struct ViewCompiler {
         else { return nil }
         var retention: Int64?
         reporter.check { () throws(Refusal) in retention = try options.retention(of: assembled.window) }
+        var keepsSketches: Bool?
+        reporter.check { () throws(Refusal) in keepsSketches = try options.keepsSketches(assembled.window, assembled.measures) }
         guard reporter.isSound else { return nil }
         var plan = Plan(
             source: source, filter: filter, window: assembled.window, groups: assembled.groups,
             isGlobal: keys.isEmpty, measures: assembled.measures.map(options.apply), outputs: assembled.outputs, having: having,
             lookups: scope.planLookups)
         plan.retention = retention
+        plan.keepsSketches = keepsSketches
         return ViewDefinition(
             name: declaration.name, plan: plan, selectText: query.text, version: plan.version, definitionText: definitionText,
             maxDrift: options.maxDrift)

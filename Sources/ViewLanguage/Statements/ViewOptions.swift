@@ -12,7 +12,10 @@ struct ViewOptions {
     /// Microseconds, and where the option stands.
     private(set) var retention: (length: Int64, offset: Int)?
 
-    private static let names = ["distinct_error", "percentile_compression", "max_drift", "retention"]
+    /// Whether sketches are kept, and where the option stands.
+    private(set) var keepsSketches: (isOn: Bool, offset: Int)?
+
+    private static let names = ["distinct_error", "percentile_compression", "max_drift", "retention", "keep_sketches"]
 
     init(statement: Statement) { self.statement = statement }
 
@@ -34,6 +37,7 @@ struct ViewOptions {
             case "distinct_error": log2m = try log2m(value, at: offset)
             case "percentile_compression": compression = try compression(value, at: offset)
             case "max_drift": maxDrift = try maxDrift(body["arg"], at: offset)
+            case "keep_sketches": keepsSketches = (try Self.truth(body["arg"], at: offset), offset)
             default: retention = (try retention(body["arg"]?.body(of: "String")?["sval"]?.string, at: offset), offset)
             }
         }
@@ -44,7 +48,7 @@ struct ViewOptions {
         guard let error, error > 0, error < 1 else {
             throw Refusal(offset, "distinct_error must be a number between 0 and 1", hint: "such as 0.01, for one percent")
         }
-        for log2m in SketchPrecision.log2mRange where 1.04 / Double(1 << log2m).squareRoot() <= error { return log2m }
+        for log2m in SketchPrecision.log2mRange where SketchPrecision.standardError(log2m: log2m) <= error { return log2m }
         let bytes = (1 << (SketchPrecision.log2mRange.upperBound - 1)) * 5 / 8
         throw Refusal(
             offset, "distinct_error \(error) is too small",
@@ -102,6 +106,36 @@ struct ViewOptions {
                 hint: "use it with tumble, hop or date_trunc")
         }
         return retention.length
+    }
+
+    /// `keep_sketches` alone says that it is on, as PostgreSQL's own options do.
+    private static func truth(_ node: SyntaxNode?, at offset: Int) throws(Refusal) -> Bool {
+        guard let node else { return true }
+        if let value = node.body(of: "Boolean")?["boolval"] { return value.isTrue }
+        let text =
+            node.body(of: "String")?["sval"]?.string
+            ?? node.body(of: "TypeName")?["names"]?.children.last?.body(of: "String")?["sval"]?.string
+        switch (text?.lowercased(), node.body(of: "Integer").map { $0["ival"]?.int ?? 0 }) {
+        case ("true", _), ("on", _), (_, 1): return true
+        case ("false", _), ("off", _), (_, 0): return false
+        default: throw Refusal(offset, "keep_sketches must be true or false")
+        }
+    }
+
+    /// What the window and the measures make of it. Nil where no row depends on it.
+    func keepsSketches(_ window: Plan.Window?, _ measures: [Plan.Measure]) throws(Refusal) -> Bool? {
+        guard let keepsSketches, keepsSketches.isOn else { return nil }
+        guard window != nil else {
+            throw Refusal(
+                keepsSketches.offset, "keep_sketches needs a window: a view without one always keeps its sketches",
+                hint: "leave the option out")
+        }
+        guard measures.contains(where: \.hasSketch) else {
+            throw Refusal(
+                keepsSketches.offset, "keep_sketches: no measure of this view has a sketch",
+                hint: "leave the option out: all that the view shows can be rolled up without it")
+        }
+        return true
     }
 
     private static func number(_ node: SyntaxNode?) -> Double? {
