@@ -12,6 +12,7 @@ public enum SQLState {
     /// Also of two statements where one may stand.
     public static let syntaxError = "42601"
     public static let undefinedColumn = "42703"
+    public static let undefinedFunction = "42883"
     public static let undefinedTable = "42P01"
     public static let invalidTableDefinition = "42P16"
     public static let tooManyConnections = "53300"

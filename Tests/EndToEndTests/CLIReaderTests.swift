@@ -31,6 +31,7 @@ import Testing
             #expect(try reader.query("SELECT is_exact FROM traffic_by_page").columns == ["is_exact"])
             #expect(try reader.query("SELECT source, late_waiting FROM parallax.frontier").rows.map { $0[0] } == ["page_view"])
             _ = try reader.query("SELECT * FROM parallax.rejected, parallax.late_window")
+            #expect(try reader.query("SELECT views FROM traffic_by_page_rollup('1 hour', '{}', outputs => '{views}')").columns == ["views"])
             #expect(Self.refusal(reader, "CREATE TABLE public.t (a integer)") == "25006")
             try reader.execute("SET default_transaction_read_only = off")
             let table =

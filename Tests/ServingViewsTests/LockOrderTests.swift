@@ -320,6 +320,7 @@ import ViewLanguage
             GRANT ALL ON ALL TABLES IN SCHEMA parallax, batch, speed, serving TO without_temp;
             ALTER VIEW serving.total OWNER TO without_temp;
             ALTER VIEW serving.total_changes OWNER TO without_temp;
+            ALTER FUNCTION serving.total_rollup OWNER TO without_temp;
             """)
         try fixture.connection.execute("SET ROLE without_temp")
         #expect(try fixture.rows("SELECT has_database_privilege(current_database(), 'TEMP')") == ["f"])

@@ -66,7 +66,8 @@ import ViewLanguage
     @Test(arguments: refused) func bucketsThatCutWindowsAreRefused(_ fit: Fit) {
         let error = refusal(RollUp(bucket: fit.bucket), version(fit.kind))
         #expect(error?.code == .input && error?.hint != nil)
-        #expect((error?.description ?? "").contains(fit.words), "\(String(describing: error))")
+        let words = error?.description ?? "nothing is refused"
+        #expect(words.contains(fit.words), "\(words)")
     }
 
     static let taken: [Fit] = [
@@ -252,6 +253,24 @@ import ViewLanguage
         try fixture.apply([])
         #expect(try fixture.rows("SELECT count(*) FROM pg_proc WHERE pronamespace = 'serving'::regnamespace") == ["0"])
         #expect(try fixture.rows("SELECT count(*) FROM parallax.serving_function") == ["0"])
+    }
+
+    /// A view of the pipeline may call it: it comes with it, is made anew with it, and goes before it.
+    @Test func aViewOnTopMayCallTheFunction() throws {
+        let total = ("total", Fixture.plan(window: false, groups: false, measures: [0]))
+        let days = OverlayDefinition(name: "days", selectText: "SELECT minute, views FROM traffic_rollup('1 day', '{}')", reads: [])
+        let fixture = try Fixture([total])
+        func views() throws -> [String] { try fixture.rows("SELECT viewname FROM pg_views WHERE schemaname = 'serving' ORDER BY 1") }
+        _ = try fixture.publish()
+        try fixture.apply([total, ("traffic", Fixture.plan(measures: [0]))], overlays: [days])
+        #expect(try views() == ["total"])
+        _ = try fixture.publish()
+        #expect(try views() == ["days", "total", "traffic"])
+        try fixture.apply([total, ("traffic", Fixture.plan(measures: [0, 2]))], overlays: [days], hash: "2")
+        _ = try fixture.publish()
+        #expect(try fixture.rows("SELECT * FROM serving.days") == [])
+        try fixture.apply([total], hash: "2")
+        #expect(try views() == ["total"])
     }
 
     @Test func aFunctionOfOthersIsNotReplaced() throws {

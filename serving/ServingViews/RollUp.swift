@@ -1,5 +1,4 @@
 import Catalog
-import Columns
 import MergeLaw
 import ParallaxCore
 import Postgres

@@ -1,38 +1,36 @@
 import Catalog
-import Columns
 import MergeLaw
 import ParallaxCore
 import Postgres
 import ViewLanguage
 
-/// The statement of one `RollUp`: what was asked for is checked, then written.
+/// The statement of one `RollUp`: what was asked for is checked (`RollUpStatement+Checks`), then written.
 ///
 /// Inside, columns have generated names: `w` (the bucket's start), `k0`… (groups), `c0`… (outputs), `e0`… (errors), `is_exact`, `is_closed`. Names that a user
 /// gave stand in the outermost list alone.
 struct RollUpStatement {
     let rollUp: RollUp
     let version: ViewVersion
-    private let base: MergedViewSQL
-    private let bucket: EffectiveBucket
+    let base: MergedViewSQL
+    let bucket: EffectiveBucket
     /// Which groups stay, and which outputs are shown.
-    private let groups: [Int]
-    private let outputs: [Int]
-    private let filters: [(group: Int, values: [String?])]
-    private let topOutput: Int?
+    let groups: [Int]
+    let outputs: [Int]
+    let filters: [(group: Int, values: [String?])]
+    let topOutput: Int?
     private var parameters: [Parameter] = []
     private let parametersBefore: Int
 
-    private var plan: Plan { version.plan }
+    var plan: Plan { version.plan }
 
     /// What a bucket is over this view.
-    private enum EffectiveBucket {
+    enum EffectiveBucket {
         case none, sessions, windows, range
         case length(Int64)
         case calendar(Plan.Window.CalendarUnit, zone: String)
     }
 
-    // What does not fit is refused.
-
+    /// Throws what does not fit the view.
     init(_ rollUp: RollUp, _ version: ViewVersion, parametersBefore: Int) throws(ParallaxError) {
         self.rollUp = rollUp
         self.version = version
@@ -61,151 +59,6 @@ struct RollUpStatement {
         try checkTop()
         if let compare = rollUp.compare { try check(compare) }
     }
-
-    private static func refused(_ version: ViewVersion, _ message: String, hint: String) -> ParallaxError {
-        ParallaxError(.input, "view \"\(version.viewName)\": \(message)", hint: hint)
-    }
-    private func refused(_ message: String, hint: String) -> ParallaxError { Self.refused(version, message, hint: hint) }
-
-    private static func bucket(_ rollUp: RollUp, _ version: ViewVersion) throws(ParallaxError) -> EffectiveBucket {
-        guard let kind = version.plan.window?.kind else {
-            guard rollUp.bucket == .window || rollUp.bucket == .range else {
-                throw refused(version, "it has no windows that a bucket could hold", hint: "leave the bucket out")
-            }
-            return .none
-        }
-        let fit = BucketFit(view: version.viewName, kind: kind)
-        func fits(_ refusal: BucketFit.Refusal?) throws(ParallaxError) {
-            if let refusal { throw refused(version, refusal.message, hint: refusal.hint) }
-        }
-        switch rollUp.bucket {
-        case .window: return kind.sessionGap == nil ? .windows : .sessions
-        case .range:
-            try fits(fit.never)
-            return .range
-        case .length(let length):
-            if let zone = fit.zoneOfWindows, let unit = unit(ofLength: length) {
-                try fits(fit.refusal(of: unit, zone: zone))
-                return .calendar(unit, zone: zone)
-            }
-            try fits(fit.refusal(ofLength: length))
-            return .length(length)
-        case .calendar(let unit, let named):
-            let zone = named ?? fit.zoneOfWindows ?? "UTC"
-            try fits(fit.refusal(of: unit, zone: zone))
-            return .calendar(unit, zone: zone)
-        }
-    }
-
-    private static func unit(ofLength length: Int64) -> Plan.Window.CalendarUnit? {
-        switch length {
-        case CalendarInterval.microsecondsPerDay: .day
-        case 7 * CalendarInterval.microsecondsPerDay: .week
-        default: nil
-        }
-    }
-
-    /// By the name of its column in the view, or in GROUP BY where the view does not show it.
-    private static func group(_ name: String, _ version: ViewVersion) throws(ParallaxError) -> Int {
-        for output in version.plan.outputs where output.name == name { if case .group(let index) = output.value { return index } }
-        if let index = version.plan.groups.firstIndex(where: { $0.name == name }) { return index }
-        let names = groupNames(version.plan)
-        throw refused(
-            version, "\"\(name)\" is none of its group columns",
-            hint: names.isEmpty ? "it has none" : "they are: \(names.joined(separator: ", "))")
-    }
-
-    static func groupNames(_ plan: Plan) -> [String] {
-        plan.groups.indices.map { index in plan.outputs.first { $0.value == .group(index) }?.name ?? plan.groups[index].name }
-    }
-
-    private static func output(_ name: String, _ version: ViewVersion) throws(ParallaxError) -> Int {
-        if let index = version.plan.outputs.firstIndex(where: { $0.name == name }) { return index }
-        throw refused(
-            version, "it has no column \"\(name)\"", hint: "its columns are: \(version.plan.outputs.map(\.name).joined(separator: ", "))")
-    }
-
-    private func checkRange() throws(ParallaxError) {
-        if case .none = bucket, rollUp.from != nil || rollUp.until != nil {
-            throw refused("it has no windows, so a range means nothing", hint: "leave from and until out")
-        }
-        if let from = rollUp.from, let until = rollUp.until, from >= until {
-            throw refused("the range ends before it begins", hint: "it is half-open: windows that start at from or later, and before until")
-        }
-    }
-
-    private func checkOutputs(isChosen: Bool) throws(ParallaxError) {
-        let text = text(from: nil, until: nil, filters: [])
-        if text.havingIsLost {
-            throw refused("its HAVING reads a group or a window that is left out", hint: "keep the group, or take a bucket")
-        }
-        guard isChosen || topOutput != nil else { return }
-        for output in (isChosen ? outputs : []) + [topOutput].compactMap({ $0 }) {
-            if case .never = text.presence(of: output) {
-                throw refused(
-                    "\"\(plan.outputs[output].name)\" is of a group or a window that is left out",
-                    hint: "leave the column out, too; or keep the group, or take a bucket")
-            }
-        }
-    }
-
-    private func checkTop() throws(ParallaxError) {
-        guard let top = rollUp.top, let topOutput else { return }
-        guard top.count > 0 else { throw refused("a top of \(top.count) groups is none", hint: "ask for at least one") }
-        guard !groups.isEmpty else { throw refused("a top needs groups to choose from", hint: "keep a group column") }
-        if case .sessions = bucket {
-            throw refused(
-                "the sessions of one group have nothing in common with those of another", hint: "order the rows themselves, with a limit")
-        }
-        if top.scope == .range, let kind = plan.window?.kind, let never = BucketFit(view: version.viewName, kind: kind).never {
-            throw refused(never.message, hint: "choose the top of each window")
-        }
-        switch plan.outputs[topOutput].value {
-        case .measure, .finished: break
-        case .window, .windowEnd, .group:
-            throw refused("\"\(top.output)\" is no measure to choose the top by", hint: "name a measure, or an expression over measures")
-        }
-    }
-
-    private func check(_ compare: CalendarInterval) throws(ParallaxError) {
-        let length = Int64(exactly: compare.span) ?? .max
-        func needs(_ isRight: Bool, _ words: String) throws(ParallaxError) {
-            guard isRight, compare.months >= 0, compare.days >= 0, compare.microseconds >= 0, length > 0 else {
-                throw refused(
-                    "what is compared would not begin where its windows do: compare has to be \(words)",
-                    hint: "it is how long before, and positive")
-            }
-        }
-        func steps(_ step: Int64) throws(ParallaxError) {
-            try needs(compare.months == 0 && length % step == 0, "a multiple of \(step / 1_000_000) seconds, without months")
-        }
-        func units(_ unit: Plan.Window.CalendarUnit) throws(ParallaxError) {
-            let (months, days) = (compare.months, compare.days)
-            switch unit {
-            case .day: try needs(months == 0 && compare.microseconds == 0, "whole days")
-            case .week: try needs(months == 0 && days % 7 == 0 && compare.microseconds == 0, "whole weeks")
-            case .month: try needs(days == 0 && compare.microseconds == 0, "whole months")
-            case .quarter: try needs(days == 0 && months % 3 == 0 && compare.microseconds == 0, "whole quarters")
-            case .year: try needs(days == 0 && months % 12 == 0 && compare.microseconds == 0, "whole years")
-            }
-        }
-        if case .range = bucket, rollUp.from == nil || rollUp.until == nil {
-            throw refused("a period before the whole range needs a range", hint: "give from and until")
-        }
-        switch (bucket, plan.window?.kind) {
-        case (.none, _), (.sessions, _):
-            throw refused("only windows that stand still have a period before them", hint: "leave compare out")
-        case (.length(let step), _): try steps(step)
-        case (.calendar(let unit, _), _): try units(unit)
-        case (_, .calendar(let unit, _)): try units(unit)
-        case (_, .tumbling(let step, _)), (.windows, .hopping(let step, _, _)): try steps(step)
-        case (_, let kind):
-            let steps = kind.flatMap { BucketFit(view: version.viewName, kind: $0).steps }
-            try needs(compare.months == 0 && steps.map { length % $0.step == 0 } ?? false, "a multiple of its windows")
-        }
-    }
-
-    // What fits is written.
 
     private mutating func parameter(_ value: Parameter) -> String {
         parameters.append(value)
@@ -263,20 +116,28 @@ struct RollUpStatement {
     /// Over the group's key in a row of that name.
     private mutating func condition(_ group: Int, _ values: [String?]) -> Condition {
         let type = plan.groups[group].expression.type
+        // Without a length or a scale, to which a cast would cut a value.
+        let name =
+            switch type {
+            case .text, .varchar: "text"
+            case .char: "bpchar"
+            case .numeric, .decimal: "numeric"
+            default: type.sqlName
+            }
         let some = values.compactMap { $0 }
         var comparisons: [String] = []
         if case .array = type {
-            for value in some { comparisons.append("= \(parameter(.text(value)))::\(type.comparedSQLName)") }
+            for value in some { comparisons.append("= \(parameter(.text(value)))::\(name)") }
         } else if !some.isEmpty {
-            comparisons.append("= ANY (\(parameter(.texts(some)))::text[]::\(type.comparedSQLName)[])")
+            comparisons.append("= ANY (\(parameter(.texts(some)))::text[]::\(name)[])")
         }
         if some.count < values.count { comparisons.append("IS NULL") }
         return { [comparisons] row in "(\(comparisons.map { "\(row).g\(group) \($0)" }.joined(separator: " OR ")))" }
     }
 
-    private typealias Condition = (String) -> String
+    typealias Condition = (String) -> String
 
-    private func text(from: String?, until: String?, filters: [Condition]) -> RollUpText {
+    func text(from: String?, until: String?, filters: [Condition]) -> RollUpText {
         let wanted = Set(outputs + [topOutput].compactMap { $0 })
         var text = RollUpText(
             base: base, windows: windows, from: from, until: until,
@@ -398,17 +259,5 @@ struct RollUpStatement {
         guard let zone else { return "\(start) + \(interval(compare))" }
         let name = Connection.quoteLiteral(zone.name)
         return "date_trunc('\(zone.unit.rawValue)', (\(start) AT TIME ZONE \(name) + \(interval(compare))) AT TIME ZONE \(name), \(name))"
-    }
-}
-
-extension ScalarType {
-    /// What a group's key is compared as: without a length or a scale, to which a cast would cut a value.
-    fileprivate var comparedSQLName: String {
-        switch self {
-        case .text, .varchar: "text"
-        case .char: "bpchar"
-        case .numeric, .decimal: "numeric"
-        default: sqlName
-        }
     }
 }

@@ -62,7 +62,8 @@ public enum ServingViews {
         for overlay in overlays {
             guard let error = try refusal({ () throws(ParallaxError) in try writer.write(overlay.name) }) else { continue }
             // It may read a view that is not served yet, or a column that a view's new version has. What it said until now it says until then.
-            if error.sqlState == SQLState.undefinedTable && !waiting.isEmpty {
+            let isMissing = error.sqlState == SQLState.undefinedTable || error.sqlState == SQLState.undefinedFunction
+            if isMissing && !waiting.isEmpty {
                 waiting.insert(overlay.name)
             } else if error.sqlState == SQLState.undefinedColumn && !changing.isEmpty {
                 continue
