@@ -27,6 +27,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        // Neither its configuration reader nor what needs the whole of Foundation.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     ],
     targets: [
         // C modules: a module map and at most a shim, no logic. Each has one importer.
@@ -65,9 +70,9 @@ let package = Package(
             dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "Operators", "Parquet", "Checksums", "Disk"],
             path: "Sources/Archive", swiftSettings: hot),
         .target(name: "Postgres", dependencies: ["ParallaxCore", "CPostgres"], path: "Sources/Postgres", swiftSettings: strict),
-        .target(name: "CSystem", path: "Sources/CSystem"),
+        .target(name: "CParallaxSystem", path: "Sources/CParallaxSystem"),
         .target(
-            name: "PrivatePostgres", dependencies: ["ParallaxCore", "Disk", "Postgres", "CSystem"],
+            name: "PrivatePostgres", dependencies: ["ParallaxCore", "Disk", "Postgres", "CParallaxSystem"],
             path: "Sources/PrivatePostgres", swiftSettings: strict),
         .target(
             name: "Catalog", dependencies: ["ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Postgres"],
@@ -120,13 +125,25 @@ let package = Package(
         .target(
             name: "ServingViews", dependencies: ["ParallaxCore", "ViewLanguage", "MergeLaw", "Catalog", "Postgres"],
             path: "serving/ServingViews", swiftSettings: strict),
+        .target(
+            name: "ServingAPI",
+            dependencies: [
+                "ParallaxCore", "ViewLanguage", "Parquet", "Catalog", "Postgres", "ServingViews",
+                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "serving/ServingAPI", swiftSettings: strict),
 
         // The one executable: parse, wire, run.
         .executableTarget(
             name: "parallax",
             dependencies: [
                 "ParallaxCore", "ViewLanguage", "MergeLaw", "Operators", "EmbeddedLog", "KafkaLog", "Archive", "Postgres",
-                "PrivatePostgres", "Catalog", "SpeedLayer", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews", "Compression",
+                "PrivatePostgres", "Catalog", "SpeedLayer", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews", "ServingAPI",
+                "Compression",
                 "Backup", "Disk", "Ingestion", "TableLoading", "DemoTraffic", "LogDecisions",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

@@ -7,18 +7,22 @@ import Glibc
 /// thread left.
 public func onOwnThread<T: Sendable>(name: String, _ body: @escaping @Sendable () throws -> T) async throws -> T {
     try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<T, any Error>) in
-        let work = ThreadWork(name: name) { continuation.resume(with: Result(catching: body)) }
-        let context = Unmanaged.passRetained(work)
-        var thread = pthread_t()
-        let code = pthread_create(&thread, nil, runThreadWork, context.toOpaque())
-        guard code == 0 else {
-            context.release()
-            let reason = String(cString: strerror(code))
-            continuation.resume(throwing: ParallaxError(.limit, "cannot start a thread for \(name): \(reason)", isRetriable: true))
-            return
+        do { try startThread(name: name) { continuation.resume(with: Result(catching: body)) } } catch {
+            continuation.resume(throwing: error)
         }
-        pthread_detach(thread)
     }
+}
+
+/// Runs the body on a new thread, and does not wait for it. Throws `.limit` where the system has no thread left.
+public func startThread(name: String, _ body: @escaping @Sendable () -> Void) throws(ParallaxError) {
+    let context = Unmanaged.passRetained(ThreadWork(name: name, run: body))
+    var thread = pthread_t()
+    let code = pthread_create(&thread, nil, runThreadWork, context.toOpaque())
+    guard code == 0 else {
+        context.release()
+        throw ParallaxError(.limit, "cannot start a thread for \(name): \(String(cString: strerror(code)))", isRetriable: true)
+    }
+    pthread_detach(thread)
 }
 
 private final class ThreadWork: Sendable {

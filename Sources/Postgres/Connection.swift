@@ -12,6 +12,7 @@ public final class Connection {
     let notices: NoticeReceiver
     /// What others know this session by, where somebody has given it a number. It ends with the session.
     public var sessionNumber: Int64?
+    var statements = PreparedStatements()
 
     /// `dsn`: `postgresql://…` or `key=value …`, as libpq takes them. Throws `.configuration` where it cannot be read, `.unavailable`
     /// where nobody answers, `.database` where the server refuses (password, no such database). Waits at most `connect_timeout` seconds

@@ -1,9 +1,12 @@
 /// What PostgreSQL calls its errors, by the names of its appendix A: those that somebody here asks for.
 public enum SQLState {
+    /// Also of a prepared statement whose columns have other types now.
+    public static let featureNotSupported = "0A000"
     /// Of an argument, such as a roll-up's bucket.
     public static let invalidParameterValue = "22023"
     public static let foreignKeyViolation = "23503"
     public static let readOnlyTransaction = "25006"
+    public static let invalidSQLStatementName = "26000"
     public static let dependentObjectsStillExist = "2BP01"
     public static let invalidCatalogName = "3D000"
     public static let serializationFailure = "40001"

@@ -1,4 +1,4 @@
-import CSystem
+import CParallaxSystem
 import Glibc
 import ParallaxCore
 

@@ -22,15 +22,23 @@ struct MergedViewSQL {
     /// For those who follow the view: each row with its key before the outputs, and `is_exact` says nothing of records that wait.
     let isFollowed: Bool
 
-    init(_ version: ViewVersion, isFollowed: Bool = false) {
+    /// Whose rows are merged: of the publication that readers see, or of one that is kept.
+    let publication: Published?
+
+    init(_ version: ViewVersion, asOf publication: Published? = nil, isFollowed: Bool = false) {
         self.version = version
+        self.publication = publication
         self.isFollowed = isFollowed
         tables = StateTables(version)
     }
 
     /// Uncorrelated, so PostgreSQL computes each once a statement, before it looks at any row; both come from one row and one snapshot (I2).
-    var run: String { "(SELECT p.run FROM parallax.published p WHERE p.source_id = \(version.sourceID))" }
-    var slice: String { "(SELECT p.slice FROM parallax.published p WHERE p.source_id = \(version.sourceID))" }
+    var run: String {
+        publication.map { "\($0.run)" } ?? "(SELECT p.run FROM parallax.published p WHERE p.source_id = \(version.sourceID))"
+    }
+    var slice: String {
+        publication.map { "\($0.slice)" } ?? "(SELECT p.slice FROM parallax.published p WHERE p.source_id = \(version.sourceID))"
+    }
     var watermark: String { "(SELECT w.watermark FROM parallax.watermark w WHERE w.source_id = \(version.sourceID))" }
 
     /// True, or an error that programs answer with a new transaction. It reads no row of the view, so PostgreSQL asks it once a statement, before it
@@ -90,7 +98,10 @@ struct MergedViewSQL {
     /// - Parameter start: SQL of the window's start.
     func stays(_ start: String) -> String? {
         guard let retention = version.plan.retention, let kind = version.plan.window?.kind else { return nil }
-        let watermark = "(SELECT p.cut_watermark FROM parallax.published p WHERE p.source_id = \(version.sourceID))"
+        let watermark =
+            publication.map {
+                "(SELECT p.cut_watermark FROM parallax.publication p WHERE p.source_id = \(version.sourceID) AND p.run_id = \($0.run))"
+            } ?? "(SELECT p.cut_watermark FROM parallax.published p WHERE p.source_id = \(version.sourceID))"
         return "coalesce(\(WindowSQL.end(kind, start: start)) > \(watermark) - \(retention) * interval '1 microsecond', true)"
     }
 
@@ -125,6 +136,27 @@ struct MergedViewSQL {
             FROM \(tables.batchTable) b
             WHERE b.from_run <= \(run) AND b.until_run > \(run)\(having("b", row).map { " AND \($0)" } ?? "")
             """
+    }
+
+    /// One layer's rows by themselves, with the view's columns: what was published, as it is, or what is live, with nothing below it.
+    func layerText(_ layer: ServedLayer) -> String {
+        switch layer {
+        case .merged: selectText
+        case .batch:
+            """
+            SELECT \((outputs(.batch(alias: "b")) + ["\(isWhole("b")) AS is_exact", "\(isClosed("b")) AS is_closed"]).joined(separator: ",\n       "))
+            FROM \(tables.batchTable) b
+            WHERE \(isServed)
+              AND b.from_run <= \(run) AND b.until_run > \(run)\(having("b", .batch(alias: "b")).map { "\n  AND \($0)" } ?? "")
+            """
+        case .speed:
+            // No batch row has such a run.
+            """
+            SELECT \((outputs(.merged(alias: "m")) + ["\(isExactAnd)true AS is_exact", "\(isClosed("m")) AS is_closed"]).joined(separator: ",\n       "))
+            FROM (\(StateSQL.mergedStates(tables, run: "(-1)", slices: slices, batchCondition: "false", speedCondition: stays("s.window_start")))) m
+            WHERE \(isServed)\(having("m", .merged(alias: "m")).map { "\n  AND \($0)" } ?? "")
+            """
+        }
     }
 
     private func outputs(_ row: StateSQL.Row) -> [String] {

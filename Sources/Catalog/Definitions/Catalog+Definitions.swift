@@ -42,24 +42,23 @@ extension Catalog {
 
     /// All versions of all views of a source, oldest first. Without those that the transaction under way has given up (see `Leaving`).
     public func versions(ofSource sourceID: SourceID) throws(ParallaxError) -> [ViewVersion] {
-        let result = try connection.query(
-            """
-            SELECT v.version_id, w.view_id, w.name, w.source_id, v.hash, v.plan, v.select_text, v.state_table, v.first_slice,
-                   coalesce(w.active_version_id = v.version_id, false), v.is_held, v.first_run,
-                   coalesce(v.version_id < w.active_version_id, false)
-            FROM parallax.view_version v JOIN parallax.view w USING (view_id)
-            WHERE w.source_id = $1 AND v.state_table <> '' ORDER BY v.version_id
-            """, [.source(sourceID)])
-        var versions: [ViewVersion] = []
-        for row in result.rows {
-            versions.append(
-                try ViewVersion(
-                    id: row.version(0), viewID: row.view(1), viewName: row.text(2), sourceID: row.source(3), hash: row.text(4),
-                    plan: decodeStored(Plan.self, row.text(5)), selectText: row.text(6), stateTable: row.text(7),
-                    firstSlice: row.slice(8), isActive: row.bool(9), isRetired: row.bool(12), isHeld: row.bool(10),
-                    firstRun: row.optionalRun(11)))
-        }
-        return versions
+        let sql = Self.versionsSQL + " WHERE w.source_id = $1 AND v.state_table <> '' ORDER BY v.version_id"
+        return try connection.query(sql, [.source(sourceID)]).rows.map { row throws(ParallaxError) in try viewVersion(row) }
+    }
+
+    static let versionsSQL = """
+        SELECT v.version_id, w.view_id, w.name, w.source_id, v.hash, v.plan, v.select_text, v.state_table, v.first_slice,
+               coalesce(w.active_version_id = v.version_id, false), v.is_held, v.first_run,
+               coalesce(v.version_id < w.active_version_id, false)
+        FROM parallax.view_version v JOIN parallax.view w USING (view_id)
+        """
+
+    func viewVersion(_ row: QueryResult.Row) throws(ParallaxError) -> ViewVersion {
+        try ViewVersion(
+            id: row.version(0), viewID: row.view(1), viewName: row.text(2), sourceID: row.source(3), hash: row.text(4),
+            plan: decodeStored(Plan.self, row.text(5)), selectText: row.text(6), stateTable: row.text(7),
+            firstSlice: row.slice(8), isActive: row.bool(9), isRetired: row.bool(12), isHeld: row.bool(10),
+            firstRun: row.optionalRun(11))
     }
 
     /// What the binary stored it can read; anything else means that another version wrote it.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ParallaxCore
 import Postgres
 
 struct ConfigCommand: ParsableCommand {

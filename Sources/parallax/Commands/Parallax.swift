@@ -17,8 +17,8 @@ struct Parallax: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, CheckCommand.self, ApplyCommand.self, DiffCommand.self, PromoteCommand.self, AbandonCommand.self,
             UpCommand.self, DownCommand.self, IngestCommand.self, LoadCommand.self,
-            GenerateCommand.self, SpeedCommand.self, ArchiveCommand.self, AdoptLogCommand.self, BatchCommand.self, StatusCommand.self,
-            WatermarkCommand.self, QueryCommand.self, TailCommand.self, DSNCommand.self, RoleCommand.self, PsqlCommand.self,
+            GenerateCommand.self, SpeedCommand.self, ArchiveCommand.self, AdoptLogCommand.self, BatchCommand.self, ServeCommand.self,
+            StatusCommand.self, WatermarkCommand.self, QueryCommand.self, TailCommand.self, DSNCommand.self, RoleCommand.self, PsqlCommand.self,
             BackupCommand.self, RestoreCommand.self,
             ConfigCommand.self, DoctorCommand.self, VersionCommand.self,
         ])

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Catalog
 import ParallaxCore
+import Postgres
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,14 +19,18 @@ struct StatusCommand: ParsableCommand {
 
     func run() throws {
         let pipeline = try options.pipeline()
-        let report = try Database.with(pipeline) { connection in
-            let catalog = try requireApplied(connection)
-            // One snapshot, so that the parts fit together.
-            return try connection.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") { () throws(ParallaxError) in
-                try StatusReport(catalog, pipeline)
-            }
-        }
+        let report = try Database.with(pipeline) { connection in try StatusReport.gathered(pipeline, connection) }
         if json { Terminal.print(report.json.text()) } else { Terminal.write(NamedCommands.completed(report.text), to: 1) }
         if check, let first = report.problems.first { throw ExitCode(ExitStatus.of(first.code)) }
+    }
+}
+
+extension StatusReport {
+    /// From one snapshot, so that the parts fit together.
+    static func gathered(_ pipeline: Pipeline, _ connection: Connection) throws -> StatusReport {
+        let catalog = try requireApplied(connection)
+        return try connection.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") { () throws(ParallaxError) in
+            try StatusReport(catalog, pipeline)
+        }
     }
 }

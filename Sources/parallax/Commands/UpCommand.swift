@@ -8,7 +8,8 @@ import ViewLanguage
 
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "up", abstract: "Run everything: PostgreSQL, the speed layer, the archiver, the batch schedule, demo traffic.",
+        commandName: "up",
+        abstract: "Run everything: PostgreSQL, the speed layer, the archiver, the batch schedule, the HTTP API, demo traffic.",
         discussion: discussion(
             """
             Applies the definitions first: additions at once; changed or dropped sources and views ask on a terminal and need --yes elsewhere. \
@@ -25,6 +26,7 @@ struct UpCommand: AsyncParsableCommand {
         let pipeline = try options.pipeline()
         let definitions = try pipeline.definitions()
         // Before anything is started: what cannot work should not begin.
+        _ = try pipeline.apiSettings()
         let traffic = try pipeline.configuration.text(.generatorSource).map { name throws(ParallaxError) in
             try definitions.source(named: name)
         }
@@ -104,6 +106,11 @@ struct UpCommand: AsyncParsableCommand {
         ]
         if let interval = pipeline.configuration.optionalDuration(.batchInterval) {
             services.append(.init(service: pipeline.batchService(dsn: database.dsn, every: interval, logger: logging.logger("batch"))))
+        }
+        if let settings = try pipeline.apiSettings() {
+            let logger = logging.logger("serve")
+            let server = try pipeline.apiServer(settings, dsn: database.dsn, logger: logger)
+            services.append(.init(service: APIService(server: server, address: pipeline.apiAddress, logger: logger)))
         }
         if let traffic {
             services.append(.init(service: pipeline.trafficService(traffic, logger: logging.logger("generate"))))

@@ -101,6 +101,22 @@ extension ConfigurationKey {
         "postgres.tcp_port", .integer(0...65_535), default: "0",
         "TCP port of the private server on 127.0.0.1. 0: none, only the socket in .parallax.")
 
+    static let serveListen = ConfigurationKey(
+        "serve.listen", .text, default: "127.0.0.1:8321",
+        "Where the HTTP API listens, as host:port; port 0 takes any that is free. off: `parallax up` has none.")
+    static let serveConnections = ConfigurationKey(
+        "serve.connections", .integer(1...256), default: "4",
+        "Connections to PostgreSQL that the API's requests share. About as many as the server has cores.")
+    static let serveWaiting = ConfigurationKey(
+        "serve.max_waiting", .integer(0...65_536), default: "256",
+        "Requests that may wait for one of them. The next is answered with 503 at once.")
+    static let serveClients = ConfigurationKey(
+        "serve.max_clients", .integer(1...65_536), default: "4096",
+        "Open connections of clients. The next waits until one closes.")
+    static let serveRequestTime = ConfigurationKey(
+        "serve.request_timeout", .duration(.milliseconds(10)...(.seconds(3_600)), offAllowed: false), default: "30s",
+        "How long a request may take, its wait for a connection included.")
+
     static let generatorSource = ConfigurationKey(
         "generator.source", .text, default: "",
         "Demo traffic inside `parallax up`: the source that it goes to. Not set: none.")
@@ -118,6 +134,7 @@ extension ConfigurationKey {
         lookupRows, lookupBytes,
         batchInterval, batchKeepPublications, batchMaxLoss, batchMemory,
         archiveRecordsPerSegment, archiveMinimumAge,
+        serveListen, serveConnections, serveWaiting, serveClients, serveRequestTime,
         postgresURL, postgresURLFile, postgresTCPPort,
         generatorSource, generatorRate, generatorSeed,
     ]

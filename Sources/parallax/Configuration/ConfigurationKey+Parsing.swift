@@ -1,3 +1,5 @@
+import ParallaxCore
+
 extension ConfigurationKey {
     /// Why a text cannot be this key's value, in a form that ends a sentence: `must be …, not "…"`.
     struct Unusable: Error, Equatable {

@@ -1,14 +1,3 @@
-import ParallaxCore
-
-extension Instant {
-    /// `2024-01-01T12:00:00Z`, with a fraction where there is one.
-    var text: String {
-        var bytes: [UInt8] = []
-        bytes.appendInstant(microseconds: rawValue)
-        return String(decoding: bytes, as: UTF8.self)
-    }
-}
-
 /// `3.1 MB`: with two digits that mean something, in powers of ten. What the configuration takes is `ByteCount`.
 func byteCount(_ bytes: Int) -> String {
     var value = Double(bytes)

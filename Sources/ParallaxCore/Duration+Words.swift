@@ -1,6 +1,6 @@
 extension Duration {
     /// One number and one unit: `500ms`, `0.5 s`, `5 minutes`, `1h`, `2 days`; `0` needs none. Nil for anything else.
-    init?(words: String) {
+    public init?(words: String) {
         let number = words.prefix { $0.isASCII && ($0.isNumber || $0 == "." || $0 == "_") }
         guard let value = Double(number.filter { $0 != "_" }), value.isFinite else { return nil }
         let unit = words.dropFirst(number.count).drop { $0 == " " }.lowercased()
@@ -21,11 +21,11 @@ extension Duration {
         self = .microseconds(Int64((total * 1e6).rounded()))
     }
 
-    var microseconds: Int64 { components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000 }
-    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+    public var microseconds: Int64 { components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000 }
+    public var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 
     /// For people, in the largest unit that leaves no fraction: `500ms`, `5s`, `1h`.
-    var words: String {
+    public var words: String {
         let value = microseconds
         let units: [(Int64, String)] = [
             (86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "min"), (1_000_000, "s"), (1_000, "ms"),
@@ -35,7 +35,7 @@ extension Duration {
     }
 
     /// A measured time: `0.3 s`, `4 min 10 s`, `2 h 5 min`.
-    var rough: String {
+    public var rough: String {
         let seconds = inSeconds
         switch abs(seconds) {
         case ..<10: return "\((seconds * 10).rounded() / 10) s"
@@ -48,8 +48,8 @@ extension Duration {
 }
 
 /// Sizes in the words that the configuration takes.
-enum ByteCount {
-    static func text(_ bytes: Int) -> String {
+public enum ByteCount {
+    public static func text(_ bytes: Int) -> String {
         for (size, name) in [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")] where bytes >= size {
             if bytes % size == 0 { return "\(bytes / size)\(name)" }
             return "\((Double(bytes) / Double(size) * 10).rounded() / 10)\(name)"

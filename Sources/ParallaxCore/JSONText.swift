@@ -1,7 +1,5 @@
-import ParallaxCore
-
 /// JSON for programs, in the order in which it was put together: `status --json`, `query --format json`.
-enum JSONText {
+public enum JSONText: Sendable {
     case null
     case bool(Bool)
     case int(Int64)
@@ -11,22 +9,22 @@ enum JSONText {
     case array([JSONText])
     case object([(String, JSONText)])
 
-    static func optional(_ value: Int64?) -> JSONText { value.map { .int($0) } ?? .null }
-    static func optional(_ value: String?) -> JSONText { value.map { .string($0) } ?? .null }
+    public static func optional(_ value: Int64?) -> JSONText { value.map { .int($0) } ?? .null }
+    public static func optional(_ value: String?) -> JSONText { value.map { .string($0) } ?? .null }
 
     /// NaN and infinities, which JSON lacks, are texts.
-    static func optional(_ value: Double?) -> JSONText {
+    public static func optional(_ value: Double?) -> JSONText {
         value.map { $0.isFinite ? .number("\($0)") : .string("\($0)") } ?? .null
     }
 
     /// An object with one more member.
-    func adding(_ name: String, _ value: JSONText) -> JSONText {
+    public func adding(_ name: String, _ value: JSONText) -> JSONText {
         guard case .object(let members) = self else { preconditionFailure("only objects have members") }
         return .object(members + [(name, value)])
     }
 
     /// Two spaces a level; arrays and objects without content on one line.
-    func text(indentation: Int? = 0) -> String {
+    public func text(indentation: Int? = 0) -> String {
         var output = ""
         write(to: &output, indentation: indentation)
         return output

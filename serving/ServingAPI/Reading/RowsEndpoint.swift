@@ -1,0 +1,315 @@
+import Catalog
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import ParallaxCore
+import Postgres
+import ServingViews
+
+/// `GET /v1/views/{view}/rows`: rows and what they contain, from one snapshot.
+struct RowsEndpoint: Sendable {
+    let snapshots: Snapshots
+    let views: ServedViews
+    let limits: APILimits
+
+    /// Rows of a page without a `limit`.
+    static let defaultLimit = 1_000
+    /// The frontier in a header, for formats that have no place for it. A longer one (many partitions) is cut down to its sources' runs.
+    static let maxHeaderBytes = 6_000
+    /// The size at which a streamed answer is handed on.
+    static let chunkBytes = 64 << 10
+
+    /// Everything that is known before the first row.
+    struct Head: Sendable {
+        var frontier: JSONText
+        var etag: String
+        var isUnchanged = false
+    }
+
+    struct Page: Sendable {
+        var head: Head
+        var body: ByteBuffer
+        var next: String?
+    }
+
+    func answer(_ request: APIRequest) async throws -> Response {
+        let format: RowFormat? = try request.choice("format") ?? RowFormat.accepted(request.header(.accept))
+        guard let format else {
+            throw Problem(
+                .notAcceptable, "not_acceptable", "none of the formats that the request accepts is one of ours",
+                hint: "ask for " + RowFormat.allCases.map(\.mediaType).joined(separator: ", "))
+        }
+        // Without a limit, JSON comes in pages and the others whole.
+        let streams = format != .json && request.value("limit") == nil && request.value("cursor") == nil
+        if request.request.method == .head { return try await headOnly(request, format) }
+        return streams ? try await stream(request, format) : try await page(request, format)
+    }
+
+    // MARK: one page
+
+    private func page(_ request: APIRequest, _ format: RowFormat) async throws -> Response {
+        let page = try await snapshots.read(request) { catalog in
+            let prepared = try prepare(request, format, catalog, defaultLimit: Self.defaultLimit, maxLimit: limits.rowsAtOnce)
+            if prepared.head.isUnchanged { return Page(head: prepared.head, body: ByteBuffer(), next: nil) }
+            return try fetch(prepared, catalog.connection, until: request.deadline)
+        }
+        if page.head.isUnchanged { return Response(status: .notModified, headers: headers(page.head, format, next: nil, request)) }
+        return Response(
+            status: .ok, headers: headers(page.head, format, next: page.next, request), body: ResponseBody(byteBuffer: page.body))
+    }
+
+    private func fetch(_ prepared: Prepared, _ connection: Connection, until deadline: ContinuousClock.Instant) throws(ParallaxError)
+        -> Page
+    {
+        var encoder = try prepared.encoder()
+        var buffer = ByteBuffer()
+        try encoder.begin(to: &buffer)
+        let columns = prepared.query.columns.count
+        let limit = prepared.query.limit ?? .max
+        var (rows, hasMore) = (0, false)
+        var lastKey: [String?] = []
+        try connection.visit(prepared.text, prepared.parameters, until: deadline) { _ throws(ParallaxError) in
+        } row: { row throws(ParallaxError) in
+            guard rows < limit else {
+                hasMore = true
+                return
+            }
+            try encoder.append(row, to: &buffer)
+            rows += 1
+            if rows == limit, prepared.query.isKeyed {
+                lastKey = prepared.query.order.indices.map { row[columns + $0].map { String(decoding: $0, as: UTF8.self) } }
+            }
+        }
+        var next: String?
+        if hasMore {
+            next =
+                PageCursor(
+                    query: prepared.query.fingerprint, view: prepared.viewTag, runs: prepared.runs, key: lastKey,
+                    offset: (prepared.cursor?.offset ?? 0) + Int64(rows)
+                ).text
+        }
+        try encoder.end(next: next, to: &buffer)
+        return Page(head: prepared.head, body: buffer, next: next)
+    }
+
+    // MARK: a stream
+
+    private func stream(_ request: APIRequest, _ format: RowFormat) async throws -> Response {
+        let channel = ChunkChannel<Head>(capacity: max(2, limits.bytesInFlight / Self.chunkBytes), patience: limits.writeTime)
+        // Not a child of the request's task: the answer's head goes out before its body is written, and the body's closure ends this one in any case.
+        let producer = Task {
+            do {
+                try await snapshots.read(request) { catalog in try produce(request, format, catalog, channel) }
+                channel.finish(.success(()))
+            } catch {
+                channel.finish(.failure(error))
+            }
+        }
+        let head: Head
+        do {
+            head = try await withTaskCancellationHandler {
+                try await channel.head()
+            } onCancel: {
+                producer.cancel()
+            }
+        } catch {
+            producer.cancel()
+            throw error
+        }
+        if head.isUnchanged { return Response(status: .notModified, headers: headers(head, format, next: nil, request)) }
+        return Response(
+            status: .ok, headers: headers(head, format, next: nil, request),
+            body: ResponseBody { writer in
+                do {
+                    while let chunk = try await channel.next() { try await writer.write(chunk) }
+                    try await writer.finish(nil)
+                } catch {
+                    // Without the last chunk a client knows that the answer is not whole.
+                    channel.cancel()
+                    producer.cancel()
+                    throw error
+                }
+            })
+    }
+
+    private func produce(_ request: APIRequest, _ format: RowFormat, _ catalog: Catalog, _ channel: ChunkChannel<Head>) throws {
+        let prepared = try prepare(request, format, catalog, defaultLimit: nil, maxLimit: limits.rowsAtOnce)
+        channel.send(head: prepared.head)
+        if prepared.head.isUnchanged { return }
+        var encoder = try prepared.encoder()
+        var buffer = ByteBuffer()
+        try encoder.begin(to: &buffer)
+        var rows = 0
+        try catalog.connection.queryPrepared("SELECT pg_catalog.set_config('statement_timeout', '0', true)")
+        try catalog.connection.visit(prepared.text, prepared.parameters, rows: .oneByOne) { _ throws(ParallaxError) in
+        } row: { row throws(ParallaxError) in
+            guard rows < limits.rowsPerAnswer else {
+                throw ParallaxError(
+                    .limit, "the answer has more than \(limits.rowsPerAnswer) rows, and was broken off",
+                    hint: "ask for a range, or for pages with a limit")
+            }
+            try encoder.append(row, to: &buffer)
+            rows += 1
+            if buffer.readableBytes >= Self.chunkBytes {
+                try channel.send(buffer)
+                buffer = ByteBuffer()
+                buffer.reserveCapacity(Self.chunkBytes + Self.chunkBytes / 4)
+            }
+        }
+        try encoder.end(next: nil, to: &buffer)
+        if buffer.readableBytes > 0 { try channel.send(buffer) }
+    }
+
+    private func headOnly(_ request: APIRequest, _ format: RowFormat) async throws -> Response {
+        let head = try await snapshots.read(request) { catalog in
+            try prepare(request, format, catalog, defaultLimit: Self.defaultLimit, maxLimit: limits.rowsAtOnce).head
+        }
+        return Response(status: head.isUnchanged ? .notModified : .ok, headers: headers(head, format, next: nil, request))
+    }
+
+    // MARK: what both begin with
+
+    private struct Prepared {
+        var head: Head
+        var query: RowsQuery
+        var text: String
+        var parameters: [Parameter]
+        var cursor: PageCursor?
+        var viewTag: String
+        var runs: [String: Int64]
+        var format: RowFormat
+        var exactNumbersAsText: Bool
+
+        func encoder() throws(ParallaxError) -> any RowEncoder {
+            try RowEncoders.make(format, query.columns.map(\.encoded), frontier: head.frontier, exactNumbersAsText: exactNumbersAsText)
+        }
+    }
+
+    private enum Numbers: String, CaseIterable { case number, text }
+
+    private func prepare(
+        _ request: APIRequest, _ format: RowFormat, _ catalog: Catalog, defaultLimit: Int?, maxLimit: Int
+    ) throws -> Prepared {
+        let name = request.pathValue("view")
+        guard let view = try views.view(name, catalog, until: request.deadline) else {
+            throw Problem.noView(name, among: try catalog.servedStamps(until: request.deadline).map(\.name).filter(request.grant.mayRead))
+        }
+        var query = try RowsQuery(
+            request, view, defaultLimit: defaultLimit, maxLimit: maxLimit, maxFilterValues: limits.filterValues)
+        let sources = try catalog.frontiers(ofSources: view.sources, until: request.deadline)
+        let viewTag = "\(view.stamp.relation).\(view.stamp.rule).\(view.stamp.version?.rawValue ?? 0)"
+        var cursor: PageCursor?
+        if let text = request.value("cursor") {
+            guard let found = PageCursor(text), found.query == query.fingerprint, found.key.count == (query.isKeyed ? query.order.count : 0)
+            else {
+                throw Problem(
+                    .badRequest, "invalid_cursor", "the cursor is not one of this query",
+                    hint:
+                        "ask for the first page without a cursor, and for the others with the same parameters and the cursor of the page before"
+                )
+            }
+            try continuing(found, &query, view, viewTag, sources)
+            cursor = found
+        }
+        let publication = try publication(query, view, catalog)
+        let frontier = AnswerFrontier(sources: sources, approximate: view.approximate, asOfRun: query.asOfRun)
+        if let allowed = try request.duration("max_staleness") {
+            guard let staleness = frontier.staleness, staleness <= allowed else {
+                var problem = Problem(
+                    .serviceUnavailable, "stale", "the rows may be \(frontier.staleness.map(\.rough) ?? "of any age") old",
+                    detail: "The request allows \(allowed.rough).", hint: "parallax status says which layer is behind", retryAfterSeconds: 1
+                )
+                problem.members = [("frontier", frontier.json)]
+                throw problem
+            }
+        }
+        let relation =
+            if let version = view.version, query.layer != .merged || publication != nil {
+                "(\(LayerRows.text(version, query.layer, asOf: publication)))"
+            } else {
+                "serving.\(Connection.quoteIdentifier(view.name))"
+            }
+        let (text, parameters) = query.sql(from: relation, after: cursor)
+        let numbers: Numbers = try request.choice("numbers") ?? .number
+        let etag =
+            "W/\"" + String(StableHash.of([viewTag, frontier.tag, format.rawValue, request.request.uri.string]), radix: 36) + "\""
+        let isUnchanged = request.header(.ifNoneMatch).map { ETags.matches($0, etag) } ?? false
+        return Prepared(
+            head: Head(frontier: frontier.json, etag: etag, isUnchanged: isUnchanged), query: query, text: text, parameters: parameters,
+            cursor: cursor, viewTag: viewTag,
+            runs: Dictionary(uniqueKeysWithValues: sources.map { ("\($0.id)", (query.asOfRun ?? $0.run).rawValue) }),
+            format: format, exactNumbersAsText: numbers == .text)
+    }
+
+    /// A later page is of the same publication as the first: of a merged view also when another has come meanwhile.
+    private func continuing(
+        _ cursor: PageCursor, _ query: inout RowsQuery, _ view: ServedView, _ viewTag: String, _ sources: [SourceFrontier]
+    ) throws(Problem) {
+        let again = "ask for the first page again"
+        guard cursor.view == viewTag else {
+            throw Problem(
+                .conflict, "publication_changed", "view \"\(view.name)\" has another definition since the first page", hint: again)
+        }
+        for source in sources where cursor.runs["\(source.id)"] != source.run.rawValue && query.asOfRun == nil {
+            guard view.version != nil, let run = cursor.runs["\(source.id)"], run > 0 else {
+                throw Problem(.conflict, "publication_changed", "another run was published since the first page", hint: again)
+            }
+            query.asOfRun = RunNumber(run)
+        }
+    }
+
+    private func publication(_ query: RowsQuery, _ view: ServedView, _ catalog: Catalog) throws -> Published? {
+        guard let run = query.asOfRun, let version = view.version else { return nil }
+        guard let publication = try catalog.keptPublication(source: version.sourceID, run: run) else {
+            throw Problem(
+                .notFound, "run_not_kept", "the publication of run \(run) is not kept",
+                hint: "/v1/runs says which are; batch.keep_publications how many")
+        }
+        if let first = version.firstRun, first > run {
+            throw Problem(
+                .notFound, "run_not_kept", "run \(run) was published before view \"\(view.name)\" had this definition",
+                hint: "its first run is \(first)")
+        }
+        return publication
+    }
+
+    private func headers(_ head: Head, _ format: RowFormat, next: String?, _ request: APIRequest) -> HTTPFields {
+        var headers = HTTPFields()
+        headers[.contentType] = head.isUnchanged ? nil : format.mediaType
+        headers[.eTag] = head.etag
+        // Every answer is asked for again: it may have changed a flush later.
+        headers[.cacheControl] = "private, no-cache"
+        headers[.vary] = "Accept, Authorization"
+        let text = head.frontier.text(indentation: nil)
+        if format != .json, text.utf8.count <= Self.maxHeaderBytes, text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) {
+            headers[.frontier] = text
+        }
+        if let next {
+            let parameters = request.query.filter { $0.name != "cursor" } + [("cursor", next)]
+            let query = parameters.map { "\(QueryText.encoded($0.0))=\(QueryText.encoded($0.1))" }.joined(separator: "&")
+            headers[.link] = "<\(request.request.uri.path)?\(query)>; rel=\"next\""
+        }
+        if format == .csv || format == .parquet {
+            let ending = format == .csv ? "csv" : "parquet"
+            headers[.contentDisposition] =
+                "inline; filename=\"\(request.pathValue("view").filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }).\(ending)\""
+        }
+        return headers
+    }
+}
+
+extension HTTPField.Name {
+    static let frontier = HTTPField.Name("Parallax-Frontier")!
+    static let link = HTTPField.Name("Link")!
+}
+
+enum ETags {
+    /// Weak comparison, as If-None-Match asks for.
+    static func matches(_ header: String, _ etag: String) -> Bool {
+        func bare(_ text: Substring) -> Substring { text.hasPrefix("W/") ? text.dropFirst(2) : text }
+        return header.split(separator: ",").contains { part in
+            let tag = part.trimmed
+            return tag == "*" || bare(tag) == bare(etag[...])
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Catalog
+import Hummingbird
+import NIOCore
+import ParallaxCore
+import Postgres
+
+/// Reading transactions for requests: one snapshot each, read-only, with an end in time.
+struct Snapshots: Sendable {
+    let pool: ConnectionPool
+    let limits: APILimits
+
+    static let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
+    /// The body's rows, frontier and everything else are of one instant. The body may throw `Problem` and `ParallaxError`.
+    ///
+    /// Where the client hangs up, the statement is cancelled.
+    func read<R: Sendable>(_ request: APIRequest, _ body: @escaping @Sendable (Catalog) throws -> R) async throws -> R {
+        let deadline = request.deadline
+        let outcome: Result<R, Problem> = try await request.whileConnected {
+            try await pool.run { connection throws(ParallaxError) in
+                try connection.queryPrepared(Self.begin, until: deadline)
+                let outcome: Result<R, Problem>
+                do {
+                    outcome = .success(try body(Catalog(connection)))
+                } catch let problem as Problem {
+                    outcome = .failure(problem)
+                } catch let error as ParallaxError {
+                    throw error
+                } catch {
+                    throw ParallaxError(.internalInconsistency, "a request failed", detail: "\(error)")
+                }
+                try connection.queryPrepared("COMMIT", until: deadline)
+                return outcome
+            }
+        }
+        return try outcome.get()
+    }
+}
+
+extension APIRequest {
+    /// Runs the body until the client hangs up: then its task is cancelled, and with it whatever it waits for.
+    func whileConnected<R: Sendable>(_ body: @escaping @Sendable () async throws -> R) async throws -> R {
+        // A request with a body is read by its own route.
+        guard request.method == .get || request.method == .head else { return try await body() }
+        return try await request.body.consumeWithCancellationOnInboundClose { _ in try await body() }
+    }
+}

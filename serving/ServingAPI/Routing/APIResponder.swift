@@ -1,0 +1,134 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import ParallaxCore
+import Synchronization
+
+/// What Hummingbird hands over with a request.
+struct APIContext: InitializableFromSource, Sendable {
+    let channel: any Channel
+    let logger: Logger
+
+    init(source: ApplicationRequestContextSource) {
+        channel = source.channel
+        logger = source.logger
+    }
+}
+
+/// From a request to its route, and from whatever happens there to an answer.
+struct APIResponder: HTTPResponder {
+    let table: RouteTable
+    let access: any AccessControl
+    let limits: APILimits
+    let logger: Logger
+    let metrics: APIMetrics
+
+    func respond(to request: Request, context: APIContext) async throws -> Response {
+        let began = ContinuousClock.now
+        let id = RequestIDs.next()
+        var name = "none"
+        var response: Response
+        do {
+            response = try await answer(request, context, id, began, &name)
+        } catch let problem as Problem {
+            response = problem.response(requestID: id)
+        } catch let error as ParallaxError {
+            response = Problem(error).response(requestID: id)
+            if response.status.code >= 500, error.code != .busy {
+                logger.warning("a request failed", metadata: ["request": "\(id)", "error": "\(error.message)"])
+            }
+        } catch is CancellationError {
+            response = Problem(.serviceUnavailable, "cancelled", "the request was cancelled").response(requestID: id)
+        } catch let error as any HTTPResponseError {
+            // Hummingbird's own: a body beyond its limit.
+            response = Problem(error.status, error.status == .contentTooLarge ? "too_large" : "invalid_request", error.status.reasonPhrase)
+                .response(requestID: id)
+        }
+        response.headers[.requestID] = id
+        response.headers[.contentTypeOptions] = "nosniff"
+        if request.method == .head {
+            let length = response.headers[.contentLength]
+            response = response.createHeadResponse()
+            response.headers[.contentLength] = length
+        }
+        metrics.count(route: name, status: Int(response.status.code), seconds: (ContinuousClock.now - began).inSeconds)
+        logger.debug(
+            "answered",
+            metadata: [
+                "request": "\(id)", "route": "\(name)", "status": "\(response.status.code)",
+                "took": "\((ContinuousClock.now - began).rough)",
+            ])
+        return response
+    }
+
+    private func answer(_ request: Request, _ context: APIContext, _ id: String, _ began: ContinuousClock.Instant, _ name: inout String)
+        async throws -> Response
+    {
+        let path = request.uri.path
+        switch table.match(request.method, path) {
+        case .none:
+            throw Problem(
+                .notFound, "not_found", "there is nothing at \(path.prefix(200))", hint: "/openapi.json lists what is there")
+        case .otherMethods(let methods):
+            var problem = Problem(.methodNotAllowed, "method_not_allowed", "\(request.method) is not possible at \(path.prefix(200))")
+            problem.headers[.allow] = methods.map(\.rawValue).joined(separator: ", ")
+            throw problem
+        case .found(let route, let values):
+            name = route.operation
+            let grant = route.scope == .open ? Grant.everything : try await access.grant(request.headers)
+            try Self.check(route, grant, values)
+            let parsed = try APIRequest(
+                id: id, route: route, request: request, path: values, grant: grant, logger: logger, channel: context.channel,
+                deadline: began + limits.requestTime)
+            return try await route.handle(parsed)
+        }
+    }
+
+    private static func check(_ route: Route, _ grant: Grant, _ path: [String: String]) throws(Problem) {
+        guard grant.scopes.contains(route.scope) else {
+            throw Problem(.forbidden, "forbidden", "the token is not for this", hint: "it needs the scope \"\(route.scope)\"")
+        }
+        // A view that a caller may not read is not there for it: its name tells something.
+        if route.scope == .read, let view = path["view"], !grant.mayRead(view) { throw Problem.noView(view) }
+        if route.scope == .ingest, let source = path["source"], !grant.mayAppend(to: source) {
+            throw Problem(.notFound, "not_found", "there is no source \"\(source)\"")
+        }
+    }
+}
+
+extension Problem {
+    static func noView(_ name: String, among names: [String] = []) -> Problem {
+        Problem(
+            .notFound, "not_found", "there is no view \"\(name.prefix(100))\"",
+            hint: nameHint(for: name, among: names, listedAs: "views")
+                ?? "/v1/views lists them; a new one is served after its first batch run")
+    }
+}
+
+extension HTTPField.Name {
+    static let requestID = HTTPField.Name("X-Request-Id")!
+    static let contentTypeOptions = HTTPField.Name("X-Content-Type-Options")!
+}
+
+/// Short, and unique within the machine's uptime of this process.
+enum RequestIDs {
+    private static let state = Sequence64<UInt64>(UInt64.random(in: 0...UInt64.max))
+    static func next() -> String {
+        let number = state.next()
+        let digits = String(number, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}
+
+final class Sequence64<Value: FixedWidthInteger & Sendable>: Sendable {
+    private let value: Mutex<Value>
+    init(_ value: Value) { self.value = Mutex(value) }
+    /// A walk through all numbers in an order that does not show how many there were.
+    func next() -> Value {
+        value.withLock { value in
+            value = value &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return value
+        }
+    }
+}

@@ -1,0 +1,143 @@
+import Catalog
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import ParallaxCore
+
+/// The views: which there are, what each is, and its rows.
+struct ViewRoutes: Sendable {
+    let snapshots: Snapshots
+    let views: ServedViews
+    let rows: RowsEndpoint
+
+    static let viewParameter = Route.Parameter(name: "view", place: .path, words: "A view's name, as in serving.<view>.")
+
+    var routes: [Route] { [list, one, rowsOfOne] }
+
+    static let columnSchema: Schema = .object([
+        ("name", .string), ("type", .string), ("role", .choice(["window", "group", "measure", "flag", "expression"])),
+        ("exactness", .choice(["exact", "approximate", "as_read"])), ("bound", .nullable(.any)),
+    ])
+    static let viewSchema: Schema = .object(
+        [
+            ("view", .string), ("kind", .choice(["materialized", "on_top"])), ("definition", .string), ("version", .nullable(.string)),
+            ("reads", .array(.string)), ("columns", .array(.reference("Column"))), ("key", .nullable(.array(.string))),
+            ("time_column", .nullable(.string)), ("frontier", .reference("Frontier")), ("last_run", .nullable(.any)),
+        ])
+    static let rowsSchema: Schema = .object([
+        ("frontier", .reference("Frontier")), ("rows", .array(.map(.any))), ("next", .nullable(.string)),
+    ])
+    static let schemas: [(name: String, schema: Schema)] = [
+        ("Frontier", AnswerFrontier.schema), ("Column", columnSchema), ("View", viewSchema), ("Rows", rowsSchema),
+    ]
+
+    private var list: Route {
+        Route(
+            method: .get, path: "/v1/views", operation: "listViews", summary: "The views that are served",
+            words: "Merged views, and the views on top of them, that the caller may read.", scope: .read,
+            answers: [
+                .init(
+                    status: 200, words: "The views, by name.",
+                    content: [("application/json", .object([("views", .array(.reference("View")))]))])
+            ]
+        ) { request in
+            let found = try await snapshots.read(request) { catalog in
+                try views.all(catalog, until: request.deadline).filter { request.grant.mayRead($0.name) }.map { view in
+                    try json(view, catalog, until: request.deadline)
+                }
+            }
+            return .json(.object([("views", .array(found))]))
+        }
+    }
+
+    private var one: Route {
+        Route(
+            method: .get, path: "/v1/views/{view}", operation: "getView",
+            summary: "One view: its definition, columns, freshness and last run",
+            scope: .read, parameters: [Self.viewParameter],
+            answers: [.init(status: 200, words: "The view.", content: [("application/json", .reference("View"))])]
+        ) { request in
+            let found = try await snapshots.read(request) { catalog in
+                let name = request.pathValue("view")
+                guard let view = try views.view(name, catalog, until: request.deadline) else {
+                    throw Problem.noView(
+                        name, among: try catalog.servedStamps(until: request.deadline).map(\.name).filter(request.grant.mayRead))
+                }
+                return try json(view, catalog, until: request.deadline)
+            }
+            return .json(found)
+        }
+    }
+
+    private var rowsOfOne: Route {
+        Route(
+            method: .get, path: "/v1/views/{view}/rows", operation: "getRows", summary: "Rows of a view, with what they contain",
+            words: """
+                JSON comes in pages; the other formats come whole where no `limit` is given, with the frontier in the header `Parallax-Frontier` (CSV, NDJSON) or \
+                in the file's metadata (Parquet). Rows and frontier are of one instant.
+                """, scope: .read,
+            parameters: [Self.viewParameter] + RowsQuery.parameters + [
+                .init(name: "cursor", words: "`next` of the page before. Pages stay within one publication."),
+                .init(
+                    name: "max_staleness",
+                    words: "How old the answer may be, as in 5s. Where it may be older, the answer is 503 with the frontier, not old rows."),
+                .init(name: "format", schema: .choice(RowFormat.allCases.map(\.rawValue)), words: "Instead of an Accept header."),
+                .init(
+                    name: "numbers", schema: .choice(["number", "text"]),
+                    words:
+                        "text: whole numbers beyond 2^53 and all numerics as strings, so that programs whose numbers are doubles keep them exact."
+                ),
+            ],
+            answers: [
+                .init(
+                    status: 200, words: "Rows.",
+                    content: [
+                        ("application/json", .reference("Rows")), ("application/x-ndjson", .string), ("text/csv", .string),
+                        ("application/vnd.apache.parquet", .binary),
+                    ]),
+                .init(status: 304, words: "Nothing has changed since the answer with this ETag.", content: []),
+            ]
+        ) { request in try await rows.answer(request) }
+    }
+
+    private func json(_ view: ServedView, _ catalog: Catalog, until deadline: ContinuousClock.Instant) throws -> JSONText {
+        let frontier = AnswerFrontier(
+            sources: try catalog.frontiers(ofSources: view.sources, until: deadline), approximate: view.approximate, asOfRun: nil)
+        let run = frontier.sources.first.flatMap { $0.run == .none ? nil : $0.run }
+        let last = try view.version == nil ? nil : run.flatMap { try catalog.runs(number: $0, limit: 1).first }
+        let lastRun: JSONText =
+            if let last {
+                .object([
+                    ("run", .int(last.number.rawValue)), ("full", .bool(last.isFull)), ("started_at", .string(last.startedAt.text)),
+                    ("finished_at", .optional(last.finishedAt?.text)),
+                ])
+            } else {
+                .null
+            }
+        let key: JSONText = if let key = view.key { .array(key.map { .string($0) }) } else { .null }
+        let members: [(String, JSONText)] = [
+            ("view", .string(view.name)), ("kind", .string(view.version == nil ? "on_top" : "materialized")),
+            ("definition", .string(view.definition)), ("version", .optional(view.version?.hash)),
+            ("reads", .array(view.reads.map { .string($0) })), ("columns", .array(view.columns.map { Self.json($0, of: view) })),
+            ("key", key),
+            ("time_column", .optional(view.timeColumn)), ("frontier", frontier.json), ("last_run", lastRun),
+        ]
+        return .object(members)
+    }
+
+    private static func json(_ column: ServedView.Column, of view: ServedView) -> JSONText {
+        let exactness = view.version == nil ? "as_read" : column.bound == nil ? "exact" : "approximate"
+        return .object([
+            ("name", .string(column.name)), ("type", .string(column.type)), ("role", .string(column.role.rawValue)),
+            ("exactness", .string(exactness)), ("bound", column.bound?.json ?? .null),
+        ])
+    }
+}
+
+extension Response {
+    static func json(_ value: JSONText, status: HTTPResponse.Status = .ok, cache: String = "no-store") -> Response {
+        Response(
+            status: status, headers: [.contentType: "application/json", .cacheControl: cache],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: value.text(indentation: nil) + "\n")))
+    }
+}

@@ -1,0 +1,112 @@
+import Catalog
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import ParallaxCore
+import Postgres
+import ServiceLifecycle
+import ServingViews
+import Synchronization
+
+/// The serving API: HTTP over the merged views.
+///
+/// `run()` serves until the group shuts down: no new connection is taken then, requests under way finish, and streams end.
+public struct APIServer: Service {
+    private let settings: APISettings
+    private let logger: Logger
+    private let pool: ConnectionPool
+    private let table: RouteTable
+    private let metrics: APIMetrics
+    private let onListening: @Sendable (ListenAddress) -> Void
+
+    /// - Parameters:
+    ///   - dsn: a connection string; may hold a password.
+    ///   - onListening: is told the address, with the port that was free where 0 was asked for.
+    public init(
+        dsn: String, settings: APISettings = APISettings(), services: APIServices, logger: Logger,
+        onListening: @escaping @Sendable (ListenAddress) -> Void = { _ in }
+    ) throws(ParallaxError) {
+        guard settings.listen.isLoopback else {
+            throw ParallaxError(
+                .configuration, "serve.listen is \(settings.listen), which other machines reach, and nobody has to say who they are",
+                hint: "listen on 127.0.0.1, or make tokens first")
+        }
+        self.settings = settings
+        self.logger = logger
+        self.onListening = onListening
+        var limits = ConnectionPool.Limits()
+        limits.connections = settings.pool.connections
+        limits.waiting = settings.pool.waiting
+        limits.wait = settings.pool.wait
+        let statementTime = settings.limits.requestTime
+        pool = try ConnectionPool(limits, name: "api") { () throws(ParallaxError) in try Self.connect(dsn, statementTime: statementTime) }
+        metrics = APIMetrics()
+        let snapshots = Snapshots(pool: pool, limits: settings.limits)
+        let views = ServedViews()
+        let rows = RowsEndpoint(snapshots: snapshots, views: views, limits: settings.limits)
+        var routes =
+            ViewRoutes(snapshots: snapshots, views: views, rows: rows).routes
+            + SystemRoutes(snapshots: snapshots, services: services).routes
+        routes.append(Self.openAPI(routes, version: services.version))
+        table = RouteTable(routes: routes)
+    }
+
+    /// A session that can change nothing, and that ends what takes too long.
+    private static func connect(_ dsn: String, statementTime: Duration) throws(ParallaxError) -> Connection {
+        let connection = try Connection(dsn, applicationName: "parallax serve")
+        try connection.execute(
+            """
+            SET default_transaction_read_only = on; SET statement_timeout = \(statementTime.microseconds / 1_000); \
+            SET idle_in_transaction_session_timeout = 60000; SET jit = off
+            """)
+        return connection
+    }
+
+    private static func openAPI(_ routes: [Route], version: String) -> Route {
+        var route = Route(
+            method: .get, path: "/openapi.json", operation: "getOpenAPI", summary: "What this server answers, as OpenAPI 3.1", scope: .open,
+            answers: [.init(status: 200, words: "The document.", content: [("application/json", .map(.any))])]
+        ) { _ in .text("") }
+        let text = OpenAPI(routes: routes + [route], version: version).json(schemas: ViewRoutes.schemas).text() + "\n"
+        let etag = "\"\(String(StableHash.of([text]), radix: 36))\""
+        route.handle = { request in
+            if request.header(.ifNoneMatch).map({ ETags.matches($0, etag) }) ?? false {
+                return Response(status: .notModified, headers: [.eTag: etag, .cacheControl: "no-cache"])
+            }
+            return Response(
+                status: .ok, headers: [.contentType: "application/json", .eTag: etag, .cacheControl: "no-cache"],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+        }
+        return route
+    }
+
+    public func run() async throws {
+        let limits = settings.limits
+        var configuration = HTTP1Channel.Configuration(additionalChannelHandlers: [RequestClock(limits)])
+        configuration.httpDecoder = .init(
+            maxHeaderFieldSize: limits.headBytes, maxHeaderListSize: limits.headBytes, maxHeaderFieldCount: limits.headFields)
+        // Hummingbird's own words are for those who look for trouble in it.
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        let channelConfiguration = configuration
+        let application = Application(
+            responder: APIResponder(
+                table: table, access: OpenAccess(), limits: limits, logger: logger, metrics: metrics),
+            server: .http1(configuration: channelConfiguration),
+            configuration: ApplicationConfiguration(
+                address: .hostname(settings.listen.host, port: settings.listen.port), serverName: nil,
+                availableConnectionsDelegate: MaximumAvailableConnections(limits.connections)),
+            onServerRunning: { channel in
+                let address = ListenAddress(host: settings.listen.host, port: channel.localAddress?.port ?? settings.listen.port)
+                onListening(address)
+                logger.info("listening", metadata: ["address": "\(address)"])
+            }, logger: quiet)
+        do { try await application.run() } catch let error as IOError {
+            throw ParallaxError(
+                .unavailable, "cannot listen on \(settings.listen)", detail: "\(error)",
+                hint: "another program may have the port: set serve.listen to another one")
+        }
+    }
+}

@@ -1,0 +1,15 @@
+import ParallaxCore
+
+/// What the API serves and other parts of the program know: the layers never import one another, so the executable hands it in. Each call may block; it gets a
+/// thread of its own.
+public struct APIServices: Sendable {
+    /// `parallax status --json`.
+    public var status: @Sendable () throws -> JSONText
+    /// As `parallax --version` says it.
+    public var version: String
+
+    public init(version: String, status: @escaping @Sendable () throws -> JSONText) {
+        self.version = version
+        self.status = status
+    }
+}

@@ -1,0 +1,79 @@
+import ParallaxCore
+
+/// Everything that a client can make grow has a limit here.
+public struct APILimits: Sendable {
+    /// Connections at a time; beyond them new ones wait in the kernel's queue.
+    public var connections = 4_096
+    /// A request's head: line and fields.
+    public var headBytes = 32 << 10
+    public var headFields = 100
+    /// From the first byte of a request to the end of its head. Whoever drips bytes holds a connection no longer.
+    public var headTime = Duration.seconds(10)
+    /// For the whole body.
+    public var bodyTime = Duration.seconds(60)
+    /// Between two requests on a connection.
+    public var idleTime = Duration.seconds(75)
+    /// A client that takes nothing for so long is let go.
+    public var writeTime = Duration.seconds(30)
+    /// A request's body, where its route does not say less. 413 beyond.
+    public var bodyBytes = 16 << 20
+    /// From the request to the end of its statement.
+    public var requestTime = Duration.seconds(30)
+    /// Rows of one answer that is put together in memory (JSON, and any format with a `limit`).
+    public var rowsAtOnce = 10_000
+    /// Rows of one answer that streams. One that would be longer is broken off, so that nobody takes it for whole.
+    public var rowsPerAnswer = 10_000_000
+    /// Values of one `filter.<column>`.
+    public var filterValues = 1_000
+    /// Bytes of an answer that wait for a client.
+    public var bytesInFlight = 1 << 20
+    public init() {}
+}
+
+public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
+    public var host: String
+    /// 0: any that is free.
+    public var port: Int
+
+    public init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    /// `127.0.0.1:8321`, `[::1]:8321`, `localhost:8321`. Nil for anything else.
+    public init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), (0...65_535).contains(port) else {
+            return nil
+        }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            return nil
+        }
+        guard !host.isEmpty else { return nil }
+        self.init(host: String(host), port: port)
+    }
+
+    /// Only programs of this machine reach it.
+    public var isLoopback: Bool {
+        host == "localhost" || host == "::1" || (host.hasPrefix("127.") && host.split(separator: ".").count == 4)
+    }
+
+    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
+
+public struct APISettings: Sendable {
+    public var listen = ListenAddress(host: "127.0.0.1", port: 8321)
+    public var limits = APILimits()
+    public var pool = ConnectionPoolSettings()
+    public init() {}
+}
+
+/// As `serve.connections` and the like say it; `ConnectionPool.Limits` is what it becomes.
+public struct ConnectionPoolSettings: Sendable {
+    public var connections = 4
+    public var waiting = 256
+    public var wait = Duration.seconds(5)
+    public init() {}
+}
