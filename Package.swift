@@ -191,6 +191,14 @@ let package = Package(
                 "ServingViews", .product(name: "Logging", package: "swift-log"),
             ]),
         tests("ServingViews", ["ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Catalog", "Postgres"]),
+        tests(
+            "ServingAPI",
+            [
+                "ParallaxCore", .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            ]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

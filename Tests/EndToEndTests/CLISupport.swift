@@ -28,7 +28,9 @@ struct CLIProgram {
         folder = try TemporaryFolder("cli")
         process.executableURL = URL(fileURLWithPath: Self.path)
         process.arguments = arguments
-        let inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PARALLAX_") }
+        var inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PARALLAX_") }
+        // One port for all, and tests run beside one another.
+        if arguments.first == "up" { inherited["PARALLAX_SERVE_LISTEN"] = "off" }
         process.environment = inherited.merging(environment) { $1 }
         if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
         try Data(input).write(to: URL(fileURLWithPath: folder.path("in")))

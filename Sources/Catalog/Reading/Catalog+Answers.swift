@@ -56,7 +56,7 @@ public struct SourceFrontier: Sendable, Hashable {
 }
 
 extension Catalog {
-    /// The names in `serving` that Parallax made, with what they are.
+    /// The names in `serving` that Parallax made, with what they are. Without the changes of views, which are asked in another way.
     public func servedStamps(named name: String? = nil, until deadline: ContinuousClock.Instant? = nil) throws(ParallaxError) -> [(
         name: String, stamp: ServedStamp
     )] {
@@ -67,7 +67,9 @@ extension Catalog {
             JOIN pg_catalog.pg_class c ON c.relnamespace = 'serving'::regnamespace AND c.relname = o.name AND c.relkind = 'v'
             JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid AND r.rulename = '_RETURN'
             LEFT JOIN parallax.view w ON w.name = o.name
-            WHERE $1::text IS NULL OR o.name = $1 ORDER BY o.name
+            WHERE ($1::text IS NULL OR o.name = $1)
+              AND NOT EXISTS (SELECT FROM parallax.view x WHERE o.name = x.name || '_changes')
+            ORDER BY o.name
             """, [name.map { .text($0) } ?? .null], until: deadline
         ).rows.map { row throws(ParallaxError) in
             let version = try row.optionalInt(3)

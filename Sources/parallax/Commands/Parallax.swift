@@ -18,7 +18,8 @@ struct Parallax: AsyncParsableCommand {
             InitCommand.self, CheckCommand.self, ApplyCommand.self, DiffCommand.self, PromoteCommand.self, AbandonCommand.self,
             UpCommand.self, DownCommand.self, IngestCommand.self, LoadCommand.self,
             GenerateCommand.self, SpeedCommand.self, ArchiveCommand.self, AdoptLogCommand.self, BatchCommand.self, ServeCommand.self,
-            StatusCommand.self, WatermarkCommand.self, QueryCommand.self, TailCommand.self, DSNCommand.self, RoleCommand.self, PsqlCommand.self,
+            OpenAPICommand.self, StatusCommand.self, WatermarkCommand.self, QueryCommand.self, TailCommand.self, DSNCommand.self,
+            RoleCommand.self, PsqlCommand.self,
             BackupCommand.self, RestoreCommand.self,
             ConfigCommand.self, DoctorCommand.self, VersionCommand.self,
         ])

@@ -5,6 +5,7 @@ import Logging
 import ParallaxCore
 import Postgres
 import ServiceLifecycle
+import ServingAPI
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,5 +29,20 @@ struct ServeCommand: AsyncParsableCommand {
             defer { try? Disk.removeFile(pipeline.apiAddress) }
             try await runServices([.init(service: server)], logger)
         }
+    }
+}
+
+struct OpenAPICommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "openapi", abstract: "Print what the HTTP API answers, as OpenAPI 3.1.",
+        discussion: discussion(
+            "No pipeline and no server is needed. --markdown prints the routes as docs/reference/api.md has them.",
+            example: "parallax openapi | jq '.paths | keys'"))
+
+    @Flag(help: "Print the routes as Markdown.") var markdown = false
+
+    func run() throws {
+        let reference = try APIServer.reference(version: parallaxVersion)
+        if markdown { Terminal.write(reference.markdown, to: 1) } else { Terminal.print(reference.openAPI.text()) }
     }
 }

@@ -66,7 +66,7 @@ final class HTTPClient {
     func send(_ bytes: Data) throws {
         var rest = bytes
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+            let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             guard count > 0 else { throw HTTPClientError("the connection is closed") }
             rest = rest.dropFirst(count)
         }
@@ -161,7 +161,7 @@ extension TestPipeline {
     func serve(_ command: String = "serve", _ arguments: [String] = []) throws -> (process: Program.Running, address: String) {
         let process = try Program.start([command, "--pipeline", path] + arguments, environment: ["PARALLAX_SERVE_LISTEN": "127.0.0.1:0"])
         let file = path + "/.parallax/api.address"
-        guard waitUntil(within: .seconds(60), { FileManager.default.fileExists(atPath: file) || !process.process.isRunning }),
+        guard becomesTrue({ FileManager.default.fileExists(atPath: file) || !process.process.isRunning }),
             let text = try? String(contentsOfFile: file, encoding: .utf8)
         else { throw HTTPClientError("the API did not come up: \(process.wait().errors)") }
         return (process, text.trimmingCharacters(in: .whitespacesAndNewlines))

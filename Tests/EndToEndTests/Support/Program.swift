@@ -52,7 +52,7 @@ enum Program {
             var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PARALLAX_") }
             variables["NO_COLOR"] = "1"
             // One port for all, and tests run beside one another: who tests the API says where it listens.
-            variables["PARALLAX_SERVE_LISTEN"] = "off"
+            if arguments.first == "up" { variables["PARALLAX_SERVE_LISTEN"] = "off" }
             variables.merge(environment) { $1 }
             process.environment = variables
             process.standardOutput = try FileHandle(forWritingTo: output)

@@ -280,10 +280,8 @@ struct RowsEndpoint: Sendable {
         // Every answer is asked for again: it may have changed a flush later.
         headers[.cacheControl] = "private, no-cache"
         headers[.vary] = "Accept, Authorization"
-        let text = head.frontier.text(indentation: nil)
-        if format != .json, text.utf8.count <= Self.maxHeaderBytes, text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) {
-            headers[.frontier] = text
-        }
+        let text = head.frontier.text(indentation: nil).asciiJSON
+        if format != .json, text.utf8.count <= Self.maxHeaderBytes { headers[.frontier] = text }
         if let next {
             let parameters = request.query.filter { $0.name != "cursor" } + [("cursor", next)]
             let query = parameters.map { "\(QueryText.encoded($0.0))=\(QueryText.encoded($0.1))" }.joined(separator: "&")
@@ -301,6 +299,22 @@ struct RowsEndpoint: Sendable {
 extension HTTPField.Name {
     static let frontier = HTTPField.Name("Parallax-Frontier")!
     static let link = HTTPField.Name("Link")!
+}
+
+extension String {
+    /// JSON whose other characters are escaped: a header's value is ASCII.
+    var asciiJSON: String {
+        var output = ""
+        for unit in utf16 {
+            if unit < 0x80, let scalar = Unicode.Scalar(unit) {
+                output.unicodeScalars.append(scalar)
+            } else {
+                let digits = String(unit, radix: 16)
+                output += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            }
+        }
+        return output
+    }
 }
 
 enum ETags {

@@ -182,10 +182,10 @@ struct RowsQuery: Sendable {
                     equal.append("\(column) IS NULL")
                     continue
                 }
+                let last = place(.text(value))
                 ways.append(
-                    (equal + ["(\(column) \(key.isDescending ? "<" : ">") \(place(.text(value))) OR \(column) IS NULL)"]).joined(
-                        separator: " AND "))
-                equal.append("\(column) = \(place(.text(value)))")
+                    (equal + ["(\(column) \(key.isDescending ? "<" : ">") \(last) OR \(column) IS NULL)"]).joined(separator: " AND "))
+                equal.append("\(column) = \(last)")
             }
             terms.append(ways.isEmpty ? "false" : "(" + ways.map { "(\($0))" }.joined(separator: " OR ") + ")")
         }

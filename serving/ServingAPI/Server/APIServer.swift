@@ -43,14 +43,26 @@ public struct APIServer: Service {
         let statementTime = settings.limits.requestTime
         pool = try ConnectionPool(limits, name: "api") { () throws(ParallaxError) in try Self.connect(dsn, statementTime: statementTime) }
         metrics = APIMetrics()
-        let snapshots = Snapshots(pool: pool, limits: settings.limits)
+        table = RouteTable(routes: Self.routes(pool, settings.limits, services))
+    }
+
+    private static func routes(_ pool: ConnectionPool, _ limits: APILimits, _ services: APIServices) -> [Route] {
+        let snapshots = Snapshots(pool: pool, limits: limits)
         let views = ServedViews()
-        let rows = RowsEndpoint(snapshots: snapshots, views: views, limits: settings.limits)
-        var routes =
+        let rows = RowsEndpoint(snapshots: snapshots, views: views, limits: limits)
+        let routes =
             ViewRoutes(snapshots: snapshots, views: views, rows: rows).routes
             + SystemRoutes(snapshots: snapshots, services: services).routes
-        routes.append(Self.openAPI(routes, version: services.version))
-        table = RouteTable(routes: routes)
+        return routes + [openAPI(routes, version: services.version)]
+    }
+
+    /// What a server of this version answers, without one: the OpenAPI text, and the reference for people.
+    public static func reference(version: String) throws(ParallaxError) -> (openAPI: JSONText, markdown: String) {
+        let pool = try ConnectionPool { () throws(ParallaxError) in throw ParallaxError(.unavailable, "no server") }
+        defer { pool.close() }
+        let routes = routes(pool, APILimits(), APIServices(version: version) { .null })
+        let document = OpenAPI(routes: routes, version: version)
+        return (document.json(schemas: ViewRoutes.schemas), document.markdown)
     }
 
     /// A session that can change nothing, and that ends what takes too long.
