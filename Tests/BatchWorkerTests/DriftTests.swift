@@ -103,7 +103,8 @@ import Testing
             guard progress.phase == .waiting else { return }
             try speed.flush()
             try speed.connection.execute(
-                "INSERT INTO \(table) SELECT 1, 'Atlantis', 1e300, 1, 5, 3 WHERE NOT EXISTS (SELECT FROM \(table) WHERE g0 = 'Atlantis')")
+                "INSERT INTO \(table) SELECT 1, pg_current_xact_id(), 'Atlantis', 1e300, 1, 5, 3 WHERE NOT EXISTS (SELECT FROM \(table) WHERE g0 = 'Atlantis')"
+            )
         }).run(source: "page_view", full: false)
         let drift = try #require(report.views[0].drift.first { $0.output == "n" })
         #expect(drift.onlyMerged == 1 && drift.differing == 0 && drift.onlyBatch == 0)

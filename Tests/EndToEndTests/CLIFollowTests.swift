@@ -53,8 +53,14 @@ import Testing
         #expect(row["operation"] as? String == "upsert" && (row["change"] as? Int64 ?? 0) > change, "\(followed.output)")
 
         // Ctrl-C is how it ends, also after the connection was lost.
+        try waitUntil("the end of the others' sessions") {
+            try connection.query("SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'parallax tail'").rows[0].bool(0)
+        }
         let endless = try CLIProgram(["tail", "traffic_by_page", "--pipeline", pipeline.path])
-        let itsSession = "FROM pg_stat_activity WHERE state = 'idle' AND application_name = 'parallax tail'"
+        // A session that ends while it begins is an error: there may be no server.
+        let itsSession = """
+            FROM pg_stat_activity WHERE state = 'idle' AND application_name = 'parallax tail' AND query NOT LIKE 'SET %' AND query <> ''
+            """
         try waitUntil("the session of tail") { try connection.query("SELECT count(*) > 0 \(itsSession)").rows[0].bool(0) }
         let old = try connection.query("SELECT min(pid) \(itsSession)").rows[0].int(0)
         try connection.query("SELECT pg_terminate_backend($1::integer)", [.int(old)])

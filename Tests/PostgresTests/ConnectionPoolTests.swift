@@ -41,8 +41,10 @@ import Testing
                 return try await group.reduce(0, +)
             }
             #expect(sum == 200 * 201 / 2)
+            // An answer is on its way before its worker is free.
+            #expect(await becomesTrue { pool.statistics.busy == 0 })
             let statistics = pool.statistics
-            #expect(statistics.connects <= 3 && statistics.jobs == 200 && statistics.busy == 0 && statistics.waiting == 0)
+            #expect(statistics.connects <= 3 && statistics.jobs == 200 && statistics.waiting == 0)
             pool.close()
         }
     }
@@ -86,9 +88,11 @@ import Testing
             let pool = try pool(dsn, connections: 1)
             let gate = Self.gate
             let task = Task { try await pool.run { connection throws(ParallaxError) in try connection.execute(gate).rows.count } }
+            // Not the holder: within a transaction the activity stays as it was first seen.
+            let onlooker = try Connection(dsn)
             #expect(
                 await becomesTrue {
-                    (try? holder.query(
+                    (try? onlooker.query(
                         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
                     )
                     .rows[0].int(0)) == 1

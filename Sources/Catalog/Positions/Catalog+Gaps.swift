@@ -4,6 +4,7 @@ import Postgres
 extension Catalog {
     /// Makes gaps that a person accepted part of the answers (I7). What is recorded already stays as it is: the archive's manifest says the same
     /// again and again. Whoever moves a position over a gap does it in the same transaction or a later one, so that no snapshot shows the one
+    /// without the other.
     ///
     /// Rows of any window may not be exact any more: who follows a view begins anew.
     public func recordGaps(_ gaps: [AcceptedGap], source id: SourceID) throws(ParallaxError) {

@@ -78,6 +78,7 @@ extension Catalog {
                         """
                         ALTER DEFAULT PRIVILEGES IN SCHEMA serving REVOKE SELECT ON TABLES FROM \(role);
                         REVOKE ALL ON ALL TABLES IN SCHEMA serving FROM \(role);
+                        REVOKE ALL ON ALL FUNCTIONS IN SCHEMA serving FROM \(role);
                         REVOKE ALL ON \(Self.relationsForReaders.map { "parallax.\($0)" }.joined(separator: ", ")) FROM \(role);
                         REVOKE ALL ON SCHEMA serving, parallax FROM \(role);
                         DROP ROLE \(role)
