@@ -128,7 +128,7 @@ let package = Package(
         .target(
             name: "ServingAPI",
             dependencies: [
-                "ParallaxCore", "ViewLanguage", "Parquet", "Catalog", "Postgres", "ServingViews",
+                "ParallaxCore", "Checksums", "ViewLanguage", "Parquet", "Catalog", "Postgres", "ServingViews",
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),

@@ -11,6 +11,8 @@ public struct Catalog {
     public let connection: Connection
     /// With those who hold what a change of definitions needs.
     public var patience: LockPatience
+    /// Who decides, where a person does: then the audit says so, in the same transaction. Nil: a layer works by itself.
+    public var caller: Caller?
 
     public init(_ connection: Connection, patience: LockPatience = LockPatience()) {
         self.connection = connection

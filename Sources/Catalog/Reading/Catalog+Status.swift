@@ -145,7 +145,7 @@ extension Catalog {
             all.append(
                 SourceStatus(
                     source: source, positions: try positions(ofSource: source.id), views: try viewStatus(ofSource: source.id),
-                    watermark: nil, publishedAt: nil, cut: Cut(), rejected: try rejected(ofSource: source.name),
+                    watermark: nil, publishedAt: nil, cut: Cut(), rejected: try rejections(ofSource: source.name),
                     holes: try holes(ofSource: source), givenUp: try acceptedGaps(source: source.id),
                     logClients: try logClients(source: source.id), now: Instant(microseconds: 0),
                     lateWaiting: 0))
@@ -202,15 +202,6 @@ extension Catalog {
         ).rows.map { row throws(ParallaxError) in
             try SourceStatus.View(
                 name: row.text(0), activeHash: row[1], waitingHash: row[2], isHeld: row.bool(3), isComputed: row.bool(4), obstacle: row[5])
-        }
-    }
-
-    private func rejected(ofSource name: String) throws(ParallaxError) -> [SourceStatus.Rejected] {
-        try connection.query(
-            "SELECT view_name, reason, rejected FROM parallax.rejected WHERE source = $1 ORDER BY view_name, rejected DESC, reason",
-            [.text(name)]
-        ).rows.map { row throws(ParallaxError) in
-            try SourceStatus.Rejected(view: row.text(0), reason: row.text(1), count: row.int(2))
         }
     }
 

@@ -76,6 +76,7 @@ extension Catalog {
                 try checkFence(run)
                 try eraseRuns(after: try lockedSource(source.id).published.run, source: source.id)
                 try connection.query("UPDATE parallax.run SET state = 'discarded' WHERE run_id = $1", [.int(number.rawValue)])
+                try audit(.discard, run: number, source: source.id)
             }
         }
     }

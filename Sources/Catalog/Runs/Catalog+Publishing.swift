@@ -49,6 +49,7 @@ extension Catalog {
             let gapsChanged = try takeBackGaps(run, below: cut)
             // After the merged views: one that something of others stands on may go on with its earlier version.
             try checkComputed(run)
+            try audit(.publish, run: run.number, source: run.sourceID)
             try recordChange(source: run.sourceID, .publication)
             if gapsChanged { try recordChange(source: run.sourceID, .reset) }
         }
@@ -90,6 +91,7 @@ extension Catalog {
                 let switched = try serveVersions(of: run, source: source)
                 if !switched.isEmpty { try refreshServing(connection) }
                 try checkServed(switched)
+                try audit(.revert, run: run, source: source.id)
                 try recordChange(source: source.id, .revert)
                 if gapsChanged { try recordChange(source: source.id, .reset) }
                 return switched.map(\.name)

@@ -3,7 +3,6 @@ import BatchWorker
 import Catalog
 import ParallaxCore
 import Postgres
-import ServingViews
 
 struct BatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -19,6 +18,13 @@ struct BatchCommand: ParsableCommand {
 func requireApplied(_ connection: Connection) throws(ParallaxError) -> Catalog {
     let catalog = Catalog(connection, patience: .onTerminal)
     try catalog.checkVersion()
+    return catalog
+}
+
+/// The same, for what stands in the audit.
+func requireAppliedByCaller(_ connection: Connection) throws(ParallaxError) -> Catalog {
+    var catalog = try requireApplied(connection)
+    catalog.caller = .ofCommand
     return catalog
 }
 
@@ -112,22 +118,9 @@ struct BatchPublishCommand: ParsableCommand {
 
     func run() throws {
         let pipeline = try options.pipeline()
-        let source = try Database.with(pipeline) { connection in
-            let catalog = try requireApplied(connection)
-            // What the last try was refused: those before it changed nothing.
-            var refusals: [ServingViews.Refusal] = []
-            let (source, failures) = try HeldRun(RunNumber(number), catalog).publish(
-                settings: pipeline.batchSettings,
-                openLog: { source throws(ParallaxError) in try pipeline.openBoundLog(source, catalog) },
-                refreshServing: { connection throws(ParallaxError) in refusals = try ServingViews.refresh(connection) },
-                say: { Terminal.note("note: \($0)") })
-            // It is published: what cannot be cleaned up now is after the next run.
-            for failure in failures { Terminal.note("note: clean-up after the publication: \(failure)") }
-            // As after any run: a publication goes on without a view that PostgreSQL refuses.
-            for refusal in refusals { Terminal.note("view \(refusal.view): \(refusal.error.message)") }
-            return source.name
-        }
-        Terminal.print("run \(number) of source \(source) is published")
+        let decision = try Database.with(pipeline) { try pipeline.publish(RunNumber(number), requireAppliedByCaller($0)) }
+        for note in decision.notes { Terminal.note(note) }
+        Terminal.print("run \(number) of source \(decision.source) is published")
     }
 }
 
@@ -142,8 +135,9 @@ struct BatchDiscardCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The run's number.", valueName: "run")) var number: Int64
 
     func run() throws {
-        let source = try Database.with(options.pipeline()) { try HeldRun(RunNumber(number), requireApplied($0)).discard() }
-        Terminal.print("run \(number) of source \(source.name) is discarded")
+        let pipeline = try options.pipeline()
+        let decision = try Database.with(pipeline) { try pipeline.discard(RunNumber(number), requireAppliedByCaller($0)) }
+        Terminal.print("run \(number) of source \(decision.source) is discarded")
     }
 }
 
@@ -162,18 +156,9 @@ struct BatchRevertCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The run whose publication shall be current again.", valueName: "run")) var number: Int64
 
     func run() throws {
-        let (source, earlier) = try Database.with(options.pipeline()) { connection in
-            let catalog = try requireApplied(connection)
-            let source = try catalog.source(named: try requireRun(catalog, number).source)
-            let earlier = try catalog.revert(source: source, to: RunNumber(number)) { (connection) throws(ParallaxError) in
-                _ = try ServingViews.refresh(connection)
-            }
-            return (source.name, earlier)
-        }
-        Terminal.print("source \(source) shows the publication of run \(number) again")
-        guard !earlier.isEmpty else { return }
-        let names = earlier.joined(separator: ", ")
-        Terminal.print(
-            "by its earlier definition: \(names); the next run serves the one that is applied. To keep the earlier one, apply it again")
+        let pipeline = try options.pipeline()
+        let decision = try Database.with(pipeline) { try pipeline.revert(to: RunNumber(number), requireAppliedByCaller($0)) }
+        Terminal.print("source \(decision.source) shows the publication of run \(number) again")
+        for note in decision.notes { Terminal.print(note) }
     }
 }

@@ -23,11 +23,18 @@ struct ServeCommand: AsyncParsableCommand {
         guard let settings = try pipeline.apiSettings() else {
             throw ParallaxError(.configuration, "serve.listen is off", hint: "--set serve.listen=127.0.0.1:8321")
         }
+        let metricsAddress = try pipeline.metricsAddress()
         let logger = logging.logger("serve")
         try await withApplied(pipeline) { dsn in
-            let server = try pipeline.apiServer(settings, dsn: dsn, logger: logger)
+            let desk = RunDesk()
+            let server = try pipeline.apiServer(settings, dsn: dsn, desk: desk, logger: logger)
             defer { try? Disk.removeFile(pipeline.apiAddress) }
-            try await runServices([.init(service: server)], logger)
+            var services: [ServiceGroupConfiguration.ServiceConfiguration] = [.init(service: desk.service()), .init(service: server)]
+            if let metricsAddress {
+                let figures = PipelineFigures(dsn: dsn, api: server)
+                services.append(.init(service: pipeline.metricsService(metricsAddress, figures, logger: logging.logger("metrics"))))
+            }
+            try await runServices(services, logger)
         }
     }
 }

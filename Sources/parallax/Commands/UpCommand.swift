@@ -4,6 +4,7 @@ import Foundation
 import ParallaxCore
 import Postgres
 import ServiceLifecycle
+import ServingAPI
 import ViewLanguage
 
 struct UpCommand: AsyncParsableCommand {
@@ -27,6 +28,7 @@ struct UpCommand: AsyncParsableCommand {
         let definitions = try pipeline.definitions()
         // Before anything is started: what cannot work should not begin.
         _ = try pipeline.apiSettings()
+        let metricsAddress = try pipeline.metricsAddress()
         let traffic = try pipeline.configuration.text(.generatorSource).map { name throws(ParallaxError) in
             try definitions.source(named: name)
         }
@@ -48,7 +50,7 @@ struct UpCommand: AsyncParsableCommand {
                 try Detaching(pipeline, arguments: childArguments).run(lookAt: LookAt(definitions, pipeline, database))
                 try checkThatLiveRowsCome(try database.connect())
             } else {
-                try await serve(pipeline, definitions, database, traffic)
+                try await serve(pipeline, definitions, database, traffic, metricsAddress)
             }
         } catch {
             // The first error is the news.
@@ -96,7 +98,10 @@ struct UpCommand: AsyncParsableCommand {
             + logging.asArguments
     }
 
-    private func serve(_ pipeline: Pipeline, _ definitions: Definitions, _ database: Database, _ traffic: SourceDefinition?) async throws {
+    private func serve(
+        _ pipeline: Pipeline, _ definitions: Definitions, _ database: Database, _ traffic: SourceDefinition?,
+        _ metricsAddress: ListenAddress?
+    ) async throws {
         let lock = try UpLock(pipeline.upLock)
         let logger = logging.logger("up")
         let worker = pipeline.speedWorker(dsn: database.dsn, logger: logging.logger("speed"))
@@ -104,13 +109,23 @@ struct UpCommand: AsyncParsableCommand {
             .init(service: SpeedService(worker: worker)),
             .init(service: pipeline.archiveService(dsn: database.dsn, logger: logging.logger("archive"))),
         ]
+        // Before the API: it is stopped after it, and waits for the runs that were begun there.
+        let desk = RunDesk()
+        services.append(.init(service: desk.service()))
         if let interval = pipeline.configuration.optionalDuration(.batchInterval) {
-            services.append(.init(service: pipeline.batchService(dsn: database.dsn, every: interval, logger: logging.logger("batch"))))
+            services.append(
+                .init(
+                    service: pipeline.batchService(dsn: database.dsn, every: interval, board: desk.board, logger: logging.logger("batch"))))
         }
+        var figures = PipelineFigures(dsn: database.dsn, speed: worker)
         if let settings = try pipeline.apiSettings() {
             let logger = logging.logger("serve")
-            let server = try pipeline.apiServer(settings, dsn: database.dsn, logger: logger)
+            let server = try pipeline.apiServer(settings, dsn: database.dsn, desk: desk, logger: logger)
+            figures.api = server
             services.append(.init(service: APIService(server: server, address: pipeline.apiAddress, logger: logger)))
+        }
+        if let metricsAddress {
+            services.append(.init(service: pipeline.metricsService(metricsAddress, figures, logger: logging.logger("metrics"))))
         }
         if let traffic {
             services.append(.init(service: pipeline.trafficService(traffic, logger: logging.logger("generate"))))

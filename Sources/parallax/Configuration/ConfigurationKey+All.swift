@@ -116,6 +116,17 @@ extension ConfigurationKey {
     static let serveRequestTime = ConfigurationKey(
         "serve.request_timeout", .duration(.milliseconds(10)...(.seconds(3_600)), offAllowed: false), default: "30s",
         "How long a request may take, its wait for a connection included.")
+    static let serveAuth = ConfigurationKey(
+        "serve.auth", .choice(["auto", "tokens", "off"]), default: "auto",
+        "Who may ask. auto: anybody on this machine, until a token is made with `parallax token create`; then whoever has one. tokens: whoever has one.",
+        "off: anybody on this machine. An address that other machines reach needs a token in any case.")
+    static let serveStreams = ConfigurationKey(
+        "serve.streams_per_token", .integer(1...65_536), default: "64",
+        "Streams that one token may have open at a time. The next is answered with 429.")
+    static let serveMetricsListen = ConfigurationKey(
+        "serve.metrics_listen", .text, default: "127.0.0.1:9321",
+        "Where `parallax up` and `parallax serve` tell Prometheus their figures (/metrics), as host:port. Who reaches it needs no token, and gets figures and the names of",
+        "sources, views and outputs. off: nowhere.")
 
     static let generatorSource = ConfigurationKey(
         "generator.source", .text, default: "",
@@ -134,7 +145,7 @@ extension ConfigurationKey {
         lookupRows, lookupBytes,
         batchInterval, batchKeepPublications, batchMaxLoss, batchMemory,
         archiveRecordsPerSegment, archiveMinimumAge,
-        serveListen, serveConnections, serveWaiting, serveClients, serveRequestTime,
+        serveListen, serveConnections, serveWaiting, serveClients, serveRequestTime, serveAuth, serveStreams, serveMetricsListen,
         postgresURL, postgresURLFile, postgresTCPPort,
         generatorSource, generatorRate, generatorSeed,
     ]

@@ -4,31 +4,9 @@ import ParallaxCore
 extension RunStatus {
     /// Empty while it is under way.
     var took: String { finishedAt.map { Duration.microseconds($0.rawValue - startedAt.rawValue).rough } ?? "" }
-
-    var json: JSONText {
-        .object([
-            ("run", .int(number.rawValue)), ("source", .string(source)), ("state", .string(state)), ("interrupted", .bool(isInterrupted)),
-            ("current", .bool(isPublished)),
-            ("kept", .bool(isKept)), ("full", .bool(isFull)), ("slice", .int(slice.rawValue)), ("base_run", .int(base.run.rawValue)),
-            ("base_slice", .int(base.slice.rawValue)), ("cut", cutJSON.map { .number($0) } ?? .null),
-            ("started_at", .string(startedAt.text)),
-            ("finished_at", .optional(finishedAt?.text)), ("statistics", .number(statisticsJSON)), ("error", .optional(error)),
-            ("held_reason", .optional(heldReason)),
-        ])
-    }
 }
 
 extension DriftStatus {
-    var json: JSONText {
-        .object([
-            ("view", .string(view)), ("output", .string(drift.output)), ("groups", .int(drift.groups)),
-            ("differing", .int(drift.differing)), ("only_merged", .int(drift.onlyMerged)), ("only_batch", .int(drift.onlyBatch)),
-            ("merged_total", .optional(drift.mergedTotal)),
-            ("batch_total", .optional(drift.batchTotal)), ("max_difference", .optional(drift.maxDifference)),
-            ("share", .optional(drift.share)), ("has_live_rows", hasLiveRows.map { .bool($0) } ?? .null),
-        ])
-    }
-
     /// A run's drift in some words; empty where a table says more.
     static func summary(_ drift: [DriftStatus]) -> String {
         if drift.isEmpty { return "not computed" }

@@ -21,6 +21,8 @@ struct Pipeline: Sendable {
     var upLock: String { "\(state)/up.lock" }
     /// Where the API of this pipeline listens, while it does: `127.0.0.1:8321`.
     var apiAddress: String { "\(state)/api.address" }
+    /// Where its metrics are, while they are.
+    var metricsAddressFile: String { "\(state)/metrics.address" }
 
     /// How the user called us, for commands that we print: `./parallax` stays that.
     static var program: String {

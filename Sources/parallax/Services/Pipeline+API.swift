@@ -21,15 +21,18 @@ extension Pipeline {
         settings.pool.waiting = configuration.integer(.serveWaiting)
         settings.limits.connections = configuration.integer(.serveClients)
         settings.limits.requestTime = configuration.duration(.serveRequestTime)
+        settings.auth = configuration.text(.serveAuth).flatMap { AuthPolicy(rawValue: $0) } ?? .auto
+        settings.streamsPerToken = configuration.integer(.serveStreams)
         return settings
     }
 
-    func apiServer(_ settings: APISettings, dsn: String, logger: Logger) throws(ParallaxError) -> APIServer {
-        let services = APIServices(version: parallaxVersion) {
+    func apiServer(_ settings: APISettings, dsn: String, desk: RunDesk, logger: Logger) throws(ParallaxError) -> APIServer {
+        var services = APIServices(version: parallaxVersion) {
             let connection = try Connection(dsn, applicationName: "parallax serve")
             defer { connection.close() }
             return try StatusReport.gathered(self, connection).json
         }
+        services.runs = desk.services(self, dsn: dsn, logger: logger)
         return try APIServer(dsn: dsn, settings: settings, services: services, logger: logger) { [apiAddress] address in
             try? Disk.write(Array("\(address)\n".utf8), to: apiAddress)
         }

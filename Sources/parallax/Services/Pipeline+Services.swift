@@ -19,9 +19,10 @@ extension Pipeline {
         return ThreadService(name: "archive") { stop in try archiver(dsn: dsn, tail: tail, logger: logger).run(stop) }
     }
 
-    func batchService(dsn: String, every interval: Duration, logger: Logger) -> ThreadService {
+    /// - Parameter board: hears how far each run is.
+    func batchService(dsn: String, every interval: Duration, board: RunBoard, logger: Logger) -> ThreadService {
         let schedule = BatchSchedule(dsn: dsn, every: interval, logger: logger) { source, observe throws(ParallaxError) in
-            try batchWorker(source, dsn: dsn, logger: logger, observe: observe)
+            try batchWorker(source, dsn: dsn, logger: logger, observe: board.observing(observe))
         }
         return ThreadService(name: "batch") { stop in try schedule.run(stop) }
     }

@@ -53,6 +53,7 @@ enum Program {
             variables["NO_COLOR"] = "1"
             // One port for all, and tests run beside one another: who tests the API says where it listens.
             if arguments.first == "up" { variables["PARALLAX_SERVE_LISTEN"] = "off" }
+            if ["up", "serve"].contains(arguments.first) { variables["PARALLAX_SERVE_METRICS_LISTEN"] = "off" }
             variables.merge(environment) { $1 }
             process.environment = variables
             process.standardOutput = try FileHandle(forWritingTo: output)

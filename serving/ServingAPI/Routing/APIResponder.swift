@@ -23,6 +23,7 @@ struct APIResponder: HTTPResponder {
     let limits: APILimits
     let logger: Logger
     let metrics: APIMetrics
+    let streams: StreamSlots
 
     func respond(to request: Request, context: APIContext) async throws -> Response {
         let began = ContinuousClock.now
@@ -78,16 +79,30 @@ struct APIResponder: HTTPResponder {
             name = route.operation
             let grant = route.scope == .open ? Grant.everything : try await access.grant(request.headers)
             try Self.check(route, grant, values)
+            try Self.checkOrigin(request, grant)
             let parsed = try APIRequest(
                 id: id, route: route, request: request, path: values, grant: grant, logger: logger, channel: context.channel,
                 deadline: began + limits.requestTime)
-            return try await route.handle(parsed)
+            guard route.isStream else { return try await route.handle(parsed) }
+            let slot = try streams.take(for: grant)
+            return try await route.handle(parsed).holding(slot)
+        }
+    }
+
+    /// Where nobody asks for tokens, a page of another site could have the browser of somebody on this machine decide something.
+    private static func checkOrigin(_ request: Request, _ grant: Grant) throws(Problem) {
+        guard grant.token == nil, request.method != .get, request.method != .head, let origin = request.headers[.origin] else { return }
+        guard let authority = request.head.authority, origin == "http://\(authority)" || origin == "https://\(authority)" else {
+            throw Problem(
+                .forbidden, "cross_origin", "the request comes from a page of another site", detail: "origin \(origin.prefix(200))",
+                hint: "send it from a program, or with a token")
         }
     }
 
     private static func check(_ route: Route, _ grant: Grant, _ path: [String: String]) throws(Problem) {
-        guard grant.scopes.contains(route.scope) else {
-            throw Problem(.forbidden, "forbidden", "the token is not for this", hint: "it needs the scope \"\(route.scope)\"")
+        guard grant.allows(route.scope) else {
+            let needed = route.scope == .observe ? "runs, or read without a limit to views" : "\(route.scope)"
+            throw Problem(.forbidden, "forbidden", "the token is not for this", hint: "it needs the scope \(needed)")
         }
         // A view that a caller may not read is not there for it: its name tells something.
         if route.scope == .read, let view = path["view"], !grant.mayRead(view) { throw Problem.noView(view) }

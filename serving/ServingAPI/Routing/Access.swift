@@ -1,3 +1,4 @@
+import Catalog
 import HTTPTypes
 import ParallaxCore
 
@@ -10,13 +11,26 @@ struct Grant: Sendable {
     /// Nil: any source.
     var sources: Set<String>?
     var scopes: Set<Route.Scope>
+    /// The number of the token that it comes from.
+    var token: Int64?
+    /// Streams that the caller may have open at a time; nil: any number.
+    var maxStreams: Int?
 
     /// On the loopback, where nobody asks for tokens.
     static let everything = Grant(
         subject: "anonymous", views: nil, sources: nil, scopes: [.open, .read, .ingest, .runs, .payloads, .admin])
 
     func mayRead(_ view: String) -> Bool { scopes.contains(.read) && (views?.contains(view) ?? true) }
-    func mayAppend(to source: String) -> Bool { scopes.contains(.ingest) && (sources?.contains(source) ?? true) }
+    func mayAppend(to source: String) -> Bool { scopes.contains(.ingest) && mayKnow(source) }
+    func mayKnow(_ source: String) -> Bool { sources?.contains(source) ?? true }
+
+    /// What runs and sources say is about all views of a source: who may read some views only does not see it.
+    func allows(_ scope: Route.Scope) -> Bool {
+        switch scope {
+        case .observe: scopes.contains(.runs) || (scopes.contains(.read) && views == nil)
+        default: scopes.contains(scope)
+        }
+    }
 }
 
 /// Who a request comes from.
@@ -25,6 +39,7 @@ protocol AccessControl: Sendable {
     func grant(_ headers: HTTPFields) async throws -> Grant
 }
 
-struct OpenAccess: AccessControl {
-    func grant(_ headers: HTTPFields) async throws -> Grant { .everything }
+extension APIRequest {
+    /// For the audit.
+    var caller: Caller { Caller(name: grant.subject, place: channel.remoteAddress?.ipAddress ?? "unknown") }
 }

@@ -11,6 +11,8 @@ struct Route: Sendable {
         case open
         /// Read the view that the path names, or some view.
         case read
+        /// See how the pipeline works: its sources and runs. Under runs, or under read where it is not limited to some views.
+        case observe
         /// Append to the source that the path names.
         case ingest
         /// Start, publish, discard and revert runs.

@@ -16,9 +16,11 @@ import Synchronization
 public struct APIServer: Service {
     private let settings: APISettings
     private let logger: Logger
-    private let pool: ConnectionPool
+    let pool: ConnectionPool
     private let table: RouteTable
-    private let metrics: APIMetrics
+    let metrics: APIMetrics
+    private let access: TokenAccess
+    let streams = StreamSlots()
     private let onListening: @Sendable (ListenAddress) -> Void
 
     /// - Parameters:
@@ -28,11 +30,7 @@ public struct APIServer: Service {
         dsn: String, settings: APISettings = APISettings(), services: APIServices, logger: Logger,
         onListening: @escaping @Sendable (ListenAddress) -> Void = { _ in }
     ) throws(ParallaxError) {
-        guard settings.listen.isLoopback else {
-            throw ParallaxError(
-                .configuration, "serve.listen is \(settings.listen), which other machines reach, and nobody has to say who they are",
-                hint: "listen on 127.0.0.1, or make tokens first")
-        }
+        if !settings.listen.isLoopback { try Self.requireTokens(settings, dsn) }
         self.settings = settings
         self.logger = logger
         self.onListening = onListening
@@ -43,6 +41,13 @@ public struct APIServer: Service {
         let statementTime = settings.limits.requestTime
         pool = try ConnectionPool(limits, name: "api") { () throws(ParallaxError) in try Self.connect(dsn, statementTime: statementTime) }
         metrics = APIMetrics()
+        // Beyond the loopback a token is asked for whatever happens to the table of them.
+        let policy = settings.listen.isLoopback ? settings.auth : .tokens
+        access = TokenAccess(policy, pool: pool, streams: settings.streamsPerToken, logger: logger) { token in
+            let connection = try Connection(dsn, applicationName: "parallax serve")
+            defer { connection.close() }
+            try Catalog(connection).noteUse(ofToken: token)
+        }
         table = RouteTable(routes: Self.routes(pool, settings.limits, services))
     }
 
@@ -50,19 +55,43 @@ public struct APIServer: Service {
         let snapshots = Snapshots(pool: pool, limits: limits)
         let views = ServedViews()
         let rows = RowsEndpoint(snapshots: snapshots, views: views, limits: limits)
-        let routes =
+        var routes =
             ViewRoutes(snapshots: snapshots, views: views, rows: rows).routes
-            + SystemRoutes(snapshots: snapshots, services: services).routes
+            + SystemRoutes(snapshots: snapshots, services: services).routes + ControlRoutes(snapshots: snapshots).routes
+        if let runs = services.runs {
+            let progress = RunProgressStream(watch: RunWatch(pool: pool), services: runs)
+            routes += RunRoutes(snapshots: snapshots, services: runs, progress: progress).routes
+        }
         return routes + [openAPI(routes, version: services.version)]
     }
+
+    private static let schemas = ViewRoutes.schemas + RunRoutes.schemas
 
     /// What a server of this version answers, without one: the OpenAPI text, and the reference for people.
     public static func reference(version: String) throws(ParallaxError) -> (openAPI: JSONText, markdown: String) {
         let pool = try ConnectionPool { () throws(ParallaxError) in throw ParallaxError(.unavailable, "no server") }
         defer { pool.close() }
-        let routes = routes(pool, APILimits(), APIServices(version: version) { .null })
+        var services = APIServices(version: version) { .null }
+        services.runs = RunServices.nobody
+        let routes = routes(pool, APILimits(), services)
         let document = OpenAPI(routes: routes, version: version)
-        return (document.json(schemas: ViewRoutes.schemas), document.markdown)
+        return (document.json(schemas: schemas), document.markdown)
+    }
+
+    /// Whoever reaches an address that others reach has to say who they are.
+    private static func requireTokens(_ settings: APISettings, _ dsn: String) throws(ParallaxError) {
+        let problem: String
+        if settings.auth == .off {
+            problem = "serve.auth is off"
+        } else {
+            let connection = try Connection(dsn, applicationName: "parallax serve")
+            defer { connection.close() }
+            if try Catalog(connection).tokens().contains(where: \.isValid) { return }
+            problem = "there is no valid token"
+        }
+        throw ParallaxError(
+            .configuration, "serve.listen is \(settings.listen), which other machines reach, and \(problem)",
+            hint: "make a token first: parallax token create; or listen on 127.0.0.1")
     }
 
     /// A session that can change nothing, and that ends what takes too long.
@@ -81,7 +110,7 @@ public struct APIServer: Service {
             method: .get, path: "/openapi.json", operation: "getOpenAPI", summary: "What this server answers, as OpenAPI 3.1", scope: .open,
             answers: [.init(status: 200, words: "The document.", content: [("application/json", .map(.any))])]
         ) { _ in .text("") }
-        let text = OpenAPI(routes: routes + [route], version: version).json(schemas: ViewRoutes.schemas).text() + "\n"
+        let text = OpenAPI(routes: routes + [route], version: version).json(schemas: schemas).text() + "\n"
         let etag = "\"\(String(StableHash.of([text]), radix: 36))\""
         route.handle = { request in
             if request.header(.ifNoneMatch).map({ ETags.matches($0, etag) }) ?? false {
@@ -105,7 +134,7 @@ public struct APIServer: Service {
         let channelConfiguration = configuration
         let application = Application(
             responder: APIResponder(
-                table: table, access: OpenAccess(), limits: limits, logger: logger, metrics: metrics),
+                table: table, access: access, limits: limits, logger: logger, metrics: metrics, streams: streams),
             server: .http1(configuration: channelConfiguration),
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.listen.host, port: settings.listen.port), serverName: nil,

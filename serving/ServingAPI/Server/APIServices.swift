@@ -7,6 +7,8 @@ public struct APIServices: Sendable {
     public var status: @Sendable () throws -> JSONText
     /// As `parallax --version` says it.
     public var version: String
+    /// Nil: this server only reads.
+    public var runs: RunServices?
 
     public init(version: String, status: @escaping @Sendable () throws -> JSONText) {
         self.version = version

@@ -67,6 +67,9 @@ public struct APISettings: Sendable {
     public var listen = ListenAddress(host: "127.0.0.1", port: 8321)
     public var limits = APILimits()
     public var pool = ConnectionPoolSettings()
+    public var auth = AuthPolicy.auto
+    /// Streams that one token may have open at a time.
+    public var streamsPerToken = 64
     public init() {}
 }
 
