@@ -30,7 +30,10 @@ struct CLIProgram {
         process.arguments = arguments
         var inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PARALLAX_") }
         // One port for all, and tests run beside one another.
-        if arguments.first == "up" { inherited["PARALLAX_SERVE_LISTEN"] = "off" }
+        if arguments.first == "up" {
+            inherited["PARALLAX_SERVE_LISTEN"] = "off"
+            inherited["PARALLAX_SERVE_METRICS_LISTEN"] = "off"
+        }
         process.environment = inherited.merging(environment) { $1 }
         if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
         try Data(input).write(to: URL(fileURLWithPath: folder.path("in")))
