@@ -262,6 +262,9 @@ import Testing
                 answer.headers["content-type"] == "application/problem+json"
                     && answer.headers["x-request-id"] == answer.object["request_id"] as? String)
         }
+        // A stream, too, is no answer before PostgreSQL has taken the question.
+        let stream = try HTTPClient.get(address, "/v1/views/v/rows?filter.events=x", ["Accept": "text/csv"])
+        #expect(stream.status == 400 && stream.code == "invalid_value", "\(stream.text)")
         let post = try HTTPClient.get(address, "/v1/views", method: "POST", body: Data("{}".utf8))
         #expect(post.status == 405 && post.headers["allow"] == "GET, HEAD")
         #expect(try HTTPClient.get(address, "/v1/views/v/rows", ["Accept": "image/png"]).status == 406)

@@ -44,7 +44,7 @@ import Testing
         let second = try pipeline.run("serve", environment: ["PARALLAX_SERVE_LISTEN": address], expecting: 69)
         #expect(second.errors.contains("cannot listen on \(address)") && second.errors.contains("serve.listen"), "\(second.errors)")
         for (listen, status, says) in [
-            ("nonsense", Int32(78), "no address"), ("0.0.0.0:0", 78, "nobody has to say who they are"), ("off", 78, "off"),
+            ("nonsense", Int32(78), "no address"), ("0.0.0.0:0", 78, "there is no valid token"), ("off", 78, "off"),
         ] {
             let refused = try pipeline.run("serve", environment: ["PARALLAX_SERVE_LISTEN": listen], expecting: status)
             #expect(refused.errors.contains(says), "\(listen): \(refused.errors)")
@@ -67,6 +67,26 @@ import Testing
             let answer = try HTTPClient.get(address, "/v1/views/by_id/rows")
             #expect(answer.status == 200 && answer.rows.count == 10, "\(answer.text)")
         }
+    }
+
+    @Test func oneConnectionServesManyRequests() throws {
+        let pipeline = try makePipeline()
+        let (process, address) = try pipeline.serve()
+        defer { process.kill(SIGKILL) }
+        let client = try HTTPClient(address)
+        for path in [
+            "/v1/views/by_id/rows", "/v1/views/by_id", "/v1/views/nothing", "/v1/views/by_id/rows?format=csv", "/v1/status",
+            "/v1/views/by_id/rows?limit=1",
+        ] {
+            try client.send("GET", path)
+            let answer = try client.answer()
+            #expect(answer.isWhole && [200, 404].contains(answer.status), "\(path): \(answer.status)")
+        }
+        // Both at once, one after the other.
+        try client.send("GET", "/v1/views/by_id/rows?limit=1")
+        try client.send("GET", "/v1/views/by_id/rows?limit=2")
+        #expect(try client.answer().rows.count == 1)
+        #expect(try client.answer().rows.count == 2)
     }
 
     /// Rows stream: a client that goes away, or stops reading, holds nothing for long.

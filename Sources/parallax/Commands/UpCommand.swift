@@ -38,6 +38,8 @@ struct UpCommand: AsyncParsableCommand {
                 .busy, "the pipeline is up already, in process \(holder.process)", hint: "parallax down ends it", isRetriable: false)
         }
         let database = try Database(pipeline, making: true)
+        // Held until the server is given back: who waits for it (parallax down) may stop the server then.
+        var lock: UpLock?
         do {
             let connection = try database.connect()
             let preview = try pipeline.preview(definitions, connection)
@@ -50,7 +52,7 @@ struct UpCommand: AsyncParsableCommand {
                 try Detaching(pipeline, arguments: childArguments).run(lookAt: LookAt(definitions, pipeline, database))
                 try checkThatLiveRowsCome(try database.connect())
             } else {
-                try await serve(pipeline, definitions, database, traffic, metricsAddress)
+                lock = try await serve(pipeline, definitions, database, traffic, metricsAddress)
             }
         } catch {
             // The first error is the news.
@@ -58,6 +60,7 @@ struct UpCommand: AsyncParsableCommand {
             throw error
         }
         try database.close()
+        withExtendedLifetime(lock) {}
         if !detach { Terminal.note("stopped") }
     }
 
@@ -101,7 +104,7 @@ struct UpCommand: AsyncParsableCommand {
     private func serve(
         _ pipeline: Pipeline, _ definitions: Definitions, _ database: Database, _ traffic: SourceDefinition?,
         _ metricsAddress: ListenAddress?
-    ) async throws {
+    ) async throws -> UpLock {
         let lock = try UpLock(pipeline.upLock)
         let logger = logging.logger("up")
         let worker = pipeline.speedWorker(dsn: database.dsn, logger: logging.logger("speed"))
@@ -151,7 +154,7 @@ struct UpCommand: AsyncParsableCommand {
                     if Terminal.errorIsTerminal { Terminal.note(lookAt.text) }
                 }, successTerminationBehavior: .ignore))
         try await runServices(services, logger)
-        withExtendedLifetime(lock) {}
+        return lock
     }
 }
 

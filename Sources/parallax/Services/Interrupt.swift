@@ -10,6 +10,8 @@ enum Interrupt {
         var isForChild = false
         var handlers: [Int: @Sendable () -> Void] = [:]
         var nextHandler = 0
+        /// For the life of the process.
+        var sources: [any DispatchSourceSignal] = []
     }
     private static let state = Mutex(State())
 
@@ -20,11 +22,12 @@ enum Interrupt {
         signal(SIGPIPE, SIG_IGN)
         for number in [SIGINT, SIGTERM, SIGHUP] {
             signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { @Sendable in received(number) }
-            source.resume()
-            // For the life of the process.
-            _ = Unmanaged.passRetained(source as AnyObject)
+            state.withLock { state in
+                let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+                source.setEventHandler { @Sendable in received(number) }
+                source.resume()
+                state.sources.append(source)
+            }
         }
     }
 

@@ -134,14 +134,15 @@ struct RowsEndpoint: Sendable {
 
     private func produce(_ request: APIRequest, _ format: RowFormat, _ catalog: Catalog, _ channel: ChunkChannel<Head>) throws {
         let prepared = try prepare(request, format, catalog, defaultLimit: nil, maxLimit: limits.rowsAtOnce)
-        channel.send(head: prepared.head)
-        if prepared.head.isUnchanged { return }
+        if prepared.head.isUnchanged { return channel.send(head: prepared.head) }
         var encoder = try prepared.encoder()
         var buffer = ByteBuffer()
         try encoder.begin(to: &buffer)
         var rows = 0
         try catalog.connection.queryPrepared("SELECT pg_catalog.set_config('statement_timeout', '0', true)")
         try catalog.connection.visit(prepared.text, prepared.parameters, rows: .oneByOne) { _ throws(ParallaxError) in
+            // PostgreSQL has begun to answer: what is wrong with the question it has said before.
+            channel.send(head: prepared.head)
         } row: { row throws(ParallaxError) in
             guard rows < limits.rowsPerAnswer else {
                 throw ParallaxError(

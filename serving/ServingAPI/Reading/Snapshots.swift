@@ -42,6 +42,6 @@ extension APIRequest {
     func whileConnected<R: Sendable>(_ body: @escaping @Sendable () async throws -> R) async throws -> R {
         // A request with a body is read by its own route.
         guard request.method == .get || request.method == .head else { return try await body() }
-        return try await request.body.consumeWithCancellationOnInboundClose { _ in try await body() }
+        return try await hangUps.watch(channel, body)
     }
 }

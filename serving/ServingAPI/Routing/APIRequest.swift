@@ -14,11 +14,13 @@ struct APIRequest: Sendable {
     let grant: Grant
     let logger: Logger
     let channel: any Channel
+    let hangUps: HangUps
     /// From here on the answer is late.
     let deadline: ContinuousClock.Instant
 
     init(
         id: String, route: Route, request: Request, path: [String: String], grant: Grant, logger: Logger, channel: any Channel,
+        hangUps: HangUps,
         deadline: ContinuousClock.Instant
     ) throws(Problem) {
         self.id = id
@@ -28,6 +30,7 @@ struct APIRequest: Sendable {
         self.grant = grant
         self.logger = logger
         self.channel = channel
+        self.hangUps = hangUps
         self.deadline = deadline
         query = try QueryText.parameters(request.uri.query ?? "")
         var seen: Set<String> = []

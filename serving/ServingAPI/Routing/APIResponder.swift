@@ -23,6 +23,7 @@ struct APIResponder: HTTPResponder {
     let limits: APILimits
     let logger: Logger
     let metrics: APIMetrics
+    let hangUps: HangUps
     let streams: StreamSlots
 
     func respond(to request: Request, context: APIContext) async throws -> Response {
@@ -82,7 +83,7 @@ struct APIResponder: HTTPResponder {
             try Self.checkOrigin(request, grant)
             let parsed = try APIRequest(
                 id: id, route: route, request: request, path: values, grant: grant, logger: logger, channel: context.channel,
-                deadline: began + limits.requestTime)
+                hangUps: hangUps, deadline: began + limits.requestTime)
             guard route.isStream else { return try await route.handle(parsed) }
             let slot = try streams.take(for: grant)
             return try await route.handle(parsed).holding(slot)

@@ -125,7 +125,8 @@ public struct APIServer: Service {
 
     public func run() async throws {
         let limits = settings.limits
-        var configuration = HTTP1Channel.Configuration(additionalChannelHandlers: [RequestClock(limits)])
+        let hangUps = HangUps()
+        var configuration = HTTP1Channel.Configuration(additionalChannelHandlers: [RequestClock(limits, hangUps: hangUps)])
         configuration.httpDecoder = .init(
             maxHeaderFieldSize: limits.headBytes, maxHeaderListSize: limits.headBytes, maxHeaderFieldCount: limits.headFields)
         // Hummingbird's own words are for those who look for trouble in it.
@@ -134,7 +135,7 @@ public struct APIServer: Service {
         let channelConfiguration = configuration
         let application = Application(
             responder: APIResponder(
-                table: table, access: access, limits: limits, logger: logger, metrics: metrics, streams: streams),
+                table: table, access: access, limits: limits, logger: logger, metrics: metrics, hangUps: hangUps, streams: streams),
             server: .http1(configuration: channelConfiguration),
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.listen.host, port: settings.listen.port), serverName: nil,

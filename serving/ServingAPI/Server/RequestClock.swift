@@ -16,12 +16,22 @@ final class RequestClock: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     private let limits: APILimits
+    private let hangUps: HangUps
     private var deadline: Scheduled<Void>?
     private var stalled: Scheduled<Void>?
     private var pendingWrites = 0
     private var lastProgress = NIODeadline.now()
 
-    init(_ limits: APILimits) { self.limits = limits }
+    init(_ limits: APILimits, hangUps: HangUps = HangUps()) {
+        self.limits = limits
+        self.hangUps = hangUps
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // It reads on, perhaps, but nobody who asks for rows closes their side before they have them.
+        if let event = event as? ChannelEvent, event == .inputClosed { hangUps.happened(on: context.channel) }
+        context.fireUserInboundEventTriggered(event)
+    }
 
     func handlerAdded(context: ChannelHandlerContext) {
         if context.channel.isActive { expect(within: limits.headTime, context) }
@@ -36,6 +46,7 @@ final class RequestClock: ChannelDuplexHandler, RemovableChannelHandler {
     func channelInactive(context: ChannelHandlerContext) {
         deadline?.cancel()
         stalled?.cancel()
+        hangUps.happened(on: context.channel)
         context.fireChannelInactive()
     }
 
