@@ -161,9 +161,12 @@ import Testing
 
     @Test func aServerThatDoesNotAnswerIsLeftInTime() throws {
         try TestCluster.shared.withFreshDatabase { dsn in
+            let holder = try Connection(dsn)
+            try holder.execute("BEGIN; SELECT pg_advisory_xact_lock(77)")
             let connection = try Connection(dsn)
+            // It waits for the holder, who never lets go.
             let error = try #require(throws: ParallaxError.self) {
-                try connection.queryPrepared("SELECT pg_sleep(60)", until: ContinuousClock.now + .milliseconds(50))
+                try connection.queryPrepared(Self.gate, until: ContinuousClock.now + .milliseconds(50))
             }
             #expect(error.code == .unavailable && error.message.contains("in time"))
             // Nobody knows what the session is doing, so nobody uses it again.

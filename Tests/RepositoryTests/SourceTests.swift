@@ -6,16 +6,18 @@ import Testing
     @Test func noTestSleeps() throws {
         // In two parts, so that this file is not its own finding.
         let calls = ["sle" + "ep(", "usle" + "ep(", "nanosle" + "ep("]
+        // In SQL it stands in a string: a lock that another session holds is waited for as long as anybody likes.
+        let inSQL = "pg_sle" + "ep"
         for file in try Repository().files(".swift", in: ["Tests"]) {
             for (index, line) in file.lines.enumerated() {
                 let code = line.prefix { $0 != "\"" }
                 let isCall = calls.contains { call in
                     code.ranges(of: call).contains { range in
-                        // `pg_…` in SQL is PostgreSQL's, in a string; a name that merely ends so is another function.
+                        // A name that merely ends so is another function.
                         range.lowerBound == code.startIndex || !(code[code.index(before: range.lowerBound)].isLetter)
                     }
                 }
-                #expect(!isCall, "\(file.path):\(index + 1) waits for time to pass; wait for a condition, with a deadline")
+                #expect(!isCall && !line.contains(inSQL), "\(file.path):\(index + 1) waits for time to pass; wait for a condition, with a deadline")
             }
         }
     }
