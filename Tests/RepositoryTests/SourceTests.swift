@@ -17,7 +17,9 @@ import Testing
                         range.lowerBound == code.startIndex || !(code[code.index(before: range.lowerBound)].isLetter)
                     }
                 }
-                #expect(!isCall && !line.contains(inSQL), "\(file.path):\(index + 1) waits for time to pass; wait for a condition, with a deadline")
+                #expect(
+                    !isCall && !line.contains(inSQL),
+                    "\(file.path):\(index + 1) waits for time to pass; wait for a condition, with a deadline")
             }
         }
     }
