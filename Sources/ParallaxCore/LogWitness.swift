@@ -40,12 +40,9 @@ extension RecordBatch {
     public func contradicts(_ witness: LogWitness) -> Bool { contradiction(of: witness) != nil }
 }
 
-/// FNV-1a, 64 bits. It tells records apart that nobody made to look alike; no more is needed. Source: http://www.isthe.com/chongo/tech/comp/fnv/
-private struct FNV1a {
-    private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
-
+extension FNV1a {
     /// With the length, or a mark for null: so that no byte can pass from the key to the payload unseen.
-    mutating func add(_ column: ByteColumn, _ row: Int) {
+    fileprivate mutating func add(_ column: ByteColumn, _ row: Int) {
         let isNull = column.isNull(row)
         let bytes = column[row]
         var count = isNull ? UInt64.max : UInt64(bytes.count)
@@ -56,6 +53,4 @@ private struct FNV1a {
         guard !isNull else { return }
         for byte in bytes { add(byte) }
     }
-
-    private mutating func add(_ byte: UInt8) { value = (value ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
 }

@@ -62,29 +62,19 @@ extension Connection {
 
     /// `postgresql://user@/database?host=…`: the form that SQLAlchemy and psycopg take. A socket's folder is a parameter, everything is percent-encoded.
     public static func url(of parts: [String: String]) -> String {
-        func encoded(_ text: String) -> String {
-            text.utf8.map { byte -> String in
-                let isPlain =
-                    UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte
-                    || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || "-._~".utf8.contains(byte)
-                if isPlain { return String(UnicodeScalar(byte)) }
-                let digits = String(byte, radix: 16, uppercase: true)
-                return "%" + (digits.count == 1 ? "0" : "") + digits
-            }.joined()
-        }
         var rest = parts
         func take(_ name: String) -> String? { rest.removeValue(forKey: name) }
-        var authority = take("user").map(encoded) ?? ""
-        if let password = take("password") { authority += ":" + encoded(password) }
+        var authority = take("user").map { percentEncoded($0) } ?? ""
+        if let password = take("password") { authority += ":" + percentEncoded(password) }
         if !authority.isEmpty { authority += "@" }
         // Several hosts, and sockets, have no place in a URL's own form that all programs read.
         if let host = parts["host"], !host.hasPrefix("/"), !host.hasPrefix("@"), !host.contains(","), !(parts["port"] ?? "").contains(",") {
-            authority += host.contains(":") ? "[\(host)]" : encoded(host)
+            authority += host.contains(":") ? "[\(host)]" : percentEncoded(host)
             if let port = take("port") { authority += ":" + port }
             rest["host"] = nil
         }
-        let database = take("dbname").map(encoded) ?? ""
-        let parameters = rest.sorted { $0.key < $1.key }.map { "\($0.key)=\(encoded($0.value))" }
+        let database = take("dbname").map { percentEncoded($0) } ?? ""
+        let parameters = rest.sorted { $0.key < $1.key }.map { "\($0.key)=\(percentEncoded($0.value))" }
         return "postgresql://\(authority)/\(database)" + (parameters.isEmpty ? "" : "?" + parameters.joined(separator: "&"))
     }
 

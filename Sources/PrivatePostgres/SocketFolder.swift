@@ -60,10 +60,10 @@ struct SocketFolder {
         rmdir(linkFolder)
     }
 
-    /// FNV-1a, 64 bits: the same name in every process. Not a secret; the folder's owner and mode protect it.
+    /// The same name in every process. Not a secret; the folder's owner and mode protect it.
     private static func hash(_ text: String) -> String {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return String(hash, radix: 16)
+        var hash = FNV1a()
+        hash.add(text)
+        return String(hash.value, radix: 16)
     }
 }

@@ -94,7 +94,8 @@ import Testing
         try pipeline.connection.execute("BEGIN; SELECT FROM parallax.published FOR UPDATE")
         let run = try pipeline.start("batch", "run")
         let other = try SecondSession(pipeline)
-        #expect(waitUntil(within: .seconds(30)) { (try? other.value("SELECT count(*) FROM parallax.run WHERE state <> 'requested'")) == 1 })
+        #expect(
+            becomesTrue(within: .seconds(30)) { (try? other.value("SELECT count(*) FROM parallax.run WHERE state <> 'requested'")) == 1 })
         let refused = try Self.post(address, "/v1/runs", #"{"source": "visit"}"#)
         #expect(refused.status == 409 && refused.code == "busy" && refused.headers["retry-after"] != nil, "\(refused.text)")
         let client = try HTTPClient(address)

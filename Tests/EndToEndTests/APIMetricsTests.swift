@@ -48,7 +48,7 @@ import Testing
 
     private static func metricsAddress(_ pipeline: TestPipeline, _ process: Program.Running) throws -> String {
         let file = pipeline.path + "/.parallax/metrics.address"
-        guard waitUntil(within: .seconds(60), { FileManager.default.fileExists(atPath: file) || !process.process.isRunning }),
+        guard becomesTrue(within: .seconds(60), { FileManager.default.fileExists(atPath: file) || !process.process.isRunning }),
             let text = try? String(contentsOfFile: file, encoding: .utf8)
         else { throw HTTPClientError("no metrics: \(process.wait().errors)") }
         return text.trimmingCharacters(in: .whitespacesAndNewlines)
@@ -60,7 +60,7 @@ import Testing
         defer { process.kill(SIGKILL) }
         let metrics = try Self.metricsAddress(pipeline, process)
         #expect(
-            waitUntil(within: .seconds(60)) {
+            becomesTrue(within: .seconds(60)) {
                 (try? pipeline.value("SELECT sum(n)::bigint FROM serving.by_page")) == 600
                     || (try? pipeline.value("SELECT sum(events)::bigint FROM parallax.partition_position")) == 600
             })
@@ -70,7 +70,7 @@ import Testing
         #expect(try HTTPClient.get(address, "/v1/made/up?by=me").status == 404)
         var text = ""
         #expect(
-            waitUntil(within: .seconds(30)) {
+            becomesTrue(within: .seconds(30)) {
                 text = (try? HTTPClient.get(metrics, "/metrics").text) ?? ""
                 return Self.value(text, "parallax_published_run{source=\"visit\"}") == 1
                     && Self.value(text, "parallax_http_requests_total{operation=\"getRows\",status=\"200\"}") == 3
@@ -107,7 +107,7 @@ import Testing
         let metrics = try Self.metricsAddress(pipeline, process)
         try pipeline.server.stop(force: true)
         #expect(
-            waitUntil(within: .seconds(30)) {
+            becomesTrue(within: .seconds(30)) {
                 (try? HTTPClient.get(metrics, "/metrics").text).flatMap { Self.value($0, "parallax_database_up") } == 0
             })
         _ = try pipeline.server.acquire()
@@ -167,11 +167,11 @@ import Testing
             return answer?["result"] as? [[String: Any]] ?? []
         }
         #expect(
-            waitUntil(within: .seconds(60)) { ((query("up").first?["value"] as? [Any])?.last as? String) == "1" },
+            becomesTrue(within: .seconds(60)) { ((query("up").first?["value"] as? [Any])?.last as? String) == "1" },
             "\(query("up"))")
         // Nobody runs a speed worker: the alert waits for its time.
         #expect(
-            waitUntil(within: .seconds(60)) {
+            becomesTrue(within: .seconds(60)) {
                 ((query("ALERTS{alertname=\"ParallaxNotRead\"}").first?["metric"] as? [String: Any])?["alertstate"] as? String) == "pending"
             })
         #expect(query("parallax_source_partitions").count == 1)

@@ -31,7 +31,7 @@ import Testing
         let reader = try Self.make(pipeline, "--view", "total", "--name", "grafana")
         #expect(reader.hasPrefix("plx_") && reader.count == 47)
         // The server has looked a moment ago.
-        #expect(waitUntil(within: .seconds(10)) { (try? HTTPClient.get(address, "/v1/views").status) == 401 })
+        #expect(becomesTrue(within: .seconds(10)) { (try? HTTPClient.get(address, "/v1/views").status) == 401 })
         let refused = try HTTPClient.get(address, "/v1/views/total/rows")
         #expect(refused.headers["www-authenticate"] == "Bearer realm=\"parallax\"" && refused.code == "unauthorized")
         let wrong = try HTTPClient.get(address, "/v1/views", Self.bearer("plx_" + String(repeating: "A", count: 43)))
@@ -80,10 +80,10 @@ import Testing
         defer { process.kill(SIGKILL) }
         #expect(try HTTPClient.get(address, "/v1/views", Self.bearer(token)).status == 200)
         #expect(try pipeline.value("SELECT count(*) FROM parallax.token WHERE last_used_at IS NOT NULL AND name = 'short'") == 1)
-        #expect(waitUntil(within: .seconds(10)) { (try? HTTPClient.get(address, "/v1/views", Self.bearer(brief)).status) == 401 })
+        #expect(becomesTrue(within: .seconds(10)) { (try? HTTPClient.get(address, "/v1/views", Self.bearer(brief)).status) == 401 })
         #expect(try pipeline.run("token", "revoke", "1").output == "token 1 (short) is revoked\n")
         let began = ContinuousClock.now
-        #expect(waitUntil(within: .seconds(10)) { (try? HTTPClient.get(address, "/v1/views", Self.bearer(token)).status) == 401 })
+        #expect(becomesTrue(within: .seconds(10)) { (try? HTTPClient.get(address, "/v1/views", Self.bearer(token)).status) == 401 })
         #expect(ContinuousClock.now - began < .seconds(9))
         #expect(try HTTPClient.get(address, "/v1/views").status == 401)
         #expect(try pipeline.run("token", "revoke", "1", expecting: 64).errors.contains("token 1 (short) is revoked already"))
@@ -108,7 +108,7 @@ import Testing
         let process = try pipeline.start("serve", environment: listen)
         defer { process.kill(SIGKILL) }
         let file = pipeline.path + "/.parallax/api.address"
-        #expect(waitUntil(within: .seconds(60)) { FileManager.default.fileExists(atPath: file) || !process.process.isRunning })
+        #expect(becomesTrue(within: .seconds(60)) { FileManager.default.fileExists(atPath: file) || !process.process.isRunning })
         let address = try String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
             .replacing("0.0.0.0", with: "127.0.0.1")
         #expect(try HTTPClient.get(address, "/v1/views").status == 401)
@@ -147,7 +147,7 @@ import Testing
         // Whoever hangs up gives his place back.
         clients.removeLast()
         #expect(
-            waitUntil(within: .seconds(60)) {
+            becomesTrue(within: .seconds(60)) {
                 guard let client = try? HTTPClient(address) else { return false }
                 try? client.send("GET", path, Self.bearer(token))
                 guard (try? client.head().status) == 200 else { return false }

@@ -1,6 +1,7 @@
 import Catalog
 import MergeLaw
 import ParallaxCore
+import Postgres
 import ViewLanguage
 
 /// What the merged view said at a run's cut, against what the run found, as SQL.
@@ -152,12 +153,11 @@ struct DriftOutput {
     enum Kind {
         case exact, float, interval, other
 
-        /// By PostgreSQL's object ids of the built-in types (pg_type.dat), which never change: int8, int2, int4, numeric; float4, float8; interval.
         init(type: UInt32) {
             switch type {
-            case 20, 21, 23, 1_700: self = .exact
-            case 700, 701: self = .float
-            case 1_186: self = .interval
+            case TypeID.int8, TypeID.int2, TypeID.int4, TypeID.numeric: self = .exact
+            case TypeID.float4, TypeID.float8: self = .float
+            case TypeID.interval: self = .interval
             default: self = .other
             }
         }

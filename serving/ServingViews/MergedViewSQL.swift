@@ -142,13 +142,7 @@ struct MergedViewSQL {
     func layerText(_ layer: ServedLayer) -> String {
         switch layer {
         case .merged: selectText
-        case .batch:
-            """
-            SELECT \((outputs(.batch(alias: "b")) + ["\(isWhole("b")) AS is_exact", "\(isClosed("b")) AS is_closed"]).joined(separator: ",\n       "))
-            FROM \(tables.batchTable) b
-            WHERE \(isServed)
-              AND b.from_run <= \(run) AND b.until_run > \(run)\(having("b", .batch(alias: "b")).map { "\n  AND \($0)" } ?? "")
-            """
+        case .batch: batchArm(isExact: isWhole("b"))
         case .speed:
             // No batch row has such a run.
             """
@@ -157,6 +151,17 @@ struct MergedViewSQL {
             WHERE \(isServed)\(having("m", .merged(alias: "m")).map { "\n  AND \($0)" } ?? "")
             """
         }
+    }
+
+    /// Batch rows as they are, of the publication.
+    private func batchArm(isExact: String, and condition: String? = nil) -> String {
+        """
+        SELECT \((outputs(.batch(alias: "b")) + ["\(isExact) AS is_exact", "\(isClosed("b")) AS is_closed"]).joined(separator: ",\n       "))
+        FROM \(tables.batchTable) b
+        WHERE \(isServed)
+          AND b.from_run <= \(run) AND b.until_run > \(run)\
+        \(condition.map { "\n  AND \($0)" } ?? "")\(having("b", .batch(alias: "b")).map { "\n  AND \($0)" } ?? "")
+        """
     }
 
     private func outputs(_ row: StateSQL.Row) -> [String] {
@@ -190,11 +195,7 @@ struct MergedViewSQL {
         // Late events that the speed layer left alone are in no live row: their window is not exact until the next run.
         let isExact = "\(isExactAnd)coalesce(l.late, 0) = 0"
         return """
-            SELECT \((outputs(.batch(alias: "b")) + ["\(isWhole("b")) AS is_exact", "\(isClosed("b")) AS is_closed"]).joined(separator: ",\n       "))
-            FROM \(tables.batchTable) b
-            WHERE \(isServed)
-              AND b.from_run <= \(run) AND b.until_run > \(run)
-              AND NOT \(isTouched("b"))\(having("b", .batch(alias: "b")).map { "\n  AND \($0)" } ?? "")
+            \(batchArm(isExact: isWhole("b"), and: "NOT \(isTouched("b"))"))
             UNION ALL
             SELECT \((outputs(.merged(alias: "m")) + ["\(isExact) AND \(isWhole("m"))", "\(isClosed("m"))"]).joined(separator: ",\n       "))
             FROM (\(merged)) m
@@ -209,12 +210,7 @@ struct MergedViewSQL {
             tables, run: run, slices: slices, batchCondition: SessionSQL.isReachedLately(tables, gap: gap, row: "b", slices: slices))
         func isExact(_ row: String) -> String { "\(hasNothingLate(row, gap: gap)) AND \(isWhole(row))" }
         return """
-            SELECT \((outputs(.batch(alias: "b")) + ["\(isExact("b")) AS is_exact", "\(isClosed("b")) AS is_closed"])
-                .joined(separator: ",\n       "))
-            FROM \(tables.batchTable) b
-            WHERE \(isServed)
-              AND b.from_run <= \(run) AND b.until_run > \(run)
-              AND NOT \(isTouched("b"))\(having("b", .batch(alias: "b")).map { "\n  AND \($0)" } ?? "")
+            \(batchArm(isExact: isExact("b"), and: "NOT \(isTouched("b"))"))
             UNION ALL
             SELECT \((outputs(.merged(alias: "m")) + ["\(isExactAnd)\(isExact("m"))", "\(isClosed("m"))"])
                 .joined(separator: ",\n       "))

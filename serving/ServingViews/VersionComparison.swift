@@ -111,9 +111,8 @@ public struct VersionComparison: Sendable {
 
     /// Which outputs are numbers: PostgreSQL knows the types of expressions.
     private static func numbers(_ connection: Connection, _ table: String, _ count: Int) throws(ParallaxError) -> [Bool] {
-        // int8, int2, int4, float4, float8, numeric: pg_type.dat, which never changes.
         try connection.query("SELECT * FROM \(table) LIMIT 0").types.dropFirst().prefix(count).map {
-            [20, 21, 23, 700, 701, 1_700].contains($0)
+            TypeID.numbers.contains($0)
         }
     }
 

@@ -23,7 +23,7 @@ struct ServeCommand: AsyncParsableCommand {
         guard let settings = try pipeline.apiSettings() else {
             throw ParallaxError(.configuration, "serve.listen is off", hint: "--set serve.listen=127.0.0.1:8321")
         }
-        let metricsAddress = try pipeline.metricsAddress()
+        let metricsAddress = try pipeline.listenAddress(.serveMetricsListen)
         let logger = logging.logger("serve")
         try await withApplied(pipeline) { dsn in
             let desk = RunDesk()

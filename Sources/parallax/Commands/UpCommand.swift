@@ -28,7 +28,7 @@ struct UpCommand: AsyncParsableCommand {
         let definitions = try pipeline.definitions()
         // Before anything is started: what cannot work should not begin.
         _ = try pipeline.apiSettings()
-        let metricsAddress = try pipeline.metricsAddress()
+        let metricsAddress = try pipeline.listenAddress(.serveMetricsListen)
         let traffic = try pipeline.configuration.text(.generatorSource).map { name throws(ParallaxError) in
             try definitions.source(named: name)
         }
@@ -125,7 +125,10 @@ struct UpCommand: AsyncParsableCommand {
             let logger = logging.logger("serve")
             let server = try pipeline.apiServer(settings, dsn: database.dsn, desk: desk, logger: logger)
             figures.api = server
-            services.append(.init(service: APIService(server: server, address: pipeline.apiAddress, logger: logger)))
+            services.append(
+                .init(
+                    service: ListeningService(
+                        server: server, name: "the API", file: pipeline.apiAddress, pause: .seconds(5), level: .error, logger: logger)))
         }
         if let metricsAddress {
             services.append(.init(service: pipeline.metricsService(metricsAddress, figures, logger: logging.logger("metrics"))))

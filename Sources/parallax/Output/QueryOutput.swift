@@ -13,14 +13,12 @@ struct QueryOutput {
         kinds = result.types.map { Self.kind(ofType: $0) }
     }
 
-    /// By PostgreSQL's object ids of the built-in types (pg_type.dat), which never change.
     static func kind(ofType oid: UInt32) -> Kind {
         switch oid {
-        case 16: .bool
-        // int8, int2, int4, oid, float4, float8, numeric
-        case 20, 21, 23, 26, 700, 701, 1_700: .number
-        // json, jsonb
-        case 114, 3_802: .json
+        case TypeID.bool: .bool
+        case TypeID.oid: .number
+        case _ where TypeID.numbers.contains(oid): .number
+        case TypeID.json, TypeID.jsonb: .json
         default: .text
         }
     }

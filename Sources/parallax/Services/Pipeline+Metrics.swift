@@ -195,48 +195,10 @@ private struct CatalogFigures {
 }
 
 extension Pipeline {
-    /// Nil where nobody is to ask.
-    func metricsAddress() throws(ParallaxError) -> ListenAddress? {
-        guard let text = configuration.text(.serveMetricsListen), text != "off" else { return nil }
-        guard let address = ListenAddress(text) else {
-            throw ParallaxError(
-                .configuration, "serve.metrics_listen: \"\(text)\" is no address",
-                hint: "a host and a port, as in 127.0.0.1:9321 or [::1]:9321, or off")
-        }
-        return address
-    }
-
-    func metricsService(_ listen: ListenAddress, _ figures: PipelineFigures, logger: Logger) -> MetricsService {
+    func metricsService(_ listen: ListenAddress, _ figures: PipelineFigures, logger: Logger) -> ListeningService {
         let server = MetricsServer(
-            listen: listen, logger: logger,
-            onListening: { [metricsAddressFile] address in
-                do { try Disk.write(Array("\(address)\n".utf8), to: metricsAddressFile) } catch {
-                    logger.warning("where metrics are is not written down", metadata: ["error": "\(error)"])
-                }
-            }, gather: { figures.gathered() })
-        return MetricsService(server: server, file: metricsAddressFile, logger: logger)
-    }
-}
-
-/// Metrics beside the layers: what keeps them from being listened to keeps nothing else from working.
-struct MetricsService: Service {
-    let server: MetricsServer
-    let file: String
-    let logger: Logger
-
-    private static let pause = Duration.seconds(30)
-
-    func run() async throws {
-        defer { try? Disk.removeFile(file) }
-        while true {
-            do { return try await server.run() } catch let error as ParallaxError {
-                logger.warning(
-                    "metrics are not listened to, and it is tried again",
-                    metadata: ["error": "\([error.message, error.detail, error.hint].compactMap(\.self).joined(separator: "; "))"])
-                // A shutdown ends the wait.
-                try? await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.pause) }
-                if Interrupt.isRequested { return }
-            }
-        }
+            listen: listen, logger: logger, onListening: Self.writing(metricsAddressFile, logger), gather: { figures.gathered() })
+        return ListeningService(
+            server: server, name: "the server of metrics", file: metricsAddressFile, pause: .seconds(30), level: .warning, logger: logger)
     }
 }

@@ -66,10 +66,15 @@ final class ParquetRows: RowEncoder {
 
     /// One column's values, from PostgreSQL's text.
     private struct Builder {
+        private let type: ParquetType
         private var nulls: [UInt8] = []
         private var hasNulls = false
-        private var values: ParquetColumn.Values
-        private let type: ParquetType
+        // The one that the type takes grows.
+        private var bools: [UInt8] = []
+        private var doubles: [Double] = []
+        private var integers: [Int64] = []
+        private var wide: [Int128] = []
+        private var bytes = ByteColumn()
 
         static func type(of column: EncodedColumn) -> ParquetType {
             switch column.kind {
@@ -95,45 +100,38 @@ final class ParquetRows: RowEncoder {
             return .decimal(precision: numbers[0], scale: numbers[1])
         }
 
-        init(_ type: ParquetType) {
-            self.type = type
-            values =
-                switch type {
-                case .boolean: .bool([])
-                case .double: .double([])
-                case .decimal(let precision, _) where precision > ParquetType.maximumInt64Precision: .int128([])
-                case .int32, .int64, .timestamp, .localTimestamp, .date, .time, .decimal: .int64([])
-                case .bytes, .fixedBytes, .string, .unsupported: .bytes(ByteColumn())
-                }
+        init(_ type: ParquetType) { self.type = type }
+
+        private var isWide: Bool {
+            if case .decimal(let precision, _) = type { precision > ParquetType.maximumInt64Precision } else { false }
         }
 
-        var column: ParquetColumn { ParquetColumn(values, nulls: hasNulls ? nulls : []) }
+        var column: ParquetColumn {
+            let values: ParquetColumn.Values =
+                switch type {
+                case .boolean: .bool(bools)
+                case .double: .double(doubles)
+                case .decimal where isWide: .int128(wide)
+                case .int32, .int64, .timestamp, .localTimestamp, .date, .time, .decimal: .int64(integers)
+                case .bytes, .fixedBytes, .string, .unsupported: .bytes(bytes)
+                }
+            return ParquetColumn(values, nulls: hasNulls ? nulls : [])
+        }
 
         mutating func append(_ text: UnsafeRawBufferPointer?, column: EncodedColumn) throws(ParallaxError) {
             nulls.append(text == nil ? 1 : 0)
             if text == nil { hasNulls = true }
-            switch values {
-            case .bool(var list):
-                values = .bool([])
-                list.append(text?.first == UInt8(ascii: "t") ? 1 : 0)
-                values = .bool(list)
-            case .double(var list):
-                values = .double([])
-                list.append(try text.map { text throws(ParallaxError) in try Self.double(text, column) } ?? 0)
-                values = .double(list)
-            case .int64(var list):
-                values = .int64([])
-                list.append(try text.map { text throws(ParallaxError) in try Self.integer(text, type, column) } ?? 0)
-                values = .int64(list)
-            case .int128(var list):
-                values = .int128([])
-                list.append(try text.map { text throws(ParallaxError) in try Self.decimal(text, type, column) } ?? 0)
-                values = .int128(list)
-            case .bytes(var list):
-                values = .bytes(ByteColumn())
+            switch type {
+            case .boolean: bools.append(text?.first == UInt8(ascii: "t") ? 1 : 0)
+            case .double:
+                doubles.append(try text.map { text throws(ParallaxError) in try Self.double(text, column) } ?? 0)
+            case .decimal where isWide:
+                wide.append(try text.map { text throws(ParallaxError) in try Self.decimal(text, column) } ?? 0)
+            case .int32, .int64, .timestamp, .localTimestamp, .date, .time, .decimal:
+                integers.append(try text.map { text throws(ParallaxError) in try Self.integer(text, type, column) } ?? 0)
+            case .bytes, .fixedBytes, .string, .unsupported:
                 // Null marks are the column's own.
-                list.append(text ?? UnsafeRawBufferPointer(start: nil, count: 0))
-                values = .bytes(list)
+                bytes.append(text ?? UnsafeRawBufferPointer(start: nil, count: 0))
             }
         }
 
@@ -159,7 +157,7 @@ final class ParquetRows: RowEncoder {
             case .date:
                 guard let day = PostgresTime.day(text) else { throw unfit(text, column) }
                 return day
-            case .decimal: return Int64(truncatingIfNeeded: try decimal(text, type, column))
+            case .decimal: return Int64(truncatingIfNeeded: try decimal(text, column))
             default:
                 guard let value = Int64(String(decoding: text, as: UTF8.self)) else { throw unfit(text, column) }
                 return value
@@ -167,7 +165,7 @@ final class ParquetRows: RowEncoder {
         }
 
         /// The digits without the point: the text has just the declared scale.
-        private static func decimal(_ text: UnsafeRawBufferPointer, _ type: ParquetType, _ column: EncodedColumn) throws(ParallaxError)
+        private static func decimal(_ text: UnsafeRawBufferPointer, _ column: EncodedColumn) throws(ParallaxError)
             -> Int128
         {
             let digits = text.filter { $0 != UInt8(ascii: ".") }

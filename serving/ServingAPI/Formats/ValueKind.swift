@@ -1,20 +1,23 @@
-/// What a column's text is, for formats that tell kinds apart. By PostgreSQL's object id of the type, which never changes for its own types.
+import Postgres
+
+/// What a column's text is, for formats that tell kinds apart.
 enum ValueKind: Sendable, Hashable {
     case bool, int16, int32, int64, float, numeric, json, timestamptz, timestamp, date, text
     indirect case array(ValueKind)
 
     init(typeID: UInt32) {
         switch typeID {
-        case 16: self = .bool
-        case 21: self = .int16
-        case 23: self = .int32
-        case 20: self = .int64
-        case 700, 701: self = .float
-        case 1700: self = .numeric
-        case 114, 3802: self = .json
-        case 1184: self = .timestamptz
-        case 1114: self = .timestamp
-        case 1082: self = .date
+        case TypeID.bool: self = .bool
+        case TypeID.int2: self = .int16
+        case TypeID.int4: self = .int32
+        case TypeID.int8: self = .int64
+        case TypeID.float4, TypeID.float8: self = .float
+        case TypeID.numeric: self = .numeric
+        case TypeID.json, TypeID.jsonb: self = .json
+        case TypeID.timestamptz: self = .timestamptz
+        case TypeID.timestamp: self = .timestamp
+        case TypeID.date: self = .date
+        // Arrays of them.
         case 1000: self = .array(.bool)
         case 1005: self = .array(.int16)
         case 1007: self = .array(.int32)

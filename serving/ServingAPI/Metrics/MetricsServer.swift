@@ -1,6 +1,5 @@
 import HTTPTypes
 import Hummingbird
-import HummingbirdCore
 import Logging
 import NIOCore
 import ParallaxCore
@@ -27,28 +26,12 @@ public struct MetricsServer: Service {
     }
 
     public func run() async throws {
-        let limits = APILimits()
-        var quiet = logger
-        quiet.logLevel = max(logger.logLevel, .warning)
-        var configuration = HTTP1Channel.Configuration(additionalChannelHandlers: [RequestClock(limits)])
-        configuration.httpDecoder = .init(
-            maxHeaderFieldSize: limits.headBytes, maxHeaderListSize: limits.headBytes, maxHeaderFieldCount: limits.headFields)
-        let channelConfiguration = configuration
-        let application = Application(
-            responder: MetricsResponder(gathering: gathering, logger: logger), server: .http1(configuration: channelConfiguration),
-            configuration: ApplicationConfiguration(
-                address: .hostname(listen.host, port: listen.port), serverName: nil,
-                availableConnectionsDelegate: MaximumAvailableConnections(Self.maxConnections)),
-            onServerRunning: { channel in
-                let address = ListenAddress(host: listen.host, port: channel.localAddress?.port ?? listen.port)
-                onListening(address)
-                logger.info("metrics", metadata: ["address": "\(address)"])
-            }, logger: quiet)
-        do { try await application.run() } catch let error as IOError {
-            throw ParallaxError(
-                .unavailable, "cannot listen on \(listen) for metrics", detail: "\(error)",
-                hint: "another program may have the port: set serve.metrics_listen to another one, or to off")
-        }
+        var limits = APILimits()
+        limits.connections = Self.maxConnections
+        try await HTTPListener(
+            listen: listen, setting: "serve.metrics_listen", limits: limits, hangUps: HangUps(),
+            responder: MetricsResponder(gathering: gathering, logger: logger), logger: logger, onListening: onListening
+        ).run()
     }
 
     /// A few that scrape, and a person who looks.

@@ -18,15 +18,13 @@ struct PageCursor: Sendable, Hashable, Codable {
 
     var text: String {
         guard let data = try? JSONEncoder().encode(self) else { return "" }
-        return data.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        return Base64URL.text(data)
     }
 
     /// Nil for what is no cursor of ours.
     init?(_ text: String) {
         guard text.utf8.count <= 16_384 else { return nil }
-        var base = text.replacing("-", with: "+").replacing("_", with: "/")
-        while base.utf8.count % 4 != 0 { base += "=" }
-        guard let data = Data(base64Encoded: base), let cursor = try? JSONDecoder().decode(PageCursor.self, from: data) else { return nil }
+        guard let data = Base64URL.data(text), let cursor = try? JSONDecoder().decode(PageCursor.self, from: data) else { return nil }
         guard cursor.offset >= 0, !cursor.key.contains(where: { $0?.utf8.contains(0) ?? false }) else { return nil }
         self = cursor
     }
@@ -40,14 +38,15 @@ struct PageCursor: Sendable, Hashable, Codable {
     }
 }
 
-/// FNV-1a over texts: the same in every process, unlike Swift's own.
+/// The same in every process, and short: for tags that clients hand back.
 enum StableHash {
-    static func of(_ parts: [String]) -> UInt64 {
-        var hash: UInt64 = 14_695_981_039_346_656_037
+    static func text(of parts: [String]) -> String {
+        var hash = FNV1a()
         for part in parts {
-            for byte in part.utf8 { hash = (hash ^ UInt64(byte)) &* 1_099_511_628_211 }
-            hash = (hash ^ 0xFF) &* 1_099_511_628_211
+            hash.add(part)
+            // No byte of UTF-8.
+            hash.add(0xFF)
         }
-        return hash
+        return String(hash.value, radix: 36)
     }
 }

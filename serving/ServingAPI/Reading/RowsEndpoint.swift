@@ -233,7 +233,7 @@ struct RowsEndpoint: Sendable {
         let (text, parameters) = query.sql(from: relation, after: cursor)
         let numbers: Numbers = try request.choice("numbers") ?? .number
         let etag =
-            "W/\"" + String(StableHash.of([viewTag, frontier.tag, format.rawValue, request.request.uri.string]), radix: 36) + "\""
+            "W/\"\(StableHash.text(of: [viewTag, frontier.tag, format.rawValue, request.request.uri.string]))\""
         let isUnchanged = request.header(.ifNoneMatch).map { ETags.matches($0, etag) } ?? false
         return Prepared(
             head: Head(frontier: frontier.json, etag: etag, isUnchanged: isUnchanged), query: query, text: text, parameters: parameters,
@@ -285,7 +285,8 @@ struct RowsEndpoint: Sendable {
         if format != .json, text.utf8.count <= Self.maxHeaderBytes { headers[.frontier] = text }
         if let next {
             let parameters = request.query.filter { $0.name != "cursor" } + [("cursor", next)]
-            let query = parameters.map { "\(QueryText.encoded($0.0))=\(QueryText.encoded($0.1))" }.joined(separator: "&")
+            let query = parameters.map { "\(percentEncoded($0.0, keeping: ":"))=\(percentEncoded($0.1, keeping: ":"))" }.joined(
+                separator: "&")
             headers[.link] = "<\(request.request.uri.path)?\(query)>; rel=\"next\""
         }
         if format == .csv || format == .parquet {

@@ -144,7 +144,7 @@ struct RowsQuery: Sendable {
             columns.map(\.name) + conditions.map { "\($0)" } + order.map { ($0.isDescending ? "-" : "+") + $0.column.name } + [
                 layer.rawValue
             ]
-        return String(StableHash.of(parts), radix: 36)
+        return StableHash.text(of: parts)
     }
 
     /// - Parameters:
@@ -204,7 +204,7 @@ struct RowsQuery: Sendable {
 
 extension ServedView.Column {
     /// Types without an order (json, xid, points) are left out of the order that nobody asked for.
-    var isSortable: Bool { ![114, 142, 600, 601, 602, 603, 604, 628, 718].contains(typeID) }
+    var isSortable: Bool { ![TypeID.json, 142, 600, 601, 602, 603, 604, 628, 718].contains(typeID) }
 }
 
 extension String {

@@ -121,7 +121,7 @@ final class ServedViews: Sendable {
         _ name: String, _ stamp: ServedStamp, _ columns: [ServedColumn], _ catalog: Catalog, until deadline: ContinuousClock.Instant
     ) throws(ParallaxError) -> ServedView {
         let reads = try catalog.mergedViews(readBy: stamp, until: deadline)
-        let times: Set<UInt32> = [1184, 1114]
+        let times: Set<UInt32> = [TypeID.timestamptz, TypeID.timestamp]
         return ServedView(
             name: name, stamp: stamp,
             columns: columns.map { .init(name: $0.name, type: $0.type, typeID: $0.typeID, role: .expression, bound: nil) },

@@ -42,9 +42,9 @@ struct ViewRoutes: Sendable {
             ]
         ) { request in
             let found = try await snapshots.read(request) { catalog in
-                try views.all(catalog, until: request.deadline).filter { request.grant.mayRead($0.name) }.map { view in
-                    try json(view, catalog, until: request.deadline)
-                }
+                let shown = try views.all(catalog, until: request.deadline).filter { request.grant.mayRead($0.name) }
+                let sources = try Sources(of: shown, catalog, until: request.deadline)
+                return shown.map { json($0, sources) }
             }
             return .json(.object([("views", .array(found))]))
         }
@@ -63,7 +63,7 @@ struct ViewRoutes: Sendable {
                     throw Problem.noView(
                         name, among: try catalog.servedStamps(until: request.deadline).map(\.name).filter(request.grant.mayRead))
                 }
-                return try json(view, catalog, until: request.deadline)
+                return json(view, try Sources(of: [view], catalog, until: request.deadline))
             }
             return .json(found)
         }
@@ -100,13 +100,26 @@ struct ViewRoutes: Sendable {
         ) { request in try await rows.answer(request) }
     }
 
-    private func json(_ view: ServedView, _ catalog: Catalog, until deadline: ContinuousClock.Instant) throws -> JSONText {
-        let frontier = AnswerFrontier(
-            sources: try catalog.frontiers(ofSources: view.sources, until: deadline), approximate: view.approximate, asOfRun: nil)
-        let run = frontier.sources.first.flatMap { $0.run == .none ? nil : $0.run }
-        let last = try view.version == nil ? nil : run.flatMap { try catalog.runs(number: $0, limit: 1).first }
+    /// What views say of their sources, asked once a source whatever the number of views.
+    private struct Sources {
+        private var frontiers: [SourceID: SourceFrontier] = [:]
+        private var runs: [SourceID: RunStatus] = [:]
+
+        init(of views: [ServedView], _ catalog: Catalog, until deadline: ContinuousClock.Instant) throws {
+            for source in try catalog.frontiers(ofSources: Set(views.flatMap(\.sources)).sorted(), until: deadline) {
+                frontiers[source.id] = source
+                if source.run != .none { runs[source.id] = try catalog.runs(number: source.run, limit: 1).first }
+            }
+        }
+
+        func frontiers(of view: ServedView) -> [SourceFrontier] { view.sources.compactMap { frontiers[$0] }.sorted { $0.name < $1.name } }
+        func lastRun(of view: ServedView) -> RunStatus? { view.version.flatMap { runs[$0.sourceID] } }
+    }
+
+    private func json(_ view: ServedView, _ sources: Sources) -> JSONText {
+        let frontier = AnswerFrontier(sources: sources.frontiers(of: view), approximate: view.approximate, asOfRun: nil)
         let lastRun: JSONText =
-            if let last {
+            if let last = sources.lastRun(of: view) {
                 .object([
                     ("run", .int(last.number.rawValue)), ("full", .bool(last.isFull)), ("started_at", .string(last.startedAt.text)),
                     ("finished_at", .optional(last.finishedAt?.text)),

@@ -13,7 +13,7 @@ public enum TokenText {
     public static func random() -> String {
         var generator = SystemRandomNumberGenerator()
         let bytes = (0..<Self.bytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-        return prefix + Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        return prefix + Base64URL.text(Data(bytes))
     }
 
     /// SHA-256, in hex: what the catalog keeps. So many random bits need no salt and no slow hash.

@@ -1,7 +1,6 @@
 import Catalog
 import HTTPTypes
 import Hummingbird
-import HummingbirdCore
 import Logging
 import NIOCore
 import ParallaxCore
@@ -111,7 +110,7 @@ public struct APIServer: Service {
             answers: [.init(status: 200, words: "The document.", content: [("application/json", .map(.any))])]
         ) { _ in .text("") }
         let text = OpenAPI(routes: routes + [route], version: version).json(schemas: schemas).text() + "\n"
-        let etag = "\"\(String(StableHash.of([text]), radix: 36))\""
+        let etag = "\"\(StableHash.text(of: [text]))\""
         route.handle = { request in
             if request.header(.ifNoneMatch).map({ ETags.matches($0, etag) }) ?? false {
                 return Response(status: .notModified, headers: [.eTag: etag, .cacheControl: "no-cache"])
@@ -124,31 +123,13 @@ public struct APIServer: Service {
     }
 
     public func run() async throws {
-        let limits = settings.limits
         let hangUps = HangUps()
-        var configuration = HTTP1Channel.Configuration(additionalChannelHandlers: [RequestClock(limits, hangUps: hangUps)])
-        configuration.httpDecoder = .init(
-            maxHeaderFieldSize: limits.headBytes, maxHeaderListSize: limits.headBytes, maxHeaderFieldCount: limits.headFields)
-        // Hummingbird's own words are for those who look for trouble in it.
-        var quiet = logger
-        quiet.logLevel = max(logger.logLevel, .warning)
-        let channelConfiguration = configuration
-        let application = Application(
-            responder: APIResponder(
-                table: table, access: access, limits: limits, logger: logger, metrics: metrics, hangUps: hangUps, streams: streams),
-            server: .http1(configuration: channelConfiguration),
-            configuration: ApplicationConfiguration(
-                address: .hostname(settings.listen.host, port: settings.listen.port), serverName: nil,
-                availableConnectionsDelegate: MaximumAvailableConnections(limits.connections)),
-            onServerRunning: { channel in
-                let address = ListenAddress(host: settings.listen.host, port: channel.localAddress?.port ?? settings.listen.port)
-                onListening(address)
-                logger.info("listening", metadata: ["address": "\(address)"])
-            }, logger: quiet)
-        do { try await application.run() } catch let error as IOError {
-            throw ParallaxError(
-                .unavailable, "cannot listen on \(settings.listen)", detail: "\(error)",
-                hint: "another program may have the port: set serve.listen to another one")
-        }
+        let responder = APIResponder(
+            table: table, access: access, limits: settings.limits, logger: logger, metrics: metrics, hangUps: hangUps, streams: streams)
+        try await HTTPListener(
+            listen: settings.listen, setting: "serve.listen", limits: settings.limits, hangUps: hangUps, responder: responder,
+            logger: logger,
+            onListening: onListening
+        ).run()
     }
 }
