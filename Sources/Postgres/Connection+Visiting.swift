@@ -44,8 +44,8 @@ extension Connection {
 
     /// One statement, prepared at its first use in the session. `fields` is called once, before the first row and also where there is none.
     ///
-    /// Throws `.unavailable` where no answer came before the deadline; the connection is closed then, since nobody knows what it is doing. It is closed,
-    /// too, where a closure throws before the last row. A statement whose plan died with what it reads (SQLSTATE 0A000) is forgotten, and the error is
+    /// Throws `.unavailable`, with the SQLSTATE of a statement that takes too long (57014), where no answer came before the deadline; the connection is
+    /// closed then, since nobody knows what it is doing. It is closed, too, where a closure throws before the last row. A statement whose plan died with what it reads (SQLSTATE 0A000) is forgotten, and the error is
     /// retriable.
     public func visit(
         _ sql: String, _ parameters: [Parameter] = [], rows delivery: RowDelivery = .atOnce, until deadline: ContinuousClock.Instant? = nil,
@@ -168,7 +168,7 @@ extension Connection {
                 close()
                 throw ParallaxError(
                     .unavailable, "PostgreSQL did not answer in time", hint: "ask for less, or look at what the server is doing",
-                    isRetriable: true)
+                    isRetriable: false, sqlState: SQLState.queryCanceled)
             }
             // A lost connection shows itself as the next result, in the server's or libpq's words.
             _ = PQconsumeInput(connection)

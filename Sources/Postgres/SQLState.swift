@@ -22,4 +22,6 @@ public enum SQLState {
     /// Of a roll-up: the sketches that it would need are gone.
     public static let objectNotInPrerequisiteState = "55000"
     public static let lockNotAvailable = "55P03"
+    /// Of a statement that somebody cancelled, or that took longer than it may.
+    public static let queryCanceled = "57014"
 }

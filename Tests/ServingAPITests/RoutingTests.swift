@@ -55,7 +55,7 @@ import Testing
     @Test(arguments: [
         ("127.0.0.1:8321", true, 8321), ("[::1]:1", true, 1), ("localhost:0", true, 0), ("0.0.0.0:80", false, 80), ("[::]:80", false, 80),
         ("10.0.0.7:9", false, 9),
-        ("127.evil.example:80", false, 80),
+        ("127.evil.example:80", false, 80), ("127.0.0.evil:80", false, 80), ("127.0.0.300:80", false, 80), ("127.0.0:80", false, 80),
     ])
     func anAddress(text: String, isLoopback: Bool, port: Int) throws {
         let address = try #require(ListenAddress(text))

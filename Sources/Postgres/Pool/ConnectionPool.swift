@@ -274,9 +274,9 @@ extension ConnectionPool {
                         let isStale =
                             error.isRetriable
                             && (error.sqlState == SQLState.featureNotSupported || error.sqlState == SQLState.invalidSQLStatementName)
-                        guard retries, isFirst, (isLost && !isFresh && error.code == .unavailable) || isStale else {
-                            return .failure(error)
-                        }
+                        // One that was left for its slowness would be no faster.
+                        let isDead = isLost && !isFresh && error.code == .unavailable && error.sqlState != SQLState.queryCanceled
+                        guard retries, isFirst, isDead || isStale else { return .failure(error) }
                         isFirst = false
                     }
                 } catch {

@@ -21,11 +21,13 @@ final class HTTPClient {
     }
 
     let descriptor: Int32
+    private let address: String
     private var buffer = Data()
 
     /// - Parameter address: `127.0.0.1:8321`.
     init(_ address: String, receiveBuffer: Int32? = nil) throws {
         let parts = address.split(separator: ":")
+        self.address = address
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard parts.count == 2, let port = UInt16(parts[1]) else { throw HTTPClientError("no address: \(address)") }
         if var size = receiveBuffer { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size)) }
@@ -57,8 +59,8 @@ final class HTTPClient {
     }
 
     func send(_ method: String, _ path: String, _ headers: [String: String] = [:], _ body: Data? = nil) throws {
-        var head = "\(method) \(path) HTTP/1.1\r\nHost: test\r\n"
-        for (name, value) in headers { head += "\(name): \(value)\r\n" }
+        var head = "\(method) \(path) HTTP/1.1\r\n"
+        for (name, value) in headers.merging(["Host": address], uniquingKeysWith: { given, _ in given }) { head += "\(name): \(value)\r\n" }
         if let body { head += "Content-Length: \(body.count)\r\n" }
         try send(Data((head + "\r\n").utf8) + (body ?? Data()))
     }

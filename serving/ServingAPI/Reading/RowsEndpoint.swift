@@ -14,7 +14,7 @@ struct RowsEndpoint: Sendable {
 
     /// Rows of a page without a `limit`.
     static let defaultLimit = 1_000
-    /// The frontier in a header, for formats that have no place for it. A longer one (many partitions) is cut down to its sources' runs.
+    /// The frontier in a header, for formats that have no place for it. A longer one (many partitions) is left out.
     static let maxHeaderBytes = 6_000
     /// The size at which a streamed answer is handed on.
     static let chunkBytes = 64 << 10
@@ -22,7 +22,8 @@ struct RowsEndpoint: Sendable {
     /// Everything that is known before the first row.
     struct Head: Sendable {
         var frontier: JSONText
-        var etag: String
+        /// Nil for views on top: they may read a clock, or tables that change by themselves.
+        var etag: String?
         var isUnchanged = false
     }
 
@@ -133,13 +134,17 @@ struct RowsEndpoint: Sendable {
     }
 
     private func produce(_ request: APIRequest, _ format: RowFormat, _ catalog: Catalog, _ channel: ChunkChannel<Head>) throws {
+        // A second try after a lost connection, in the midst of the first one's rows.
+        guard !channel.hasHead else {
+            throw ParallaxError(.unavailable, "the connection to PostgreSQL was lost in the midst of the answer", isRetriable: false)
+        }
         let prepared = try prepare(request, format, catalog, defaultLimit: nil, maxLimit: limits.rowsAtOnce)
         if prepared.head.isUnchanged { return channel.send(head: prepared.head) }
         var encoder = try prepared.encoder()
         var buffer = ByteBuffer()
         try encoder.begin(to: &buffer)
         var rows = 0
-        try catalog.connection.queryPrepared("SELECT pg_catalog.set_config('statement_timeout', '0', true)")
+        try catalog.connection.queryPrepared(Snapshots.limit, [.text("0")])
         try catalog.connection.visit(prepared.text, prepared.parameters, rows: .oneByOne) { _ throws(ParallaxError) in
             // PostgreSQL has begun to answer: what is wrong with the question it has said before.
             channel.send(head: prepared.head)
@@ -233,8 +238,9 @@ struct RowsEndpoint: Sendable {
         let (text, parameters) = query.sql(from: relation, after: cursor)
         let numbers: Numbers = try request.choice("numbers") ?? .number
         let etag =
-            "W/\"\(StableHash.text(of: [viewTag, frontier.tag, format.rawValue, request.request.uri.string]))\""
-        let isUnchanged = request.header(.ifNoneMatch).map { ETags.matches($0, etag) } ?? false
+            view.version == nil
+            ? nil : "W/\"\(StableHash.text(of: [viewTag, frontier.tag, format.rawValue, request.request.uri.string]))\""
+        let isUnchanged = etag.map { etag in request.header(.ifNoneMatch).map { ETags.matches($0, etag) } ?? false } ?? false
         return Prepared(
             head: Head(frontier: frontier.json, etag: etag, isUnchanged: isUnchanged), query: query, text: text, parameters: parameters,
             cursor: cursor, viewTag: viewTag,

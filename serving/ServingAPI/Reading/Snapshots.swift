@@ -10,15 +10,24 @@ struct Snapshots: Sendable {
     let limits: APILimits
 
     static let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+    /// Milliseconds, of each statement in the transaction.
+    static let limit = "SELECT pg_catalog.set_config('statement_timeout', $1, true)"
 
     /// The body's rows, frontier and everything else are of one instant. The body may throw `Problem` and `ParallaxError`.
     ///
     /// Where the client hangs up, the statement is cancelled.
     func read<R: Sendable>(_ request: APIRequest, _ body: @escaping @Sendable (Catalog) throws -> R) async throws -> R {
-        let deadline = request.deadline
+        let (answerBy, deadline) = (request.answerBy, request.deadline)
         let outcome: Result<R, Problem> = try await request.whileConnected {
             try await pool.run { connection throws(ParallaxError) in
+                let left = (answerBy - .now).microseconds / 1_000
+                guard left > 0 else {
+                    throw ParallaxError(
+                        .busy, "no connection to PostgreSQL came free in time",
+                        hint: "try again in a moment; serve.connections makes more of them")
+                }
                 try connection.queryPrepared(Self.begin, until: deadline)
+                try connection.queryPrepared(Self.limit, [.text("\(left)")], until: deadline)
                 let outcome: Result<R, Problem>
                 do {
                     outcome = .success(try body(Catalog(connection)))

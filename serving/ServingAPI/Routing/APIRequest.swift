@@ -15,13 +15,16 @@ struct APIRequest: Sendable {
     let logger: Logger
     let channel: any Channel
     let hangUps: HangUps
-    /// From here on the answer is late.
-    let deadline: ContinuousClock.Instant
+    /// From here on the answer is late: statements end then.
+    let answerBy: ContinuousClock.Instant
+    /// PostgreSQL ends its statements by itself, and the connection stays. One that has not by then does not answer any more.
+    var deadline: ContinuousClock.Instant { answerBy + Self.grace }
+    private static let grace = Duration.seconds(2)
 
     init(
         id: String, route: Route, request: Request, path: [String: String], grant: Grant, logger: Logger, channel: any Channel,
         hangUps: HangUps,
-        deadline: ContinuousClock.Instant
+        answerBy: ContinuousClock.Instant
     ) throws(Problem) {
         self.id = id
         self.route = route
@@ -31,7 +34,7 @@ struct APIRequest: Sendable {
         self.logger = logger
         self.channel = channel
         self.hangUps = hangUps
-        self.deadline = deadline
+        self.answerBy = answerBy
         query = try QueryText.parameters(request.uri.query ?? "")
         var seen: Set<String> = []
         let known = route.parameters.filter { $0.place == .query }

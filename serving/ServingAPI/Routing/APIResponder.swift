@@ -25,6 +25,8 @@ struct APIResponder: HTTPResponder {
     let metrics: APIMetrics
     let hangUps: HangUps
     let streams: StreamSlots
+    /// Only this machine's programs reach it.
+    let isLoopback: Bool
 
     func respond(to request: Request, context: APIContext) async throws -> Response {
         let began = ContinuousClock.now
@@ -80,20 +82,29 @@ struct APIResponder: HTTPResponder {
             name = route.operation
             let grant = route.scope == .open ? Grant.everything : try await access.grant(request.headers)
             try Self.check(route, grant, values)
-            try Self.checkOrigin(request, grant)
+            if route.scope != .open { try checkOrigin(request, grant) }
             let parsed = try APIRequest(
                 id: id, route: route, request: request, path: values, grant: grant, logger: logger, channel: context.channel,
-                hangUps: hangUps, deadline: began + limits.requestTime)
+                hangUps: hangUps, answerBy: began + limits.requestTime)
             guard route.isStream else { return try await route.handle(parsed) }
             let slot = try streams.take(for: grant)
             return try await route.handle(parsed).holding(slot)
         }
     }
 
-    /// Where nobody asks for tokens, a page of another site could have the browser of somebody on this machine decide something.
-    private static func checkOrigin(_ request: Request, _ grant: Grant) throws(Problem) {
-        guard grant.token == nil, request.method != .get, request.method != .head, let origin = request.headers[.origin] else { return }
-        guard let authority = request.head.authority, origin == "http://\(authority)" || origin == "https://\(authority)" else {
+    /// Where nobody asks for tokens, the browser of somebody on this machine would ask, and decide, for a page of another site. A name of that site's that
+    /// means this machine makes the page and us one origin to a browser: so the name must be this machine's own.
+    private func checkOrigin(_ request: Request, _ grant: Grant) throws(Problem) {
+        guard grant.token == nil else { return }
+        let authority = request.head.authority ?? ""
+        if isLoopback, !ListenAddress(authority: authority).isLoopback {
+            throw Problem(
+                .forbidden, "cross_origin", "without a token this machine's own names are asked alone",
+                detail: "Host \(authority.prefix(200))",
+                hint: "ask 127.0.0.1 or localhost, let a proxy pass such a Host, or make a token: parallax token create")
+        }
+        guard request.method != .get, request.method != .head, let origin = request.headers[.origin] else { return }
+        guard origin == "http://\(authority)" || origin == "https://\(authority)" else {
             throw Problem(
                 .forbidden, "cross_origin", "the request comes from a page of another site", detail: "origin \(origin.prefix(200))",
                 hint: "send it from a program, or with a token")
@@ -107,9 +118,6 @@ struct APIResponder: HTTPResponder {
         }
         // A view that a caller may not read is not there for it: its name tells something.
         if route.scope == .read, let view = path["view"], !grant.mayRead(view) { throw Problem.noView(view) }
-        if route.scope == .ingest, let source = path["source"], !grant.mayAppend(to: source) {
-            throw Problem(.notFound, "not_found", "there is no source \"\(source)\"")
-        }
     }
 }
 

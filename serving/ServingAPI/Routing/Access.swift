@@ -21,7 +21,6 @@ struct Grant: Sendable {
         subject: "anonymous", views: nil, sources: nil, scopes: [.open, .read, .ingest, .runs, .payloads, .admin])
 
     func mayRead(_ view: String) -> Bool { scopes.contains(.read) && (views?.contains(view) ?? true) }
-    func mayAppend(to source: String) -> Bool { scopes.contains(.ingest) && mayKnow(source) }
     func mayKnow(_ source: String) -> Bool { sources?.contains(source) ?? true }
 
     /// What runs and sources say is about all views of a source: who may read some views only does not see it.

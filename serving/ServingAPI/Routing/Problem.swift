@@ -61,11 +61,13 @@ extension Problem {
     ///     other                                      500     database
     public init(_ error: ParallaxError) {
         let (status, code, retry): (HTTPResponse.Status, String, Int?) =
-            if let state = error.sqlState, error.code == .database {
+            if error.sqlState == SQLState.queryCanceled {
+                // Also of a server that says nothing at all.
+                (.gatewayTimeout, "statement_timeout", nil)
+            } else if let state = error.sqlState, error.code == .database {
                 switch state {
                 case "42804", "42883": (.badRequest, "invalid_value", nil)
                 case _ where state.hasPrefix("22"): (.badRequest, "invalid_value", nil)
-                case "57014": (.gatewayTimeout, "statement_timeout", nil)
                 case "53400": (.unprocessableContent, "too_large", nil)
                 case _ where state.hasPrefix("54"): (.unprocessableContent, "too_large", nil)
                 case SQLState.insufficientPrivilege: (.forbidden, "forbidden", nil)

@@ -36,7 +36,7 @@ public struct APIServer: Service {
         var limits = ConnectionPool.Limits()
         limits.connections = settings.pool.connections
         limits.waiting = settings.pool.waiting
-        limits.wait = settings.pool.wait
+        limits.wait = min(settings.pool.wait, settings.limits.requestTime)
         let statementTime = settings.limits.requestTime
         pool = try ConnectionPool(limits, name: "api") { () throws(ParallaxError) in try Self.connect(dsn, statementTime: statementTime) }
         metrics = APIMetrics()
@@ -125,7 +125,8 @@ public struct APIServer: Service {
     public func run() async throws {
         let hangUps = HangUps()
         let responder = APIResponder(
-            table: table, access: access, limits: settings.limits, logger: logger, metrics: metrics, hangUps: hangUps, streams: streams)
+            table: table, access: access, limits: settings.limits, logger: logger, metrics: metrics, hangUps: hangUps, streams: streams,
+            isLoopback: settings.listen.isLoopback)
         try await HTTPListener(
             listen: settings.listen, setting: "serve.listen", limits: settings.limits, hangUps: hangUps, responder: responder,
             logger: logger,

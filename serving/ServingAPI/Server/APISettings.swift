@@ -57,7 +57,14 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// Only programs of this machine reach it.
     public var isLoopback: Bool {
-        host == "localhost" || host == "::1" || (host.hasPrefix("127.") && host.split(separator: ".").count == 4)
+        let numbers = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+        return host == "localhost" || host == "::1" || (numbers.count == 4 && numbers[0] == 127 && !numbers.contains(nil))
+    }
+
+    /// What a request's Host says, with or without a port.
+    init(authority: String) {
+        let whole = authority.contains(":") && !authority.hasSuffix("]") ? authority : authority + ":80"
+        self = ListenAddress(whole) ?? ListenAddress(host: authority, port: 80)
     }
 
     public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }

@@ -40,6 +40,8 @@ final class ChunkChannel<Head: Sendable>: Sendable {
 
     func send(head: Head) { change { $0.head = head } }
 
+    var hasHead: Bool { state.withLock { $0.head != nil } }
+
     /// Blocks the calling thread while there is no room.
     func send(_ chunk: ByteBuffer) throws(ParallaxError) {
         let (seconds, attoseconds) = patience.components
