@@ -69,6 +69,18 @@ public struct StateTables: Sendable {
         return sketches.isEmpty ? nil : "(" + sketches.map { "\($0.name) IS NOT NULL" }.joined(separator: " OR ") + ")"
     }
 
+    /// Key columns that mean the same in the tables of another version: group columns with the same expression at the same place, and the window's start.
+    public func keysOfTheSameMeaning(in other: StateTables) -> [String] {
+        let groups = zip(plan.groups, other.plan.groups).map { $0.expression == $1.expression }
+        return speed.keys.filter { column in
+            switch column.role {
+            case .group(let index): index < groups.count && groups[index]
+            case .window: other.plan.window != nil
+            default: false
+            }
+        }.map(\.name)
+    }
+
     private static func columnList(_ layout: StateLayout) -> String {
         layout.columns.map { "\($0.name) \($0.sqlType)\($0.isNeverNull ? " NOT NULL" : "")" }.joined(separator: ", ")
     }

@@ -45,17 +45,15 @@ public enum WindowSQL {
         kind.sessionGap.map { "\(row).window_start - \(length($0))" } ?? "\(row).window_start"
     }
 
-    /// The condition that a window of batch row `b` has ended at an event time (microseconds), and its parameter of that number; nil where no window can
+    /// The condition that a window of batch row `b` has ended at an event time, and its parameter of that number; nil where no window can
     /// have.
-    public static func closed(_ kind: Plan.Window.Kind, horizon: Int64, parameter: Int) -> (condition: String, bound: Int64?) {
+    public static func closed(_ kind: Plan.Window.Kind, horizon: Instant, parameter: Int) -> (condition: String, bound: Instant?) {
         let bound = "(\(InstantSQL.instant("$\(parameter)")))"
         switch kind {
         case .tumbling(let size, _), .hopping(_, let size, _):
-            let (lastStart, overflow) = horizon.subtractingReportingOverflow(size)
-            return ("b.window_start <= \(bound)", overflow ? nil : lastStart)
+            return ("b.window_start <= \(bound)", horizon.earlier(by: size))
         case .session(let gap):
-            let (lastEvent, overflow) = horizon.subtractingReportingOverflow(gap)
-            return ("b.session_last <= \(bound)", overflow ? nil : lastEvent)
+            return ("b.session_last <= \(bound)", horizon.earlier(by: gap))
         case .calendar:
             return ("\(end(kind, of: "b")) <= \(bound)", horizon)
         }

@@ -39,6 +39,24 @@ public struct VersionID: RawRepresentable, Hashable, Comparable, Sendable, Custo
     public var description: String { String(rawValue) }
 }
 
+/// A table that views join, in the catalog (`parallax.dimension.dimension_id`). Another table of the same name has another.
+public struct DimensionID: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let rawValue: Int64
+    public init(rawValue: Int64) { self.rawValue = rawValue }
+    public init(_ value: Int64) { rawValue = value }
+    public static func < (a: DimensionID, b: DimensionID) -> Bool { a.rawValue < b.rawValue }
+    public var description: String { String(rawValue) }
+}
+
+/// How often a partition has changed hands (`parallax.partition_position.epoch`). Whoever writes under an older one is fenced.
+public struct LeaseEpoch: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let rawValue: Int64
+    public init(rawValue: Int64) { self.rawValue = rawValue }
+    public init(_ value: Int64) { rawValue = value }
+    public static func < (a: LeaseEpoch, b: LeaseEpoch) -> Bool { a.rawValue < b.rawValue }
+    public var description: String { String(rawValue) }
+}
+
 /// One batch recompute. Numbers grow in the order in which runs began; 0 stands for "nothing published yet".
 public struct RunNumber: RawRepresentable, Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
     public let rawValue: Int64

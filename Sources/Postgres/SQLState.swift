@@ -4,6 +4,8 @@ public enum SQLState {
     public static let featureNotSupported = "0A000"
     /// Of an argument, such as a roll-up's bucket.
     public static let invalidParameterValue = "22023"
+    public static let uniqueViolation = "23505"
+    public static let duplicateObject = "42710"
     public static let foreignKeyViolation = "23503"
     public static let readOnlyTransaction = "25006"
     public static let invalidSQLStatementName = "26000"

@@ -1,3 +1,5 @@
+import ParallaxCore
+
 extension Plan {
     /// Stands in the place of a window's start (microseconds) where a view has no windows. Tables have PostgreSQL's '-infinity' there.
     public static let noWindow = Int64.min
@@ -20,17 +22,15 @@ extension Plan.Window.Kind {
         }
     }
 
-    /// Event times before this one are in no window that ends behind the horizon (microseconds); `.min` where that is not known.
-    public func firstEventTime(ofWindowsEndingAfter horizon: Int64) -> Int64 {
+    /// Event times before this one are in no window that ends behind the horizon; `.min` (microseconds) where that is not known.
+    public func firstEventTime(ofWindowsEndingAfter horizon: Instant) -> Int64 {
         switch self {
         case .tumbling(let size, _), .hopping(_, let size, _):
             // Such a window begins behind horizon - size.
-            let (time, overflow) = horizon.subtractingReportingOverflow(size)
-            return overflow ? .min : time
+            return horizon.earlier(by: size)?.rawValue ?? .min
         case .calendar:
             // A year at most, and a day on each side: see `eventTimes(ofWindow:)`.
-            let (time, overflow) = horizon.subtractingReportingOverflow(370 * 86_400_000_000)
-            return overflow ? .min : time
+            return horizon.earlier(by: 370 * 86_400_000_000)?.rawValue ?? .min
         case .session: return .min
         }
     }

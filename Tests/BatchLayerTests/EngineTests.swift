@@ -103,7 +103,7 @@ private func fullScope(_ plans: [Plan], cut: Cut) -> RunScope {
         let whole = wholeCut(lanes)
         func rows(_ scope: RunScope) throws -> [String: String] {
             let engine = try compute(lanes, scope: scope, batchSize: 9)
-            let lines = text(engine.takeRows(view: 0, sketchesForWindowsEndingAfter: .max)).split(separator: "\n")
+            let lines = text(engine.takeRows(view: 0, sketchesForWindowsEndingAfter: Instant(microseconds: .max))).split(separator: "\n")
             return Dictionary(
                 uniqueKeysWithValues: lines.map { line in
                     let fields = line.split(separator: "\t", omittingEmptySubsequences: false)

@@ -102,7 +102,7 @@ private func progress(_ lease: PartitionLease, to offset: Int64, slice: SliceNum
             ) == "0"
         }
         let taken = try Catalog(other).acquirePartitions(source: fixture.sourceID, worker: second, lease: .seconds(60))
-        #expect(taken.map(\.epoch) == mine.map { $0.epoch + 2 })
+        #expect(taken.map(\.epoch) == mine.map { LeaseEpoch($0.epoch.rawValue + 2) })
 
         // A lease that ran out.
         try fixture.connection.execute(

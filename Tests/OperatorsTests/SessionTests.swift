@@ -139,10 +139,13 @@ import ViewLanguage
         _ = aggregator.addAll(EventDecoder(everyType).decode(records(times.map { "{\(id),\($0),\"small\":1}" })))
         // 2024-05-01 10:00:19Z: an event of this instant would begin the next session.
         let end: Int64 = 1_714_557_619_000_000
-        let rows = aggregator.takeRows(sketchesForWindowsEndingAfter: end)
+        let rows = aggregator.takeRows(sketchesForWindowsEndingAfter: Instant(microseconds: end))
         #expect(rows.copyLines.map { $0.hasSuffix("\\N") } == [true, false])
         _ = aggregator.addAll(EventDecoder(everyType).decode(records(times.map { "{\(id),\($0),\"small\":1}" })))
-        #expect(aggregator.takeRows(sketchesForWindowsEndingAfter: end - 1).copyLines.map { $0.hasSuffix("\\N") } == [false, false])
+        #expect(
+            aggregator.takeRows(sketchesForWindowsEndingAfter: Instant(microseconds: end - 1)).copyLines.map { $0.hasSuffix("\\N") } == [
+                false, false,
+            ])
     }
 
     /// Within two gaps of the first timestamptz the bounds of a session could not be computed with.

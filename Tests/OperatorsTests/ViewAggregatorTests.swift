@@ -22,7 +22,7 @@ import ViewLanguage
         let aggregator = ViewAggregator(plan: view, layer: .batch)
         #expect(aggregator.addAll(EventDecoder(everyType).decode(records(events))).isEmpty)
         #expect(aggregator.groupCount == 3)
-        let rows = aggregator.takeRows(sketchesForWindowsEndingAfter: .max)
+        let rows = aggregator.takeRows(sketchesForWindowsEndingAfter: Instant(microseconds: .max))
         let minute = "2024-05-01 10:11:00+00"
         #expect(
             rows.copyLines == [
@@ -53,7 +53,7 @@ import ViewLanguage
         let rejections = aggregator.addAll(EventDecoder(everyType).decode(records(events)))
         #expect(rejections.map(\.row) == [0, 1, 2, 3])
         #expect(rejections.first?.message == "time zone \"Atlantis/Capital\" not recognized")
-        #expect(aggregator.takeRows(sketchesForWindowsEndingAfter: 0).count == 0)
+        #expect(aggregator.takeRows(sketchesForWindowsEndingAfter: Instant(microseconds: 0)).count == 0)
     }
 
     @Test func operandsThatDoNotMatterAreNotEvaluated() {

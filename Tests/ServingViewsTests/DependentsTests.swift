@@ -31,7 +31,7 @@ import ViewLanguage
     private static func properties(_ fixture: Fixture, _ view: String) throws -> [String] {
         try fixture.rows(
             """
-            SELECT c.relowner::regrole, c.relacl, c.reloptions, obj_description(c.oid, 'pg_class'),
+            SELECT c.relowner::regrole, ARRAY(SELECT a::text FROM unnest(c.relacl) a ORDER BY 1), c.reloptions, obj_description(c.oid, 'pg_class'),
                    (SELECT string_agg(attname || ' ' || attacl::text, ',' ORDER BY attname) FROM pg_attribute WHERE attrelid = c.oid AND attacl IS NOT NULL),
                    (SELECT string_agg(attname || ' ' || col_description(c.oid, attnum), ',' ORDER BY attname) FROM pg_attribute
                     WHERE attrelid = c.oid AND col_description(c.oid, attnum) IS NOT NULL)

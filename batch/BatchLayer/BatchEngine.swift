@@ -102,8 +102,8 @@ public final class BatchEngine {
     }
 
     /// A view's rows in key order. Its states are gone afterwards.
-    /// - Parameter horizon: windows that end at or before it (microseconds) get no sketches.
-    public func takeRows(view index: Int, sketchesForWindowsEndingAfter horizon: Int64?) -> StateRows {
+    /// - Parameter horizon: windows that end at or before it get no sketches.
+    public func takeRows(view index: Int, sketchesForWindowsEndingAfter horizon: Instant?) -> StateRows {
         aggregators[index].takeRows(sketchesForWindowsEndingAfter: horizon)
     }
 

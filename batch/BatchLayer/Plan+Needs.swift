@@ -1,12 +1,9 @@
+import ParallaxCore
 import ViewLanguage
 
 extension Plan {
-    /// Windows that ended at or before it (microseconds) have left the view; nil: none has.
-    public func retentionHorizon(cutWatermark: Int64?) -> Int64? {
-        guard let retention, let cutWatermark else { return nil }
-        let (horizon, overflow) = cutWatermark.subtractingReportingOverflow(retention)
-        return overflow ? nil : horizon
-    }
+    /// Windows that ended at or before it have left the view; nil: none has.
+    public func retentionHorizon(cutWatermark: Instant?) -> Instant? { retention.flatMap { cutWatermark?.earlier(by: $0) } }
 
     /// The plan that puts every event into its window and does nothing else: which windows a record touches must not depend on the
     /// filter, since a copy of an event may pass it and the copy that takes its place may not.

@@ -91,9 +91,9 @@ public struct RunScope: Sendable {
     public struct View: Sendable {
         public var plan: Plan
         public var extent: Extent
-        /// Windows that ended at or before it (microseconds) have left the view: they are not computed. Nil: none has.
-        public var horizon: Int64?
-        public init(plan: Plan, extent: Extent, horizon: Int64? = nil) {
+        /// Windows that ended at or before it have left the view: they are not computed. Nil: none has.
+        public var horizon: Instant?
+        public init(plan: Plan, extent: Extent, horizon: Instant? = nil) {
             self.plan = plan
             self.extent = extent
             self.horizon = horizon
@@ -115,10 +115,10 @@ public struct RunScope: Sendable {
     /// - Parameters:
     ///   - reasons: one a plan.
     ///   - sessions: by plan, the event times of the sessions that new events reach.
-    ///   - cutWatermark: what retention is counted from (microseconds); nil where no plan has one, or no event is known.
+    ///   - cutWatermark: what retention is counted from; nil where no plan has one, or no event is known.
     public init(
         plans: [Plan], reasons: [ExtentReason], touched: TouchedWindows, sessions: [Int: EventTimeRanges] = [:], base: Cut, cut: Cut,
-        cutWatermark: Int64? = nil
+        cutWatermark: Instant? = nil
     ) {
         precondition(plans.count == reasons.count, "\(plans.count) plans, \(reasons.count) reasons")
         self.base = base
@@ -135,7 +135,9 @@ public struct RunScope: Sendable {
                 ranges += reached.ranges
             case (.incremental, let kind?):
                 var starts = touched.starts[kind] ?? []
-                if let horizon = plan.retentionHorizon(cutWatermark: cutWatermark) { starts = starts.filter { kind.end(of: $0) > horizon } }
+                if let horizon = plan.retentionHorizon(cutWatermark: cutWatermark) {
+                    starts = starts.filter { kind.end(of: $0) > horizon.rawValue }
+                }
                 views.append(View(plan: plan, extent: .windows(starts)))
                 ranges += starts.map { kind.eventTimes(ofWindow: $0) }
             default:

@@ -9,7 +9,7 @@ struct AfterPublication {
     /// The published one.
     let cut: Cut
     /// See `Catalog.sketchHorizon`: one that was read before the publication is good for it, too. Nil: no window is closed for the speed layer.
-    let sketchHorizon: Int64?
+    let sketchHorizon: Instant?
     let settings: BatchSettings
     /// What is no failure, and what people may wonder about.
     let say: (String) -> Void

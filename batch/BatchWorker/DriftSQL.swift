@@ -20,10 +20,10 @@ struct DriftSQL {
     let run: Int64
     let runSlice: Int64
     let outputs: [DriftOutput]
-    /// Windows that ended at or before it (microseconds) leave with this run, and are not compared.
-    let horizon: Int64?
+    /// Windows that ended at or before it leave with this run, and are not compared.
+    let horizon: Instant?
 
-    init(_ view: RunView, run: CatalogRun, outputs: [DriftOutput], horizon: Int64?) {
+    init(_ view: RunView, run: CatalogRun, outputs: [DriftOutput], horizon: Instant?) {
         tables = view.tables
         version = view.version.id
         base = run.base.run.rawValue
@@ -42,7 +42,7 @@ struct DriftSQL {
     /// Speed rows of windows that have left are in no merged view.
     private var stays: String? {
         guard let horizon, let kind = tables.plan.window?.kind else { return nil }
-        return "\(WindowSQL.end(kind, of: "s")) > \(Catalog.instant("\(horizon)"))"
+        return "\(WindowSQL.end(kind, of: "s")) > \(Catalog.instant("\(horizon.rawValue)"))"
     }
 
     /// The windows to compare; nil for a view without windows, which is compared whole.
@@ -68,7 +68,7 @@ struct DriftSQL {
             horizon.map { horizon in
                 """
                 DELETE FROM pg_temp.\(compared) c
-                WHERE \(WindowSQL.end(kind, of: "c")) <= \(Catalog.instant("\(horizon)"))
+                WHERE \(WindowSQL.end(kind, of: "c")) <= \(Catalog.instant("\(horizon.rawValue)"))
                 """
             } ?? "SELECT",
             "ANALYZE \(compared)",

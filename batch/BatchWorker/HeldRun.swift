@@ -32,7 +32,7 @@ public struct HeldRun {
         let source = try catalog.publishHeld(number, refreshServing: refreshServing) { source, cut in
             withoutActuallyEscaping(say) { say in
                 // The horizon of now, not that of the run: it is as good. What came between the two touches windows of slices that are kept.
-                var horizon: Int64?
+                var horizon: Instant?
                 do throws(ParallaxError) { horizon = try catalog.sketchHorizon(of: source) } catch { failures.append(error) }
                 let steps = AfterPublication(
                     catalog: catalog, source: source, cut: cut, sketchHorizon: horizon, settings: settings, say: say)

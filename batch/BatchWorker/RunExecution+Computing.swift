@@ -92,7 +92,7 @@ extension RunExecution {
     /// What the look for new records is to find beside touched windows: nil where no view asks for it, and the chain from publication to
     /// publication is broken already. It begins anew where the source's event times are others.
     private func newestEventTime(_ plans: [Plan], base: Cut, cut: Cut, segments: [Segment]) -> NewestEventTime? {
-        let known = NewestEventTime.Found(newest: baseEventTimes.newest, leader: baseEventTimes.leader)
+        let known = NewestEventTime.Found(newest: baseEventTimes.newest?.rawValue, leader: baseEventTimes.leader?.rawValue)
         let isKnown = known != NewestEventTime.Found()
         guard isKnown || plans.contains(where: { $0.retention != nil }) else { return nil }
         return NewestEventTime(
@@ -103,16 +103,16 @@ extension RunExecution {
     private func keep(_ newest: NewestEventTime) throws(ParallaxError) {
         let before = baseEventTimes.cutWatermark
         cutWatermark = before
-        if let time = newest.found.newest {
-            let (watermark, overflow) = time.subtractingReportingOverflow(source.definition.outOfOrderness)
-            // Never back: windows that left with an earlier publication stay away, also where out_of_orderness has grown since.
-            if !overflow { cutWatermark = max(watermark, before ?? .min) }
-        }
+        let (confirmed, leader) = (
+            newest.found.newest.map { Instant(microseconds: $0) }, newest.found.leader.map { Instant(microseconds: $0) }
+        )
+        // Never back: windows that left with an earlier publication stay away, also where out_of_orderness has grown since.
+        if let watermark = confirmed?.earlier(by: source.definition.outOfOrderness) { cutWatermark = max(watermark, before ?? watermark) }
         report.cutWatermark = cutWatermark
         try catalog.setEventTimes(
             run,
             .init(
-                newest: newest.found.newest, leader: newest.found.leader, cutWatermark: cutWatermark,
+                newest: confirmed, leader: leader, cutWatermark: cutWatermark,
                 form: source.definition.eventTimeForm))
     }
 

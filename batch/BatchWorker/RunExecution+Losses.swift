@@ -58,7 +58,7 @@ extension RunExecution {
             let (condition, bound) = WindowSQL.closed(kind, horizon: horizon, parameter: 1)
             if let bound {
                 stays = "WHERE NOT (\(condition))"
-                parameters = [.int(bound)]
+                parameters = [.int(bound.rawValue)]
             }
         }
         func count(_ run: RunNumber) -> String { "count(*) FILTER (WHERE b.from_run <= \(run) AND b.until_run > \(run))" }

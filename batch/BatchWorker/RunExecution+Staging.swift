@@ -98,12 +98,12 @@ extension RunExecution {
 
     /// Runs a statement over the rows whose windows have left; returns how many those are.
     private func expire(
-        _ view: RunView, _ horizon: Int64?, _ statement: (String) -> String
+        _ view: RunView, _ horizon: Instant?, _ statement: (String) -> String
     ) throws(ParallaxError) -> Int {
         guard let horizon, let kind = view.version.plan.window?.kind else { return 0 }
         let (condition, bound) = WindowSQL.closed(kind, horizon: horizon, parameter: 1)
         guard let bound else { return 0 }
-        return try connection.query(statement(condition), [.int(bound)]).affectedRows
+        return try connection.query(statement(condition), [.int(bound.rawValue)]).affectedRows
     }
 
     func copy(_ rows: StateRows, _ sql: String, prefix: [UInt8]) throws(ParallaxError) {

@@ -12,12 +12,12 @@ final class RunExecution {
     let catalog: Catalog
     let source: CatalogSource
     let run: CatalogRun
-    let sketchHorizon: Int64?
+    let sketchHorizon: Instant?
     /// The tables that the views join, as one snapshot after the run's begin had them.
     var dimensions = DimensionSnapshot.empty
     var report: RunReport
     /// What retention is counted from (microseconds); nil where no view has one, or no event is known.
-    var cutWatermark: Int64?
+    var cutWatermark: Instant?
     /// What the base publication knows of event times; nothing where they have changed since.
     var baseEventTimes = Catalog.EventTimes()
 
@@ -27,7 +27,7 @@ final class RunExecution {
     private var phaseStart = ContinuousClock.now
     private var phase: RunPhase?
 
-    init(worker: BatchWorker, catalog: Catalog, source: CatalogSource, run: CatalogRun, sketchHorizon: Int64?) {
+    init(worker: BatchWorker, catalog: Catalog, source: CatalogSource, run: CatalogRun, sketchHorizon: Instant?) {
         self.worker = worker
         self.catalog = catalog
         self.source = source
@@ -133,7 +133,7 @@ struct RunView {
     var tables: StateTables
 
     /// Windows that ended at or before it have left the view; nil: none has.
-    func horizon(cutWatermark: Int64?) -> Int64? { version.plan.retentionHorizon(cutWatermark: cutWatermark) }
+    func horizon(cutWatermark: Instant?) -> Instant? { version.plan.retentionHorizon(cutWatermark: cutWatermark) }
 }
 
 extension RunExecution {

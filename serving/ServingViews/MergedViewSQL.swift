@@ -249,8 +249,8 @@ extension MergedViewSQL {
 
     /// A condition for one of the pipeline's own views. A table of the pipeline that was made anew is empty in older snapshots: then a view that reads it
     /// says so, as merged views do.
-    static func hasTables(_ tables: [Int64], _ name: String) -> String {
-        let list = tables.map(String.init).joined(separator: ", ")
+    static func hasTables(_ tables: [DimensionID], _ name: String) -> String {
+        let list = tables.map(\.description).joined(separator: ", ")
         return """
             (SELECT CASE WHEN (SELECT count(*) FROM parallax.dimension t WHERE t.dimension_id IN (\(list))) = \(tables.count) \
             THEN true ELSE parallax.not_served(\(Connection.quoteLiteral(name))) END)

@@ -27,6 +27,7 @@ public enum ServingViews {
         let catalog = Catalog(connection)
         // Before the versions are read: two that write the views of all sources at once would undo one another.
         try catalog.lockServing()
+        let hasOwner = try catalog.prepareServingOwner()
         var merged: [ViewVersion] = []
         var waiting: Set<String> = []
         for source in try catalog.sources() {
@@ -48,7 +49,7 @@ public enum ServingViews {
             wanted[ViewDefinition.changesName(of: version.viewName)] = .init(sql: ChangesSQL(version).selectText, isOverlay: false)
         }
         for overlay in overlays { wanted[overlay.name] = .init(sql: overlay.selectText, isOverlay: true) }
-        let writer = ViewWriter(connection: connection, wanted: wanted)
+        let writer = ViewWriter(connection: connection, wanted: wanted, hasOwner: hasOwner)
 
         var refusals: [Refusal] = []
         for version in merged {
@@ -76,6 +77,8 @@ public enum ServingViews {
             guard let error = try refusal({ () throws(ParallaxError) in try writer.drop(name) }) else { continue }
             refusals.append(Refusal(view: name, error: error))
         }
+        // The new ones, too, that are not its own.
+        if hasOwner { try catalog.prepareServingOwner() }
         try catalog.grantNamed()
         return refusals
     }

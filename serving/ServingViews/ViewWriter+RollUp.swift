@@ -53,6 +53,7 @@ extension ViewWriter {
             try make()
         }
         try catalog.recordServingFunction(RollUpFunction.name(view), text)
+        if hasOwner { try catalog.handToServingOwner(.function, place) }
         try giveRights(place, asOn: relation.id)
     }
 

@@ -25,6 +25,8 @@ struct ViewWriter {
 
     let connection: Connection
     let wanted: [String: Wanted]
+    /// The role that merged views belong to is there. The pipeline's own views on top stay ours: they read tables of the user's.
+    var hasOwner = false
 
     static func place(_ name: String) -> String { "serving.\(Connection.quoteIdentifier(name))" }
 
@@ -45,6 +47,7 @@ struct ViewWriter {
         guard let view = wanted[name] else { return }
         try atomically { () throws(ParallaxError) in
             try write(name, view)
+            if hasOwner, !view.isOverlay { try Catalog(connection).handToServingOwner(.view, Self.place(name)) }
             if let version = view.version { try writeRollUp(of: version) } else { try dropRollUp(name) }
         }
     }
@@ -251,7 +254,7 @@ extension ViewWriter {
     private struct Look {
         var columns: ViewColumns
         /// The numbers of the pipeline's tables that it reads by itself.
-        var tables: [Int64]
+        var tables: [DimensionID]
         /// In PostgreSQL's own words.
         var definition: String?
     }

@@ -185,6 +185,7 @@ extension Catalog {
         try connection.query("UPDATE parallax.view_version SET state_table = $2 WHERE version_id = $1", [.version(version), .text(table)])
         do {
             for statement in StateTables(plan: view.plan, stateTable: table).createStatements() { try connection.execute(statement) }
+            try takeOverRowSecurity(ofView: viewID, to: view.plan, stateTable: table)
         } catch {
             guard error.isRefusal else { throw error }
             throw ParallaxError(

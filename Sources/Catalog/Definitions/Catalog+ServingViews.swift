@@ -63,7 +63,7 @@ extension Catalog {
     }
 
     /// The pipeline's own tables that a view (by its oid) reads by itself.
-    public func ownedDimensions(readBy view: Int64) throws(ParallaxError) -> [Int64] {
+    public func ownedDimensions(readBy view: Int64) throws(ParallaxError) -> [DimensionID] {
         try connection.query(
             """
             SELECT DISTINCT t.dimension_id FROM pg_catalog.pg_rewrite r
@@ -72,6 +72,6 @@ extension Catalog {
             JOIN parallax.dimension t ON (t.schema_name, t.name) = (n.nspname, c.relname)
             WHERE r.ev_class = $1::bigint::oid AND t.is_owned ORDER BY 1
             """, [.int(view)]
-        ).ints(0)
+        ).ints(0).map { DimensionID($0) }
     }
 }

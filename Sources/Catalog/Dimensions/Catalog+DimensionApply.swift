@@ -185,7 +185,7 @@ extension Catalog {
                 ON CONFLICT (name) DO UPDATE SET definition = excluded.definition, is_leaving = false RETURNING dimension_id
                 """,
                 [.text(dimension.name), .text(try encodeStored(dimension)), .text(dimension.schema), .bool(dimension.isOwned)]
-            ).rows[0].int(0)
+            ).rows[0].dimension(0)
         guard try dimensions().first(where: { $0.name == dimension.name })?.isWatched == false else { return setAside }
         try connection.execute(
             """
@@ -194,12 +194,12 @@ extension Catalog {
             ALTER TABLE \(place) ENABLE ALWAYS TRIGGER \(Self.dimensionTrigger);
             """)
         // What happened to the table while nobody watched it counts as a change.
-        try connection.query("UPDATE parallax.dimension SET changes = changes + 1 WHERE dimension_id = $1", [.int(id)])
+        try connection.query("UPDATE parallax.dimension SET changes = changes + 1 WHERE dimension_id = $1", [.dimension(id)])
         return setAside
     }
 
     private func forget(_ dimension: CatalogDimension) throws(ParallaxError) {
-        try connection.query("DELETE FROM parallax.dimension WHERE dimension_id = $1", [.int(dimension.version.id)])
+        try connection.query("DELETE FROM parallax.dimension WHERE dimension_id = $1", [.dimension(dimension.version.id)])
     }
 
     /// Its name is free from now on, for the table that takes its place and for what the pipeline's views read by that name.

@@ -4,11 +4,11 @@ import ViewLanguage
 
 /// Which table, how many transactions have changed it, and what it is made of: equal versions have equal rows.
 public struct DimensionVersion: Hashable, Sendable {
-    public var id: Int64
+    public var id: DimensionID
     public var generation: Int64
     /// See `Catalog.shape`; empty where nobody has looked.
     public var shape: String
-    public init(id: Int64, generation: Int64, shape: String) {
+    public init(id: DimensionID, generation: Int64, shape: String) {
         self.id = id
         self.generation = generation
         self.shape = shape
@@ -63,7 +63,7 @@ extension Catalog {
             if let stored = try? decodeStored(DimensionDefinition.self, text) { definition = stored }
             dimensions.append(
                 try CatalogDimension(
-                    version: DimensionVersion(id: row.int(0), generation: row.int(1), shape: row.text(13)), definition: definition,
+                    version: DimensionVersion(id: row.dimension(0), generation: row.int(1), shape: row.text(13)), definition: definition,
                     isLeaving: row.bool(3), isWatched: row.bool(4), loaded: loaded, problem: row[9]))
         }
         return dimensions
@@ -87,7 +87,7 @@ extension Catalog {
                     "table \"\(name)\" was dropped, made anew, or lost its trigger \(Self.dimensionTrigger): its changes would not be seen",
                     hint: "run parallax apply", isRetriable: true)
             }
-            versions[name] = try DimensionVersion(id: row.int(1), generation: row.int(2), shape: row.text(4))
+            versions[name] = try DimensionVersion(id: row.dimension(1), generation: row.int(2), shape: row.text(4))
         }
         if let missing = names.first(where: { versions[$0] == nil }) {
             throw ParallaxError(
@@ -131,13 +131,13 @@ extension Catalog {
                 UPDATE parallax.dimension SET loaded_generation = $2, loaded_rows = $3, loaded_bytes = $4, loaded_at = clock_timestamp(),
                     problem = NULL
                 WHERE dimension_id = $1
-                """, [.int(version.id), .int(version.generation), .int(Int64(table.rowCount)), .int(Int64(table.bytes))])
+                """, [.dimension(version.id), .int(version.generation), .int(Int64(table.rowCount)), .int(Int64(table.bytes))])
             try connection.query(
                 """
                 WITH folded AS (DELETE FROM parallax.dimension_change WHERE dimension_id = $1 RETURNING 1)
                 UPDATE parallax.dimension SET changes = changes + (SELECT count(*) FROM folded)
                 WHERE dimension_id = $1 AND EXISTS (SELECT FROM folded)
-                """, [.int(version.id)])
+                """, [.dimension(version.id)])
         }
     }
 
@@ -163,7 +163,8 @@ extension Catalog {
         Set(
             try connection.query(
                 "SELECT dimension_id, generation, coalesce(shape, '') FROM parallax.run_dimension WHERE run_id = $1", [.int(run.rawValue)]
-            ).rows.map { row throws(ParallaxError) in try DimensionVersion(id: row.int(0), generation: row.int(1), shape: row.text(2)) })
+            ).rows.map { row throws(ParallaxError) in try DimensionVersion(id: row.dimension(0), generation: row.int(1), shape: row.text(2))
+            })
     }
 
     /// Inside the transaction that stages the run's rows.
@@ -174,7 +175,7 @@ extension Catalog {
                 """
                 INSERT INTO parallax.run_dimension (run_id, dimension_id, generation, row_count, shape) VALUES ($1, $2, $3, $4, $5)
                 """,
-                [.int(run.rawValue), .int(version.id), .int(version.generation), .int(Int64(table.rowCount)), .text(version.shape)])
+                [.int(run.rawValue), .dimension(version.id), .int(version.generation), .int(Int64(table.rowCount)), .text(version.shape)])
         }
     }
 }

@@ -65,6 +65,6 @@ extension Catalog {
             """
             UPDATE parallax.partition_position SET \(Self.unowned)
             WHERE source_id = $1 AND partition = $2 AND epoch = $3
-            """, [.source(lease.sourceID), .int(Int64(lease.partition.rawValue)), .int(lease.epoch)])
+            """, [.source(lease.sourceID), .int(Int64(lease.partition.rawValue)), .epoch(lease.epoch)])
     }
 }

@@ -6,7 +6,7 @@ import Postgres
 public struct PartitionLease: Sendable, Hashable {
     public var sourceID: SourceID
     public var partition: Partition
-    public var epoch: Int64
+    public var epoch: LeaseEpoch
     public var nextOffset: Offset
     public var slice: SliceNumber
     /// Newest confirmed event time, before out-of-orderness is taken off; nil before there is one.
@@ -100,7 +100,7 @@ extension Catalog {
             var leases: [PartitionLease] = []
             for row in rows {
                 var lease = try PartitionLease(
-                    sourceID: id, partition: row.partition(0), epoch: row.int(1), nextOffset: row.offset(2),
+                    sourceID: id, partition: row.partition(0), epoch: row.epoch(1), nextOffset: row.offset(2),
                     slice: row.slice(3), maxEventTime: row.optionalInstant(4),
                     witness: Self.witness(row, at: 7),
                     leadingEventTime: row.optionalInstant(5), readsHistory: row.bool(6))
@@ -133,8 +133,8 @@ extension Catalog {
             WHERE source_id = $1 AND partition = ANY ($2::bigint[]) ORDER BY partition FOR UPDATE
             """, [.source(source), .ints(leases.map { Int64($0.partition.rawValue) })]
         ).rows
-        var stored: [Partition: (epoch: Int64, nextOffset: Offset, slice: SliceNumber)] = [:]
-        for row in rows { stored[try row.partition(0)] = (try row.int(1), try row.offset(2), try row.slice(3)) }
+        var stored: [Partition: (epoch: LeaseEpoch, nextOffset: Offset, slice: SliceNumber)] = [:]
+        for row in rows { stored[try row.partition(0)] = (try row.epoch(1), try row.offset(2), try row.slice(3)) }
         for lease in leases {
             let found = stored[lease.partition]
             guard let found, found == (lease.epoch, lease.nextOffset, lease.slice) else {
@@ -161,7 +161,7 @@ extension Catalog {
             WHERE source_id = $1 AND partition = $2 AND epoch = $3
             """,
             [
-                .source(lease.sourceID), .int(Int64(lease.partition.rawValue)), .int(lease.epoch), .int(progress.nextOffset.rawValue),
+                .source(lease.sourceID), .int(Int64(lease.partition.rawValue)), .epoch(lease.epoch), .int(progress.nextOffset.rawValue),
                 .int(progress.slice.rawValue), .bool(progress.isIdle), .int(progress.logEnd.rawValue),
                 progress.maxEventTime.map { .int($0.rawValue) } ?? .null, progress.newestAppendedAt.map { .int($0.rawValue) } ?? .null,
                 .int(progress.events), .int(progress.late), .int(progress.duplicates),
@@ -196,13 +196,13 @@ extension Catalog {
     }
 
     /// The partitions of the source that this worker still owns, with their epochs. Locks nothing.
-    public func heldPartitions(source id: SourceID, worker: WorkerID) throws(ParallaxError) -> [Partition: Int64] {
+    public func heldPartitions(source id: SourceID, worker: WorkerID) throws(ParallaxError) -> [Partition: LeaseEpoch] {
         let rows = try connection.query(
             "SELECT partition, epoch FROM parallax.partition_position WHERE source_id = $1 AND owner = $2::uuid",
             [.source(id), .text(worker.text)]
         ).rows
-        var epochs: [Partition: Int64] = [:]
-        for row in rows { epochs[try row.partition(0)] = try row.int(1) }
+        var epochs: [Partition: LeaseEpoch] = [:]
+        for row in rows { epochs[try row.partition(0)] = try row.epoch(1) }
         return epochs
     }
 

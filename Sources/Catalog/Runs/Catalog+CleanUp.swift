@@ -80,7 +80,7 @@ extension Catalog {
     /// In place, also in rows that readers see: the merged view reads a sketch only where its window has live rows.
     ///
     /// - Parameter horizon: see `sketchHorizon`.
-    public func dropStaleSketches(ofSource id: SourceID, horizon: Int64) throws(ParallaxError) {
+    public func dropStaleSketches(ofSource id: SourceID, horizon: Instant) throws(ParallaxError) {
         for version in try versions(ofSource: id) {
             guard let kind = version.plan.window?.kind, version.plan.keepsSketches != true else { continue }
             let tables = StateTables(version)
@@ -96,7 +96,7 @@ extension Catalog {
                 WHERE \(hasSketch) AND \(isClosed)
                   AND NOT EXISTS (SELECT 1 FROM parallax.touched_window t
                                   WHERE t.version_id = $1 AND \(isTouched))
-                """, [.version(version.id), .int(bound)])
+                """, [.version(version.id), .int(bound.rawValue)])
         }
     }
 }

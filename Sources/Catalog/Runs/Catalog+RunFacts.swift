@@ -20,16 +20,16 @@ extension Catalog {
 
     /// What a run found about event times below a cut.
     public struct EventTimes: Hashable, Sendable {
-        /// Microseconds: the newest event time that another event confirms; nil where there is none, or nobody has looked.
-        public var newest: Int64?
+        /// The newest event time that another event confirms; nil where there is none, or nobody has looked.
+        public var newest: Instant?
         /// The newest of all.
-        public var leader: Int64?
-        /// What retention is counted from (microseconds); nil where there is nothing to count from.
-        public var cutWatermark: Int64?
+        public var leader: Instant?
+        /// What retention is counted from; nil where there is nothing to count from.
+        public var cutWatermark: Instant?
         /// The definition of event times that all of it belongs to; nil for a publication of an older version.
         public var form: String?
 
-        public init(newest: Int64? = nil, leader: Int64? = nil, cutWatermark: Int64? = nil, form: String? = nil) {
+        public init(newest: Instant? = nil, leader: Instant? = nil, cutWatermark: Instant? = nil, form: String? = nil) {
             self.newest = newest
             self.leader = leader
             self.cutWatermark = cutWatermark
@@ -46,12 +46,13 @@ extension Catalog {
             """, [.source(id), .int(base.run.rawValue)]
         ).rows.first
         guard let row else { return EventTimes() }
-        return try EventTimes(newest: row.optionalInt(0), leader: row.optionalInt(1), cutWatermark: row.optionalInt(2), form: row[3])
+        return try EventTimes(
+            newest: row.optionalInstant(0), leader: row.optionalInstant(1), cutWatermark: row.optionalInstant(2), form: row[3])
     }
 
     /// Where they were reset since the run began, only what its rows were cut by is kept: the next run begins anew all the same.
     public func setEventTimes(_ run: CatalogRun, _ times: EventTimes) throws(ParallaxError) {
-        func value(_ time: Int64?) -> Parameter { time.map { .int($0) } ?? .null }
+        func value(_ time: Instant?) -> Parameter { time.map { .int($0.rawValue) } ?? .null }
         try connection.query(
             """
             UPDATE parallax.run SET cut_watermark = \(Self.instant("$4")),
@@ -118,19 +119,16 @@ extension Catalog {
         ).texts(0).joined(separator: "\n")
     }
 
-    /// Event time (microseconds) below which the speed layer takes nothing any more, in any partition: windows that end at or before it
+    /// Event time below which the speed layer takes nothing any more, in any partition: windows that end at or before it
     /// can only change through a batch run. Nil where a partition has seen no event yet and so would take any.
-    public func sketchHorizon(of source: CatalogSource) throws(ParallaxError) -> Int64? {
+    public func sketchHorizon(of source: CatalogSource) throws(ParallaxError) -> Instant? {
         let row = try connection.query(
             """
             SELECT CASE WHEN bool_and(max_event_time IS NOT NULL) THEN \(Self.micros("min(max_event_time)")) END
             FROM parallax.partition_position WHERE source_id = $1
             """, [.source(source.id)]
         ).rows[0]
-        guard let newest = try row.optionalInt(0) else { return nil }
-        let behind = source.definition.outOfOrderness.addingReportingOverflow(source.definition.lateness)
-        let horizon = newest.subtractingReportingOverflow(behind.partialValue)
-        return behind.overflow || horizon.overflow ? nil : horizon.partialValue
+        return try row.optionalInstant(0)?.earlier(by: source.definition.outOfOrderness)?.earlier(by: source.definition.lateness)
     }
 
     /// Records between the base's cut and the run's that are in no speed row.

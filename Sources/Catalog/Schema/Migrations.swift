@@ -46,6 +46,8 @@ extension Catalog {
             }
             names.append("\(migration.number) \(migration.name)")
         }
+        // It reads the new control tables, too.
+        if !names.isEmpty { try connection.transaction { () throws(ParallaxError) in try Catalog(connection).prepareServingOwner() } }
         return names
     }
 

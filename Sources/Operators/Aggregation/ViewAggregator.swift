@@ -154,9 +154,9 @@ public final class ViewAggregator {
     }
 
     /// All groups in key order (window, then group columns; nulls last; text bytewise), and an empty aggregator again.
-    /// - Parameter sketchesForWindowsEndingAfter: batch only: windows that end at or before this instant (microseconds) get a null
+    /// - Parameter sketchesForWindowsEndingAfter: batch only: windows that end at or before this instant get a null
     ///   `distinctSketch`. Nil: every row gets one.
-    public func takeRows(sketchesForWindowsEndingAfter horizon: Int64? = nil) -> StateRows {
+    public func takeRows(sketchesForWindowsEndingAfter horizon: Instant? = nil) -> StateRows {
         if layer == .batch { joinAtoms() }
         let order = table.order(keyColumns)
         var values: [StateRows.Values] = []
@@ -165,7 +165,7 @@ public final class ViewAggregator {
             values.append(.column(column.column(keys: table.keys, offset: offset, stride: keyWidth, order: order)))
             offset += column.width
         }
-        let hasSketch = sketchMarks(values.first, order, horizon)
+        let hasSketch = sketchMarks(values.first, order, horizon?.rawValue)
         values += sessionColumns(order)
         for measure in measures { values += measure.columns(order: order, hasSketch: hasSketch) }
         let rows = StateRows(layout: layout, count: order.count, values: values)

@@ -147,6 +147,22 @@ extension Doctor {
             remedy: "parallax up; all of its words: \(pipeline.upLog)", code: .unavailable)
     }
 
+    /// Nil: it holds.
+    private static func rowSecurity(_ owner: Catalog.ServingOwner) -> Finding? {
+        let role = Catalog.servingOwner
+        let (found, remedy): (String, String)
+        switch owner {
+        case .ready: return nil
+        case .missing:
+            (found, remedy) = ("there is no role \(role), and we may not make it", "CREATE ROLE \(role) NOLOGIN; GRANT \(role) TO …")
+        case .foreign: (found, remedy) = ("role \(role) is not ours to use", "GRANT \(role) TO …")
+        case .bypassing: (found, remedy) = ("role \(role) passes it by", "ALTER ROLE \(role) NOSUPERUSER NOBYPASSRLS")
+        }
+        return Finding(
+            check: "row security", isOK: false, found: found + ": policies on state tables do not reach who reads the views",
+            remedy: "as a superuser: \(remedy), then parallax apply", code: .configuration)
+    }
+
     /// What the layers cannot do, by their own word: a layer that fails again and again is no healthy one.
     func layers(_ catalog: Catalog) -> [Finding] {
         // Nothing is applied yet.
@@ -174,6 +190,16 @@ extension Doctor {
                     Finding(
                         check: "table \(trouble.table)", isOK: false, found: trouble.error.message, remedy: trouble.error.hint,
                         code: trouble.error.code))
+            }
+            if try catalog.hasRowSecurity(), let finding = Self.rowSecurity(try catalog.servingOwnerState()) { findings.append(finding) }
+            for view in try catalog.viewsWithoutPolicies() {
+                findings.append(
+                    Finding(
+                        check: "row security of view \(view)", isOK: false,
+                        found: "it is on for a state table that has no policy: readers see none of its rows",
+                        remedy:
+                            "CREATE POLICY … on the view's tables in batch and speed, or ALTER TABLE … DISABLE ROW LEVEL SECURITY: parallax psql",
+                        code: .definition))
             }
             for source in try catalog.sources() {
                 // What was put right since then is not news.

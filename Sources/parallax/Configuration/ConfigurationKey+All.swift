@@ -116,6 +116,10 @@ extension ConfigurationKey {
     static let serveRequestTime = ConfigurationKey(
         "serve.request_timeout", .duration(.milliseconds(10)...(.seconds(3_600)), offAllowed: false), default: "30s",
         "How long a request may take, its wait for a connection included.")
+    static let serveTemporaryBytes = ConfigurationKey(
+        "serve.temporary_bytes", .bytes(65_536...(1 << 44)), default: "1GiB",
+        "What a query of the API may write to PostgreSQL's disk while it sorts and groups. The role that Parallax works as must be a superuser, or have been",
+        "given the right: GRANT SET ON PARAMETER temp_file_limit TO … .")
     static let serveAuth = ConfigurationKey(
         "serve.auth", .choice(["auto", "tokens", "off"]), default: "auto",
         "Who may ask. auto: anybody on this machine, until a token is made with `parallax token create`; then whoever has one. tokens: whoever has one.",
@@ -145,7 +149,8 @@ extension ConfigurationKey {
         lookupRows, lookupBytes,
         batchInterval, batchKeepPublications, batchMaxLoss, batchMemory,
         archiveRecordsPerSegment, archiveMinimumAge,
-        serveListen, serveConnections, serveWaiting, serveClients, serveRequestTime, serveAuth, serveStreams, serveMetricsListen,
+        serveListen, serveConnections, serveWaiting, serveClients, serveRequestTime, serveTemporaryBytes, serveAuth, serveStreams,
+        serveMetricsListen,
         postgresURL, postgresURLFile, postgresTCPPort,
         generatorSource, generatorRate, generatorSeed,
     ]

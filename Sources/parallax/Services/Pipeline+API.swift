@@ -13,6 +13,7 @@ extension Pipeline {
         settings.pool.waiting = configuration.integer(.serveWaiting)
         settings.limits.connections = configuration.integer(.serveClients)
         settings.limits.requestTime = configuration.duration(.serveRequestTime)
+        settings.limits.temporaryBytes = configuration.integer(.serveTemporaryBytes)
         settings.auth = configuration.text(.serveAuth).flatMap { AuthPolicy(rawValue: $0) } ?? .auto
         settings.streamsPerToken = configuration.integer(.serveStreams)
         return settings

@@ -37,8 +37,8 @@ public struct APIServer: Service {
         limits.connections = settings.pool.connections
         limits.waiting = settings.pool.waiting
         limits.wait = min(settings.pool.wait, settings.limits.requestTime)
-        let statementTime = settings.limits.requestTime
-        pool = try ConnectionPool(limits, name: "api") { () throws(ParallaxError) in try Self.connect(dsn, statementTime: statementTime) }
+        let requests = settings.limits
+        pool = try ConnectionPool(limits, name: "api") { () throws(ParallaxError) in try Self.connect(dsn, requests) }
         metrics = APIMetrics()
         // Beyond the loopback a token is asked for whatever happens to the table of them.
         let policy = settings.listen.isLoopback ? settings.auth : .tokens
@@ -93,14 +93,22 @@ public struct APIServer: Service {
             hint: "make a token first: parallax token create; or listen on 127.0.0.1")
     }
 
-    /// A session that can change nothing, and that ends what takes too long.
-    private static func connect(_ dsn: String, statementTime: Duration) throws(ParallaxError) -> Connection {
+    /// A session that can change nothing, and that ends what takes too long: where it can, as a role that may only read, and that row security holds for.
+    private static func connect(_ dsn: String, _ limits: APILimits) throws(ParallaxError) -> Connection {
         let connection = try Connection(dsn, applicationName: "parallax serve")
+        // Superusers alone may set it, and those that one of them has let (GRANT SET ON PARAMETER).
+        let mayLimit = try connection.query(
+            """
+            SELECT rolsuper OR has_parameter_privilege(current_user, 'temp_file_limit', 'SET') FROM pg_catalog.pg_roles WHERE rolname = current_user
+            """
+        ).rows[0].bool(0)
+        if mayLimit { try connection.execute("SET temp_file_limit = \(limits.temporaryBytes >> 10)") }
         try connection.execute(
             """
-            SET default_transaction_read_only = on; SET statement_timeout = \(statementTime.microseconds / 1_000); \
+            SET default_transaction_read_only = on; SET statement_timeout = \(limits.requestTime.microseconds / 1_000); \
             SET idle_in_transaction_session_timeout = 60000; SET jit = off
             """)
+        try Catalog(connection).readAsServingOwner()
         return connection
     }
 

@@ -19,6 +19,8 @@ public struct APILimits: Sendable {
     public var bodyBytes = 16 << 20
     /// From the request to the end of its statement.
     public var requestTime = Duration.seconds(30)
+    /// What a statement may write to the server's disk for sorting and grouping; PostgreSQL ends it beyond (`temp_file_limit`).
+    public var temporaryBytes = 1 << 30
     /// Rows of one answer that is put together in memory (JSON, and any format with a `limit`).
     public var rowsAtOnce = 10_000
     /// Rows of one answer that streams. One that would be longer is broken off, so that nobody takes it for whole.
