@@ -223,8 +223,7 @@ public final class ArchiveWriter: Sendable {
         if range.upperBound - range.lowerBound >= Int64(min(records, limits.recordsPerSegment)) { return false }
         let oldest = try log.read(partition, from: range.lowerBound, maxRecords: 1, maxBytes: 1)
         guard let appendedAt = oldest.appendedAt.first else { return true }
-        let (seconds, attoseconds) = age.components
-        let longest = seconds * Instant.microsecondsPerSecond + attoseconds / 1_000_000_000_000
+        let longest = age.microseconds
         let now = now()
         let seen = waiting.withLock { waiting in
             if let known = waiting[partition], known.first == range.lowerBound { return known.since }

@@ -107,10 +107,7 @@ extension Catalog {
             "SELECT 1 FROM parallax.partition_position WHERE source_id = $1 ORDER BY partition FOR UPDATE", [.source(id)])
     }
 
-    private static func milliseconds(_ duration: Duration) -> Int64 {
-        let (seconds, attoseconds) = duration.components
-        return max(1, seconds * 1_000 + attoseconds / 1_000_000_000_000_000)
-    }
+    private static func milliseconds(_ duration: Duration) -> Int64 { max(1, duration.microseconds / 1_000) }
 
     private func lockHolders() throws(ParallaxError) -> [String] {
         try connection.query(

@@ -22,6 +22,12 @@ extension Duration {
     }
 
     public var microseconds: Int64 { components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000 }
+    /// As waits take it; the longest that there is where it is longer.
+    public var nanoseconds: Int {
+        let (whole, overflow) = Int(clamping: components.seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, isTooMuch) = whole.addingReportingOverflow(Int(components.attoseconds / 1_000_000_000))
+        return overflow || isTooMuch ? (components.seconds < 0 ? .min : .max) : sum
+    }
     public var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 
     /// For people, in the largest unit that leaves no fraction: `500ms`, `5s`, `1h`.

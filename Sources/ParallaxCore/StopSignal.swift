@@ -17,9 +17,7 @@ public final class StopSignal: Sendable {
 
     /// Blocks the calling thread.
     public func wait(atMost time: Duration) {
-        let (seconds, attoseconds) = max(.zero, time).components
-        let nanoseconds = Int(clamping: seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)
         // Whoever is woken wakes the next: the signal stays given.
-        if semaphore.wait(timeout: .now() + .nanoseconds(nanoseconds)) == .success { semaphore.signal() }
+        if semaphore.wait(timeout: .now() + .nanoseconds(max(.zero, time).nanoseconds)) == .success { semaphore.signal() }
     }
 }

@@ -117,8 +117,7 @@ final class RunExecution {
     private func endPhase() {
         let now = ContinuousClock.now
         if let phase {
-            let spent = (now - phaseStart).components
-            report.seconds[phase.rawValue, default: 0] += Double(spent.seconds) + Double(spent.attoseconds) * 1e-18
+            report.seconds[phase.rawValue, default: 0] += (now - phaseStart).inSeconds
         }
         phaseStart = now
     }

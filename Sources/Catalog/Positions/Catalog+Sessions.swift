@@ -128,8 +128,3 @@ extension Catalog {
         return dead
     }
 }
-
-extension Duration {
-    /// As PostgreSQL takes it.
-    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
-}

@@ -103,8 +103,7 @@ public final class Heartbeat: Sendable {
                     pause = min(pause, .milliseconds(500))
                 }
             }
-            let (seconds, attoseconds) = pause.components
-            _ = wake.wait(timeout: .now() + .nanoseconds(Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)))
+            _ = wake.wait(timeout: .now() + .nanoseconds(pause.nanoseconds))
         }
     }
 

@@ -9,9 +9,6 @@ public struct ServedStamp: Hashable, Sendable {
     public var rule: String
     /// Of a merged view; nil: one of the pipeline's own views on top.
     public var version: VersionID?
-    public var source: SourceID?
-
-    public var isOverlay: Bool { version == nil }
 }
 
 public struct ServedColumn: Hashable, Sendable {
@@ -62,7 +59,7 @@ extension Catalog {
     )] {
         try connection.queryPrepared(
             """
-            SELECT c.relname, c.oid::bigint, r.xmin::text, w.active_version_id, w.source_id
+            SELECT c.relname, c.oid::bigint, r.xmin::text, w.active_version_id
             FROM parallax.serving_view o
             JOIN pg_catalog.pg_class c ON c.relnamespace = 'serving'::regnamespace AND c.relname = o.name AND c.relkind = 'v'
             JOIN pg_catalog.pg_rewrite r ON r.ev_class = c.oid AND r.rulename = '_RETURN'
@@ -72,13 +69,8 @@ extension Catalog {
             ORDER BY o.name
             """, [name.map { .text($0) } ?? .null], until: deadline
         ).rows.map { row throws(ParallaxError) in
-            let version = try row.optionalInt(3)
-            return (
-                try row.text(0),
-                ServedStamp(
-                    relation: try row.int(1), rule: try row.text(2), version: version.map { VersionID($0) },
-                    source: version == nil ? nil : try row.optionalInt(4).map { SourceID($0) })
-            )
+            let version = try row.optionalInt(3).map { VersionID($0) }
+            return (try row.text(0), ServedStamp(relation: try row.int(1), rule: try row.text(2), version: version))
         }
     }
 
@@ -158,8 +150,7 @@ extension Catalog {
             found[last].newestAppendedAt = [found[last].newestAppendedAt, appended].compactMap(\.self).max()
             // What a partition may lack: what is behind its newest record where the log has more, and what came since somebody last looked where nobody
             // looks now.
-            var oldest: Instant?
-            if let behind = try row.optionalInstant(14) { oldest = behind }
+            var oldest = try row.optionalInstant(14)
             if try !row.bool(15) {
                 guard let looked = try row.optionalInstant(16) else {
                     found[last].staleness = nil

@@ -114,10 +114,7 @@ public final class ConnectionPool: Sendable {
             start(job, on: worker)
         case .wait(let taken):
             number = taken
-            let (seconds, attoseconds) = limits.wait.components
-            DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(Int(seconds)) + .nanoseconds(Int(attoseconds / 1_000_000_000))) {
-                self.timeUp(taken)
-            }
+            DispatchQueue.global().asyncAfter(deadline: .now() + .nanoseconds(limits.wait.nanoseconds)) { self.timeUp(taken) }
         }
         let isGivenUp = place.withLock { current in
             if case .givenUp = current { return true }

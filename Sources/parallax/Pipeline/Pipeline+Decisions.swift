@@ -10,8 +10,6 @@ struct PersonsDecision: Sendable {
     var source: String
     /// What is no failure, and what people may wonder about.
     var notes: [String] = []
-    /// Views that a revert shows by an earlier definition.
-    var earlierViews: [String] = []
 }
 
 extension Caller {
@@ -45,7 +43,7 @@ extension Pipeline {
         let earlier = try catalog.revert(source: source, to: run) { (connection) throws(ParallaxError) in
             _ = try ServingViews.refresh(connection)
         }
-        var decision = PersonsDecision(source: source.name, earlierViews: earlier)
+        var decision = PersonsDecision(source: source.name)
         if !earlier.isEmpty {
             decision.notes.append(
                 "by its earlier definition: \(earlier.joined(separator: ", ")); the next run serves the one that is applied. "

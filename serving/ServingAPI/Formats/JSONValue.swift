@@ -69,24 +69,17 @@ struct JSONValueWriter: Sendable {
         buffer.writeInteger(UInt8(ascii: "Z"))
     }
 
-    static func writeQuoted(_ text: some Collection<UInt8>, to buffer: inout ByteBuffer) {
+    static func writeQuoted(_ text: UnsafeRawBufferPointer, to buffer: inout ByteBuffer) {
         buffer.writeInteger(UInt8(ascii: "\""))
-        let done: Void? = text.withContiguousStorageIfAvailable { bytes in
-            var start = 0
-            for index in bytes.indices {
-                let byte = bytes[index]
-                guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F else { continue }
-                buffer.writeBytes(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[start..<index]))
-                escape(byte, to: &buffer)
-                start = index + 1
-            }
-            buffer.writeBytes(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[start...]))
+        var start = 0
+        for index in text.indices {
+            let byte = text[index]
+            guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F else { continue }
+            buffer.writeBytes(UnsafeRawBufferPointer(rebasing: text[start..<index]))
+            escape(byte, to: &buffer)
+            start = index + 1
         }
-        if done == nil {
-            for byte in text {
-                if byte < 0x20 || byte == 0x22 || byte == 0x5C { escape(byte, to: &buffer) } else { buffer.writeInteger(byte) }
-            }
-        }
+        buffer.writeBytes(UnsafeRawBufferPointer(rebasing: text[start...]))
         buffer.writeInteger(UInt8(ascii: "\""))
     }
 

@@ -51,9 +51,6 @@ struct APIRequest: Sendable {
                 throw Problem(.badRequest, "invalid_request", "the parameter \"\(name)\" stands more than once")
             }
         }
-        for parameter in known where parameter.isRequired && value(parameter.name) == nil {
-            throw Problem(.badRequest, "invalid_request", "the parameter \"\(parameter.name)\" is missing", hint: parameter.words)
-        }
     }
 
     private static func prefix(_ parameter: Route.Parameter) -> String { String(parameter.name.prefix { $0 != "{" }) }

@@ -19,7 +19,7 @@ struct APIContext: InitializableFromSource, Sendable {
 /// From a request to its route, and from whatever happens there to an answer.
 struct APIResponder: HTTPResponder {
     let table: RouteTable
-    let access: any AccessControl
+    let access: TokenAccess
     let limits: APILimits
     let logger: Logger
     let metrics: APIMetrics
@@ -137,22 +137,15 @@ extension HTTPField.Name {
 
 /// Short, and unique within the machine's uptime of this process.
 enum RequestIDs {
-    private static let state = Sequence64<UInt64>(UInt64.random(in: 0...UInt64.max))
+    private static let state = Mutex(UInt64.random(in: 0...UInt64.max))
+
     static func next() -> String {
-        let number = state.next()
+        // A walk through all numbers in an order that does not show how many there were.
+        let number = state.withLock { number in
+            number = number &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return number
+        }
         let digits = String(number, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
-    }
-}
-
-final class Sequence64<Value: FixedWidthInteger & Sendable>: Sendable {
-    private let value: Mutex<Value>
-    init(_ value: Value) { self.value = Mutex(value) }
-    /// A walk through all numbers in an order that does not show how many there were.
-    func next() -> Value {
-        value.withLock { value in
-            value = value &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return value
-        }
     }
 }

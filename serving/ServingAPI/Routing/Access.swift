@@ -1,6 +1,4 @@
 import Catalog
-import HTTPTypes
-import ParallaxCore
 
 /// What a caller may do.
 struct Grant: Sendable {
@@ -13,8 +11,6 @@ struct Grant: Sendable {
     var scopes: Set<Route.Scope>
     /// The number of the token that it comes from.
     var token: Int64?
-    /// Streams that the caller may have open at a time; nil: any number.
-    var maxStreams: Int?
 
     /// On the loopback, where nobody asks for tokens.
     static let everything = Grant(
@@ -30,12 +26,6 @@ struct Grant: Sendable {
         default: scopes.contains(scope)
         }
     }
-}
-
-/// Who a request comes from.
-protocol AccessControl: Sendable {
-    /// Throws a 401 where the request needs somebody and is nobody's.
-    func grant(_ headers: HTTPFields) async throws -> Grant
 }
 
 extension APIRequest {

@@ -91,7 +91,7 @@ struct OpenAPI {
     private func parameter(_ parameter: Route.Parameter) -> JSONText {
         .object([
             ("name", .string(parameter.name)), ("in", .string(parameter.place.rawValue)),
-            ("required", .bool(parameter.isRequired || parameter.place == .path)), ("description", .string(parameter.words)),
+            ("required", .bool(parameter.place == .path)), ("description", .string(parameter.words)),
             ("schema", (parameter.isRepeated ? Schema.array(parameter.schema) : parameter.schema).json),
         ])
     }

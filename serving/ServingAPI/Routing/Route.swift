@@ -26,7 +26,6 @@ struct Route: Sendable {
         enum Place: String, Sendable { case path, query, header }
         var name: String
         var place: Place = .query
-        var isRequired = false
         /// May stand several times.
         var isRepeated = false
         /// A name such as `filter.{column}`: any parameter that begins so.
@@ -65,12 +64,15 @@ struct Route: Sendable {
     var isStream = false
     var handle: @Sendable (APIRequest) async throws -> Response
 
-    var segments: [Substring] { path.split(separator: "/", omittingEmptySubsequences: true) }
+    /// How a path is taken apart, of a route and of a request.
+    static func segments(_ path: String) -> [Substring] { path.split(separator: "/", omittingEmptySubsequences: true) }
 }
 
 /// Which route a request means.
 struct RouteTable: Sendable {
-    let routes: [Route]
+    private let routes: [(route: Route, segments: [Substring])]
+
+    init(routes: [Route]) { self.routes = routes.map { ($0, Route.segments($0.path)) } }
 
     enum Match {
         case found(Route, path: [String: String])
@@ -80,12 +82,12 @@ struct RouteTable: Sendable {
     }
 
     func match(_ method: HTTPRequest.Method, _ path: String) -> Match {
-        let segments = path.split(separator: "/", omittingEmptySubsequences: true)
+        let segments = Route.segments(path)
         // `/v1/views/` is not `/v1/views`, and no part is empty.
         guard path.hasPrefix("/"), !path.contains("//"), path == "/" || !path.hasSuffix("/") else { return .none }
         var methods: [HTTPRequest.Method] = []
-        for route in routes {
-            guard let values = Self.values(route.segments, segments) else { continue }
+        for (route, pattern) in routes {
+            guard let values = Self.values(pattern, segments) else { continue }
             if route.method == method || (route.method == .get && method == .head) { return .found(route, path: values) }
             methods.append(route.method)
             if route.method == .get { methods.append(.head) }

@@ -148,9 +148,9 @@ struct ViewRoutes: Sendable {
 }
 
 extension Response {
-    static func json(_ value: JSONText, status: HTTPResponse.Status = .ok, cache: String = "no-store") -> Response {
+    static func json(_ value: JSONText, status: HTTPResponse.Status = .ok) -> Response {
         Response(
-            status: status, headers: [.contentType: "application/json", .cacheControl: cache],
+            status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: value.text(indentation: nil) + "\n")))
     }
 }

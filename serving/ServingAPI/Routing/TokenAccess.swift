@@ -25,7 +25,7 @@ public enum AuthPolicy: String, Sendable, CaseIterable {
 ///
 /// What was found is believed for `believedFor`: a token that is revoked opens nothing any more by then. Only valid tokens are kept, so a client that tries
 /// made-up ones makes nothing grow.
-final class TokenAccess: AccessControl {
+final class TokenAccess: Sendable {
     static let believedFor = Duration.seconds(2)
     /// How often a token's use is noted, at most.
     static let notedEvery = Duration.seconds(60)
@@ -49,23 +49,18 @@ final class TokenAccess: AccessControl {
     private let policy: AuthPolicy
     private let pool: ConnectionPool
     private let note: @Sendable (Int64) throws -> Void
-    private let streams: Int
     private let logger: Logger
     private let state = Mutex(State())
 
-    /// - Parameters:
-    ///   - streams: how many a token may have open at a time.
-    ///   - note: writes down that the token was used; may block.
-    init(
-        _ policy: AuthPolicy, pool: ConnectionPool, streams: Int, logger: Logger, note: @escaping @Sendable (Int64) throws -> Void
-    ) {
+    /// - Parameter note: writes down that the token was used; may block.
+    init(_ policy: AuthPolicy, pool: ConnectionPool, logger: Logger, note: @escaping @Sendable (Int64) throws -> Void) {
         self.policy = policy
         self.pool = pool
-        self.streams = streams
         self.logger = logger
         self.note = note
     }
 
+    /// Throws a 401 where the request needs somebody and is nobody's.
     func grant(_ headers: HTTPFields) async throws -> Grant {
         guard policy != .off else { return .everything }
         guard let authorization = headers[.authorization] else {
@@ -75,7 +70,7 @@ final class TokenAccess: AccessControl {
         guard authorization.lowercased().hasPrefix(Self.scheme) else {
             throw Self.refusal("the request's authorization is no bearer token", error: "invalid_request")
         }
-        let token = authorization.dropFirst(Self.scheme.count).trimmingSpaces
+        let token = authorization.dropFirst(Self.scheme.count).trimmed
         guard token.utf8.count <= TokenText.maxBytes else { throw Self.invalid }
         let hash = TokenText.hash(of: String(token))
         let now = ContinuousClock.now
@@ -85,7 +80,7 @@ final class TokenAccess: AccessControl {
             state.withLock { $0.known[hash] = nil }
             throw Self.invalid
         }
-        var known = Known(grant: Grant(found, streams: streams), until: now + Self.believedFor)
+        var known = Known(grant: Grant(found), until: now + Self.believedFor)
         state.withLock { state in
             if state.known.count >= Self.maxKept { state.known = [:] }
             known.notedAt = state.known[hash]?.notedAt
@@ -137,17 +132,8 @@ final class TokenAccess: AccessControl {
     }
 }
 
-extension Substring {
-    fileprivate var trimmingSpaces: Substring {
-        var text = self
-        while text.first == " " { text.removeFirst() }
-        while text.last == " " { text.removeLast() }
-        return text
-    }
-}
-
 extension Grant {
-    init(_ token: AccessToken, streams: Int) {
+    init(_ token: AccessToken) {
         var scopes: Set<Route.Scope> = [.open]
         for scope in token.scopes {
             switch scope {
@@ -160,6 +146,6 @@ extension Grant {
         }
         self.init(
             subject: "token:\(token.name)", views: token.views.map(Set.init), sources: token.sources.map(Set.init), scopes: scopes,
-            token: token.id, maxStreams: streams)
+            token: token.id)
     }
 }

@@ -19,7 +19,7 @@ public struct APIServer: Service {
     private let table: RouteTable
     let metrics: APIMetrics
     private let access: TokenAccess
-    let streams = StreamSlots()
+    let streams: StreamSlots
     private let onListening: @Sendable (ListenAddress) -> Void
 
     /// - Parameters:
@@ -33,16 +33,15 @@ public struct APIServer: Service {
         self.settings = settings
         self.logger = logger
         self.onListening = onListening
-        var limits = ConnectionPool.Limits()
-        limits.connections = settings.pool.connections
-        limits.waiting = settings.pool.waiting
-        limits.wait = min(settings.pool.wait, settings.limits.requestTime)
+        var limits = settings.pool
+        limits.wait = min(limits.wait, settings.limits.requestTime)
         let requests = settings.limits
         pool = try ConnectionPool(limits, name: "api") { () throws(ParallaxError) in try Self.connect(dsn, requests) }
         metrics = APIMetrics()
+        streams = StreamSlots(perToken: settings.streamsPerToken)
         // Beyond the loopback a token is asked for whatever happens to the table of them.
         let policy = settings.listen.isLoopback ? settings.auth : .tokens
-        access = TokenAccess(policy, pool: pool, streams: settings.streamsPerToken, logger: logger) { token in
+        access = TokenAccess(policy, pool: pool, logger: logger) { token in
             let connection = try Connection(dsn, applicationName: "parallax serve")
             defer { connection.close() }
             try Catalog(connection).noteUse(ofToken: token)

@@ -1,4 +1,5 @@
 import ParallaxCore
+import Postgres
 
 /// Everything that a client can make grow has a limit here.
 public struct APILimits: Sendable {
@@ -75,17 +76,9 @@ public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
 public struct APISettings: Sendable {
     public var listen = ListenAddress(host: "127.0.0.1", port: 8321)
     public var limits = APILimits()
-    public var pool = ConnectionPoolSettings()
+    public var pool = ConnectionPool.Limits()
     public var auth = AuthPolicy.auto
     /// Streams that one token may have open at a time.
     public var streamsPerToken = 64
-    public init() {}
-}
-
-/// As `serve.connections` and the like say it; `ConnectionPool.Limits` is what it becomes.
-public struct ConnectionPoolSettings: Sendable {
-    public var connections = 4
-    public var waiting = 256
-    public var wait = Duration.seconds(5)
     public init() {}
 }

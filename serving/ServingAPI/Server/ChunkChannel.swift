@@ -44,9 +44,7 @@ final class ChunkChannel<Head: Sendable>: Sendable {
 
     /// Blocks the calling thread while there is no room.
     func send(_ chunk: ByteBuffer) throws(ParallaxError) {
-        let (seconds, attoseconds) = patience.components
-        let nanoseconds = Int(clamping: seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)
-        guard room.wait(timeout: .now() + .nanoseconds(nanoseconds)) == .success else {
+        guard room.wait(timeout: .now() + .nanoseconds(patience.nanoseconds)) == .success else {
             throw ParallaxError(.cancelled, "the client took nothing for \(patience.rough)")
         }
         var isCancelled = false

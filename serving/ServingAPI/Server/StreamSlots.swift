@@ -4,6 +4,7 @@ import Synchronization
 /// How many streams each token has open. A slot is given back when the last that holds it goes: the answer's body, whether it was written to its end, broken off, or
 /// never begun.
 final class StreamSlots: Sendable {
+    private let perToken: Int
     private let open = Mutex<[Int64: Int]>([:])
     private let all = Atomic<Int>(0)
 
@@ -19,17 +20,19 @@ final class StreamSlots: Sendable {
         deinit { slots.giveBack(token) }
     }
 
+    init(perToken: Int) { self.perToken = perToken }
+
     /// Throws 429 where the token has as many as it may.
     func take(for grant: Grant) throws(Problem) -> Slot {
-        if let token = grant.token, let limit = grant.maxStreams {
+        if let token = grant.token {
             let isFree = open.withLock { open in
-                guard open[token, default: 0] < limit else { return false }
+                guard open[token, default: 0] < perToken else { return false }
                 open[token, default: 0] += 1
                 return true
             }
             guard isFree else {
                 throw Problem(
-                    .tooManyRequests, "too_many_streams", "the token has \(limit) streams open already",
+                    .tooManyRequests, "too_many_streams", "the token has \(perToken) streams open already",
                     hint: "close some, or raise serve.streams_per_token", retryAfterSeconds: 5)
             }
         }
