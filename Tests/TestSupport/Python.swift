@@ -24,6 +24,14 @@ public enum Python {
         } catch { return "\(executable) cannot import psycopg: \(error)" }
     }()
 
+    /// Why a test that needs these modules is skipped; nil where it can run.
+    public static func trouble(importing modules: String) -> String? {
+        do {
+            _ = try run("import \(modules)")
+            return nil
+        } catch { return "\(executable) cannot import \(modules): \(error)" }
+    }
+
     /// Runs a script with arguments (`sys.argv[1]` on) and returns what it printed. Throws what it complained of.
     public static func run(_ script: String, _ arguments: [String] = []) throws -> String {
         let process = Process()

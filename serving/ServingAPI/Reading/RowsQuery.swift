@@ -45,12 +45,12 @@ struct RowsQuery: Sendable {
             words:
                 "Columns to sort by, with commas between them; a `-` before a name: the largest first. Nulls come last. Without it: by window and groups."
         ),
-        .init(name: "limit", schema: .integer, words: "Rows of a page."),
+        .init(name: "limit", schema: .whole(1...Int64(APILimits().rowsAtOnce)), words: "Rows of a page."),
         .init(
             name: "layer", schema: .choice(ServedLayer.allCases.map(\.rawValue)),
             words: "merged (what readers of serving.<view> see), batch (published rows alone) or speed (live rows alone)."),
         .init(
-            name: "as_of_run", schema: .integer,
+            name: "as_of_run", schema: .whole(1...Int64.max),
             words: "The rows of an earlier publication, with what is live since; one that is not kept any more is an error."),
     ]
 

@@ -85,7 +85,8 @@ struct OpenAPI {
     }
 
     private func content(_ types: [(type: String, schema: Schema)]) -> JSONText {
-        .object(types.map { ($0.type, .object([("schema", $0.schema.json)])) })
+        // OpenAPI 3.1 has no words for the events of a stream: a schema would be taken for one of each event.
+        .object(types.map { ($0.type, .object($0.type == "text/event-stream" ? [] : [("schema", $0.schema.json)])) })
     }
 
     private func parameter(_ parameter: Route.Parameter) -> JSONText {

@@ -13,7 +13,7 @@ struct RunRoutes: Sendable {
 
     var routes: [Route] { [list, start, one, progressOfOne] + decisions }
 
-    static let runParameter = Route.Parameter(name: "run", place: .path, schema: .integer, words: "A run's number.")
+    static let runParameter = Route.Parameter(name: "run", place: .path, schema: .whole(1...Int64.max), words: "A run's number.")
     static let maxListed: Int64 = 1_000
     static let bodyBytes = 64 << 10
 
@@ -31,7 +31,7 @@ struct RunRoutes: Sendable {
             method: .get, path: "/v1/runs", operation: "listRuns", summary: "Batch runs, the newest first", scope: .observe,
             parameters: [
                 .init(name: "source", words: "Of one source."),
-                .init(name: "limit", schema: .integer, words: "How many; 20 without it, \(Self.maxListed) at most."),
+                .init(name: "limit", schema: .whole(1...Self.maxListed), words: "How many; 20 without it, \(Self.maxListed) at most."),
             ],
             answers: [
                 .init(

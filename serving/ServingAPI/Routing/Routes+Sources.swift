@@ -64,7 +64,8 @@ struct ControlRoutes: Sendable {
                 """, scope: .observe,
             parameters: [
                 .init(name: "source", place: .path, words: "A source's name."),
-                .init(name: "limit", schema: .integer, words: "Samples at most: 100 without it, \(Self.maxListed) at most."),
+                .init(
+                    name: "limit", schema: .whole(1...Self.maxListed), words: "Samples at most: 100 without it, \(Self.maxListed) at most."),
             ],
             answers: [
                 .init(
@@ -124,8 +125,9 @@ struct ControlRoutes: Sendable {
             method: .get, path: "/v1/audit", operation: "getAudit", summary: "Who published, discarded, reverted, made and revoked tokens",
             words: "Through the API and through commands, the newest first.", scope: .admin,
             parameters: [
-                .init(name: "before", schema: .integer, words: "Those with smaller numbers: the last one's of the page before."),
-                .init(name: "limit", schema: .integer, words: "How many; 100 without it, \(Self.maxListed) at most."),
+                .init(
+                    name: "before", schema: .whole(1...Int64.max), words: "Those with smaller numbers: the last one's of the page before."),
+                .init(name: "limit", schema: .whole(1...Self.maxListed), words: "How many; 100 without it, \(Self.maxListed) at most."),
             ],
             answers: [
                 .init(

@@ -5,6 +5,8 @@ indirect enum Schema: Sendable {
     case string
     case dateTime
     case integer
+    /// An integer within bounds; `Int64.max` is none.
+    case whole(ClosedRange<Int64>)
     case number
     case boolean
     case choice([String])
@@ -24,6 +26,10 @@ indirect enum Schema: Sendable {
         case .string: .object([("type", .string("string"))])
         case .dateTime: .object([("type", .string("string")), ("format", .string("date-time"))])
         case .integer: .object([("type", .string("integer")), ("format", .string("int64"))])
+        case .whole(let range):
+            .object(
+                [("type", .string("integer")), ("format", .string("int64")), ("minimum", .int(range.lowerBound))]
+                    + (range.upperBound == .max ? [] : [("maximum", .int(range.upperBound))]))
         case .number: .object([("type", .string("number"))])
         case .boolean: .object([("type", .string("boolean"))])
         case .choice(let names): .object([("type", .string("string")), ("enum", .array(names.map { .string($0) }))])
