@@ -61,8 +61,12 @@ import Testing
         let itsSession = """
             FROM pg_stat_activity WHERE state = 'idle' AND application_name = 'parallax tail' AND query NOT LIKE 'SET %' AND query <> ''
             """
-        try waitUntil("the session of tail") { try connection.query("SELECT count(*) > 0 \(itsSession)").rows[0].bool(0) }
-        let old = try connection.query("SELECT min(pid) \(itsSession)").rows[0].int(0)
+        var found: Int64?
+        try waitUntil("the session of tail") {
+            found = try connection.query("SELECT min(pid) \(itsSession)").rows[0].optionalInt(0)
+            return found != nil
+        }
+        let old = try #require(found)
         try connection.query("SELECT pg_terminate_backend($1::integer)", [.int(old)])
         try waitUntil("its next session") { try connection.query("SELECT count(*) > 0 \(itsSession) AND pid <> \(old)").rows[0].bool(0) }
         endless.process.interrupt()
