@@ -104,11 +104,12 @@ extension Connection {
     }
 
     private func prepared(_ sql: String, until deadline: ContinuousClock.Instant?) throws(ParallaxError) -> String {
-        if let name = statements.names[sql] { return name }
+        // Also before one that is known: the first statement outside of a transaction may always be the same BEGIN.
         if statements.names.count >= PreparedStatements.maxCount, !isInTransaction {
             try execute("DEALLOCATE ALL")
             statements.names = [:]
         }
+        if let name = statements.names[sql] { return name }
         statements.made += 1
         let name = "p\(statements.made)"
         let connection = try usable(sql)

@@ -158,6 +158,9 @@ import Testing
         try holder.execute("BEGIN; LOCK TABLE parallax.published IN ACCESS EXCLUSIVE MODE")
         let late = try HTTPClient.get(address, "/v1/views/by_id/rows")
         #expect(late.status == 504 && late.code == "statement_timeout", "\(late.text)")
+        // An answer that streams has no end in time, but a first row.
+        let stream = try HTTPClient.get(address, "/v1/views/by_id/rows", ["Accept": "text/csv"])
+        #expect(stream.status == 504 && stream.code == "statement_timeout", "\(stream.text)")
         // With the only connection busy and the line full, the answer is "busy", at once.
         let clients = try (0..<8).map { _ in try HTTPClient(address) }
         for client in clients { try client.send("GET", "/v1/views/by_id/rows") }

@@ -209,6 +209,14 @@ import Testing
             for number in 0..<(PreparedStatements.maxCount + 10) { try connection.queryPrepared("SELECT \(number)") }
             let kept = try connection.query("SELECT count(*) FROM pg_prepared_statements").rows[0].int(0)
             #expect(kept <= Int64(PreparedStatements.maxCount))
+            // In transactions that begin alike, each with another question, too.
+            for number in 0..<(2 * PreparedStatements.maxCount) {
+                try connection.queryPrepared("BEGIN")
+                try connection.queryPrepared("SELECT -\(number)")
+                try connection.queryPrepared("COMMIT")
+            }
+            let later = try connection.query("SELECT count(*) FROM pg_prepared_statements").rows[0].int(0)
+            #expect(later <= Int64(PreparedStatements.maxCount) + 2)
         }
     }
 }

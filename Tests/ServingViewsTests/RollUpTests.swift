@@ -114,6 +114,19 @@ import ViewLanguage
         }
     }
 
+    /// The groups of the whole range are chosen where all windows are one: by nothing that reads a window.
+    @Test func aTopOfTheRangeReadsNoWindow() throws {
+        var plain = version(Self.minutes)
+        let reads: [Finisher.Part] = [.measure(0), .text(" + extract(hour FROM "), .windowStart, .text(")")]
+        plain.plan.outputs.append(.init(name: "odd", value: .finished(Finisher(parts: reads))))
+        let filtered = version(Self.minutes, having: Finisher(parts: [.windowStart, .text(" IS NOT NULL")]))
+        for (version, output) in [(plain, "odd"), (filtered, "views")] {
+            #expect(refusal(RollUp(top: .init(3, by: output)), version) == nil)
+            let error = refusal(RollUp(top: .init(3, by: output, scope: .range)), version)
+            #expect(error?.code == .input && error?.description.contains("the whole range is none") == true, "\(String(describing: error))")
+        }
+    }
+
     @Test func bucketsAreReadAsPeopleWriteThem() throws {
         let read: [(String, String?, RollUp.Bucket)] = [
             ("1h", nil, .length(microseconds: Self.hour)), ("15 minutes", nil, .length(microseconds: 15 * Self.minute)),
@@ -122,9 +135,10 @@ import ViewLanguage
             ("3 months", nil, .calendar(.quarter)), ("1 year", nil, .calendar(.year)), ("window", nil, .window), ("all", nil, .range),
         ]
         for (text, zone, bucket) in read { #expect(try RollUp.Bucket(text, zone: zone) == bucket, "\(text)") }
-        for (text, zone) in [("soon", nil), ("0", nil), ("-1h", nil), ("2 months", nil), ("1h", "UTC"), ("30 days", "UTC")]
-            as [(String, String?)]
-        {
+        for (text, zone) in [
+            ("soon", nil), ("0", nil), ("-1h", nil), ("2 months", nil), ("1h", "UTC"), ("30 days", "UTC"), ("all", "UTC"),
+            ("window", "UTC"),
+        ] as [(String, String?)] {
             let error = #expect(throws: ParallaxError.self, "\(text)") { try RollUp.Bucket(text, zone: zone) }
             #expect(error?.code == .input)
         }

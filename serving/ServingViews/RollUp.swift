@@ -114,12 +114,25 @@ public struct RollUp: Sendable, Hashable {
         public var isBefore: Bool
         /// Of a measure: it may be an estimate.
         public var isApproximate: Bool
+        /// The view's output that it is of, or whose error it is; nil for `is_exact` and `is_closed`.
+        public var output: String?
+
+        /// Of an error: what it states, in one word for programs.
+        public var boundKind: String? {
+            guard case .error(_, let bound) = role else { return nil }
+            switch bound {
+            case .standardError: return "relative_standard_error"
+            case .rankError: return "rank_share"
+            }
+        }
     }
 
     public struct Statement: Sendable {
         public var text: String
         public var parameters: [Parameter]
         public var columns: [Column]
+        /// The columns that tell a row from all others; nil where not all of them were asked for, or the view does not show them.
+        public var key: [String]?
     }
 
     /// - Parameter parametersBefore: how many parameters of the caller's come before these.
@@ -132,7 +145,7 @@ public struct RollUp: Sendable, Hashable {
 extension RollUp.Bucket {
     /// What a person writes: an interval (`1h`, `15 minutes`, `1 month`), a unit of the calendar (`day`, `week`, `month`, `quarter`, `year`), `window` or `all`.
     ///
-    /// - Parameter zone: with it, `1 day` and `7 days` are days and weeks on its clocks.
+    /// - Parameter zone: of units of the calendar; with it, `1 day` and `7 days` are days and weeks on its clocks.
     public init(_ text: String, zone: String? = nil) throws(ParallaxError) {
         let hint = "such as 1h, 15 minutes, day, week, month, window (the view's own windows), or all (the whole range)"
         func refused(_ message: String) -> ParallaxError { ParallaxError(.input, "bucket \"\(text)\": \(message)", hint: hint) }
@@ -140,6 +153,7 @@ extension RollUp.Bucket {
         if let unit = Plan.Window.CalendarUnit(rawValue: word) {
             self = .calendar(unit, zone: zone)
         } else if word == "window" || word == "all" {
+            guard zone == nil else { throw refused("it has no place for a time zone") }
             self = word == "all" ? .range : .window
         } else {
             let interval: CalendarInterval

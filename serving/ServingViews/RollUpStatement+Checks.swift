@@ -108,6 +108,14 @@ extension RollUpStatement {
         case .window, .windowEnd, .group:
             throw refused("\"\(top.output)\" is no measure to choose the top by", hint: "name a measure, or an expression over measures")
         }
+        guard top.scope == .range, plan.window != nil else { return }
+        let range = text(from: nil, until: nil, filters: []).ofRange
+        if case .never = range.presence(of: topOutput) {
+            throw refused("\"\(top.output)\" reads the window, and the whole range is none", hint: "choose the top of each bucket")
+        }
+        if range.havingIsLost {
+            throw refused("its HAVING reads the window, and the whole range is none", hint: "choose the top of each bucket")
+        }
     }
 
     func check(_ compare: CalendarInterval) throws(ParallaxError) {

@@ -81,12 +81,7 @@ struct RollUpStatement {
                 WHERE p.place <= \(rollUp.top?.count ?? 0)) n
                 """
         } else if let top = rollUp.top, let order = topOrder("q") {
-            var range = now
-            if plan.window != nil { range.windows = .range }
-            if let kind = plan.window?.kind {
-                let fit = BucketFit(view: version.viewName, kind: kind)
-                range.isCounted = { fit.isCounted($0) ?? "true" }
-            }
+            let range = plan.window == nil ? now : now.ofRange
             let keys = groups.map { "q.k\($0)" }.joined(separator: ", ")
             rows += """
 
@@ -97,7 +92,7 @@ struct RollUpStatement {
         if let compare = rollUp.compare {
             let before = text(
                 from: from.map { back($0, compare) }, until: until.map { back($0, compare) }, filters: conditions)
-            let isSame = hasStart ? "\(forward("o.w", compare)) = n.w AND " : ""
+            let isSame = hasStart ? "o.w = \(startBefore("n.w", compare)) AND " : ""
             rows += "\nLEFT JOIN (\(select(before))) o ON \(isSame)\(KeyMatch.groups(plan, groups, "n.k", "o.k"))"
             list += columns(before, shown, "o", isBefore: true)
         }
@@ -108,7 +103,24 @@ struct RollUpStatement {
         }
         let names = list.map { "\($0.sql) AS \(Connection.quoteIdentifier($0.column.name))" }
         return RollUp.Statement(
-            text: "SELECT \(names.joined(separator: ", "))\nFROM \(rows)", parameters: parameters, columns: list.map(\.column))
+            text: "SELECT \(names.joined(separator: ", "))\nFROM \(rows)", parameters: parameters, columns: list.map(\.column),
+            key: key(list.map(\.column)))
+    }
+
+    private func key(_ columns: [RollUp.Column]) -> [String]? {
+        var names: [String] = []
+        if hasStart {
+            guard let start = columns.first(where: { $0.role == .window }) ?? columns.first(where: { $0.role == .windowEnd }) else {
+                return nil
+            }
+            names.append(start.name)
+        }
+        for group in groups {
+            let shown = columns.first { column in plan.outputs.contains { $0.value == .group(group) && $0.name == column.output } }
+            guard let shown else { return nil }
+            names.append(shown.name)
+        }
+        return names
     }
 
     private mutating func instant(_ instant: Instant) -> String { InstantSQL.instant(parameter(.int(instant.rawValue))) }
@@ -204,12 +216,14 @@ struct RollUpStatement {
     private func columns(
         _ text: RollUpText, _ shown: [Int], _ row: String, isBefore: Bool
     ) -> [(sql: String, column: RollUp.Column)] {
-        func column(_ sql: String, _ name: String, _ role: RollUp.Column.Role, _ type: String, isApproximate: Bool = false)
-            -> (sql: String, column: RollUp.Column)
-        {
+        func column(
+            _ sql: String, _ name: String, _ role: RollUp.Column.Role, _ type: String, of output: String? = nil, isApproximate: Bool = false
+        ) -> (sql: String, column: RollUp.Column) {
             (
                 "\(row).\(sql)",
-                .init(name: isBefore ? name + "_before" : name, role: role, sqlType: type, isBefore: isBefore, isApproximate: isApproximate)
+                .init(
+                    name: isBefore ? name + "_before" : name, role: role, sqlType: type, isBefore: isBefore, isApproximate: isApproximate,
+                    output: output)
             )
         }
         var list: [(sql: String, column: RollUp.Column)] = []
@@ -226,9 +240,12 @@ struct RollUpStatement {
             }
             if isBefore, role == .window || role == .windowEnd || role == .group { continue }
             let estimate = text.estimate(of: index)
-            list.append(column("c\(index)", output.name, role, plan.sqlType(of: output), isApproximate: estimate != nil))
+            list.append(
+                column("c\(index)", output.name, role, plan.sqlType(of: output), of: output.name, isApproximate: estimate != nil))
             if let estimate {
-                errors.append(column("e\(index)", output.name + "_error", .error(of: output.name, estimate.bound), "double precision"))
+                errors.append(
+                    column(
+                        "e\(index)", output.name + "_error", .error(of: output.name, estimate.bound), "double precision", of: output.name))
             }
         }
         return list + [column("is_exact", "is_exact", .isExact, "boolean")]
@@ -254,10 +271,10 @@ struct RollUpStatement {
         return "((\(instant) AT TIME ZONE \(name) - \(interval(compare))) AT TIME ZONE \(name))"
     }
 
-    /// The clocks may pass over the hour at which a bucket would begin: it begins when they have.
-    private func forward(_ start: String, _ compare: CalendarInterval) -> String {
-        guard let zone else { return "\(start) + \(interval(compare))" }
-        let name = Connection.quoteLiteral(zone.name)
-        return "date_trunc('\(zone.unit.rawValue)', (\(start) AT TIME ZONE \(name) + \(interval(compare))) AT TIME ZONE \(name), \(name))"
+    /// Of a bucket that one. The clocks may pass over the hour at which it would begin: it begins when they have. Told from the later bucket, of which each has
+    /// one before: where the clocks pass over a day, two have the same one after them.
+    private func startBefore(_ start: String, _ compare: CalendarInterval) -> String {
+        guard let zone else { return back(start, compare) }
+        return "date_trunc('\(zone.unit.rawValue)', \(back(start, compare)), \(Connection.quoteLiteral(zone.name)))"
     }
 }

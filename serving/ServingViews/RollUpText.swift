@@ -53,6 +53,17 @@ struct RollUpText {
     private var plan: Plan { base.version.plan }
     private var kind: Plan.Window.Kind? { plan.window?.kind }
 
+    /// The same of all windows as one bucket. Of windows only: a view without them has no other.
+    var ofRange: RollUpText {
+        var text = self
+        text.windows = .range
+        if let kind {
+            let fit = BucketFit(view: base.version.viewName, kind: kind)
+            text.isCounted = { fit.isCounted($0) ?? "true" }
+        }
+        return text
+    }
+
     // What the answer's columns are, over the row `m` of `source`.
 
     func presence(of output: Int) -> Presence {

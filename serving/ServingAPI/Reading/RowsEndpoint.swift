@@ -34,6 +34,12 @@ struct RowsEndpoint: Sendable {
     }
 
     func answer(_ request: APIRequest) async throws -> Response {
+        do { return try await anyAnswer(request) } catch let error as ParallaxError where RollUpQuery.isAsked(request) {
+            throw RollUpQuery.problem(error)
+        }
+    }
+
+    private func anyAnswer(_ request: APIRequest) async throws -> Response {
         let format: RowFormat? = try request.choice("format") ?? RowFormat.accepted(request.header(.accept))
         guard let format else {
             throw Problem(
@@ -106,6 +112,14 @@ struct RowsEndpoint: Sendable {
                 channel.finish(.failure(error))
             }
         }
+        // For its first row PostgreSQL has the time of a page; for the others as much as the client takes.
+        let clock = Task {
+            try await Task.sleep(until: request.answerBy, clock: .continuous)
+            if channel.giveUp(Problem(.gatewayTimeout, "statement_timeout", "PostgreSQL took too long for the first row")) {
+                producer.cancel()
+            }
+        }
+        defer { clock.cancel() }
         let head: Head
         do {
             head = try await withTaskCancellationHandler {
@@ -200,8 +214,13 @@ struct RowsEndpoint: Sendable {
         guard let view = try views.view(name, catalog, until: request.deadline) else {
             throw Problem.noView(name, among: try catalog.servedStamps(until: request.deadline).map(\.name).filter(request.grant.mayRead))
         }
-        var query = try RowsQuery(
-            request, view, defaultLimit: defaultLimit, maxLimit: maxLimit, maxFilterValues: limits.filterValues)
+        var query =
+            if RollUpQuery.isAsked(request) {
+                try RollUpQuery(request, view, maxFilterValues: limits.filterValues).rows(
+                    request, catalog.connection, defaultLimit: defaultLimit, maxLimit: maxLimit)
+            } else {
+                try RowsQuery(request, view, defaultLimit: defaultLimit, maxLimit: maxLimit, maxFilterValues: limits.filterValues)
+            }
         let sources = try catalog.frontiers(ofSources: view.sources, until: request.deadline)
         let viewTag = "\(view.stamp.relation).\(view.stamp.rule).\(view.stamp.version?.rawValue ?? 0)"
         var cursor: PageCursor?
@@ -218,7 +237,8 @@ struct RowsEndpoint: Sendable {
             cursor = found
         }
         let publication = try publication(query, view, catalog)
-        let frontier = AnswerFrontier(sources: sources, approximate: view.approximate, asOfRun: query.asOfRun)
+        let frontier = AnswerFrontier(
+            sources: sources, approximate: query.rollUp?.approximate ?? view.approximate, asOfRun: query.asOfRun)
         if let allowed = try request.duration("max_staleness") {
             guard let staleness = frontier.staleness, staleness <= allowed else {
                 var problem = Problem(
@@ -230,7 +250,9 @@ struct RowsEndpoint: Sendable {
             }
         }
         let relation =
-            if let version = view.version, query.layer != .merged || publication != nil {
+            if let rollUp = query.rollUp {
+                rollUp.relation
+            } else if let version = view.version, query.layer != .merged || publication != nil {
                 "(\(LayerRows.text(version, query.layer, asOf: publication)))"
             } else {
                 "serving.\(Connection.quoteIdentifier(view.name))"
@@ -258,7 +280,7 @@ struct RowsEndpoint: Sendable {
                 .conflict, "publication_changed", "view \"\(view.name)\" has another definition since the first page", hint: again)
         }
         for source in sources where cursor.runs["\(source.id)"] != source.run.rawValue && query.asOfRun == nil {
-            guard view.version != nil, let run = cursor.runs["\(source.id)"], run > 0 else {
+            guard view.version != nil, query.rollUp == nil, let run = cursor.runs["\(source.id)"], run > 0 else {
                 throw Problem(.conflict, "publication_changed", "another run was published since the first page", hint: again)
             }
             query.asOfRun = RunNumber(run)

@@ -21,6 +21,8 @@ struct RowsQuery: Sendable {
     var asOfRun: RunNumber?
     /// The order names every row's place: a page can begin behind a row.
     var isKeyed: Bool
+    /// Where the rows come from, if they are not the view's own.
+    var rollUp: RollUp.Statement?
 
     enum Condition: Sendable, Hashable {
         /// At or after, before.
@@ -88,28 +90,13 @@ struct RowsQuery: Sendable {
             conditions.append(name == "from" ? .from(time, value) : .to(time, value))
         }
 
-        var values: [String: [String]] = [:]
-        var names: [String] = []
-        for (parameter, value) in request.query where parameter.hasPrefix("filter.") {
-            let name = String(parameter.dropFirst("filter.".count))
-            if values[name] == nil { names.append(name) }
-            values[name, default: []].append(value)
-        }
-        let nulls = request.values("null")
-        for name in names + nulls.filter({ values[$0] == nil }) {
-            let found = try column(name)
-            let wanted = values[name] ?? []
-            guard wanted.count <= maxFilterValues else {
-                throw Problem(.badRequest, "too_large", "filter.\(name) has \(wanted.count) values", hint: "at most \(maxFilterValues)")
-            }
-            conditions.append(.among(found, wanted, orNull: nulls.contains(name)))
+        for filter in try Self.filters(request, maxValues: maxFilterValues) {
+            conditions.append(.among(try column(filter.column), filter.values, orNull: filter.orNull))
         }
 
         order = []
-        for part in (request.value("order") ?? "").split(separator: ",") {
-            let text = part.trimmed
-            let isDescending = text.hasPrefix("-")
-            let found = try column(String(isDescending ? text.dropFirst() : text))
+        for (name, isDescending) in Self.order(request) {
+            let found = try column(name)
             if !order.contains(where: { $0.column == found }) { order.append(Order(column: found, isDescending: isDescending)) }
         }
         isKeyed = view.key != nil
@@ -128,8 +115,36 @@ struct RowsQuery: Sendable {
         }
     }
 
+    /// `filter.<column>` and `null`, a column once.
+    static func filters(_ request: APIRequest, maxValues: Int) throws(Problem) -> [(column: String, values: [String], orNull: Bool)] {
+        var values: [String: [String]] = [:]
+        var names: [String] = []
+        for (parameter, value) in request.query where parameter.hasPrefix("filter.") {
+            let name = String(parameter.dropFirst("filter.".count))
+            if values[name] == nil { names.append(name) }
+            values[name, default: []].append(value)
+        }
+        let nulls = request.values("null")
+        var filters: [(column: String, values: [String], orNull: Bool)] = []
+        for name in names + nulls where !filters.contains(where: { $0.column == name }) {
+            let wanted = values[name] ?? []
+            guard wanted.count <= maxValues else {
+                throw Problem(.badRequest, "too_large", "filter.\(name) has \(wanted.count) values", hint: "at most \(maxValues)")
+            }
+            filters.append((name, wanted, nulls.contains(name)))
+        }
+        return filters
+    }
+
+    static func order(_ request: APIRequest) -> [(name: String, isDescending: Bool)] {
+        (request.value("order") ?? "").split(separator: ",").map { part in
+            let text = part.trimmed
+            return text.hasPrefix("-") ? (String(text.dropFirst()), true) : (String(text), false)
+        }
+    }
+
     /// A `+` that nobody escaped has become a space: `2026-01-01T00:00:00 02:00`.
-    private static func time(_ text: String) -> String {
+    static func time(_ text: String) -> String {
         guard let space = text.lastIndex(of: " "), text.contains("T"),
             text[text.index(after: space)...].allSatisfy({ $0.isNumber || $0 == ":" })
         else {
@@ -143,7 +158,7 @@ struct RowsQuery: Sendable {
         let parts =
             columns.map(\.name) + conditions.map { "\($0)" } + order.map { ($0.isDescending ? "-" : "+") + $0.column.name } + [
                 layer.rawValue
-            ]
+            ] + (rollUp.map { [$0.text] + $0.parameters.map { "\($0)" } } ?? [])
         return StableHash.text(of: parts)
     }
 
@@ -152,7 +167,7 @@ struct RowsQuery: Sendable {
     ///   - page: where it begins.
     ///   - isLimited: with a row more than the limit, which tells whether there are more.
     func sql(from relation: String, after page: PageCursor?) -> (text: String, parameters: [Parameter]) {
-        var parameters: [Parameter] = []
+        var parameters = rollUp?.parameters ?? []
         func place(_ value: Parameter) -> String {
             parameters.append(value)
             return "$\(parameters.count)"

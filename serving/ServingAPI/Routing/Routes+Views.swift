@@ -74,9 +74,10 @@ struct ViewRoutes: Sendable {
             method: .get, path: "/v1/views/{view}/rows", operation: "getRows", summary: "Rows of a view, with what they contain",
             words: """
                 JSON comes in pages; the other formats come whole where no `limit` is given, with the frontier in the header `Parallax-Frontier` (CSV, NDJSON) or \
-                in the file's metadata (Parquet). Rows and frontier are of one instant.
+                in the file's metadata (Parquet). Rows and frontier are of one instant. `bucket`, `groups`, `top` and `compare` ask for a roll-up: rows of longer windows or of \
+                fewer groups, made of the view's states.
                 """, scope: .read,
-            parameters: [Self.viewParameter] + RowsQuery.parameters + [
+            parameters: [Self.viewParameter] + RowsQuery.parameters + RollUpQuery.parameters + [
                 .init(name: "cursor", words: "`next` of the page before. Pages stay within one publication."),
                 .init(
                     name: "max_staleness",
@@ -96,6 +97,9 @@ struct ViewRoutes: Sendable {
                         ("application/vnd.apache.parquet", .binary),
                     ]),
                 .init(status: 304, words: "Nothing has changed since the answer with this ETag.", content: []),
+                .init(
+                    status: 422, words: "A roll-up whose sketches are gone (`no_sketches`), or an answer beyond a limit (`too_large`).",
+                    content: [("application/problem+json", .reference("Problem"))]),
             ]
         ) { request in try await rows.answer(request) }
     }

@@ -96,6 +96,17 @@ final class ChunkChannel<Head: Sendable>: Sendable {
         }
     }
 
+    /// Ends the answer where it has not begun; says whether it did.
+    func giveUp(_ error: any Error) -> Bool {
+        var isGivenUp = false
+        change { state in
+            guard state.head == nil, state.end == nil else { return }
+            state.end = .failure(error)
+            isGivenUp = true
+        }
+        return isGivenUp
+    }
+
     func cancel() {
         change { $0.isCancelled = true }
         room.signal()
