@@ -206,6 +206,7 @@ let package = Package(
                 "Postgres", "PrivatePostgres", "Catalog", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews",
                 "Ingestion", "DemoTraffic",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Tests/EndToEndTests", exclude: ["Generated/Regressions"], swiftSettings: strict),
         // `make bench`: each stage alone; not a test, never timed by one.

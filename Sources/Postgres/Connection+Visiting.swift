@@ -21,7 +21,23 @@ struct PreparedStatements {
     /// A session's memory for plans is the server's. Beyond so many, all are forgotten: whoever sends that many different texts gains nothing from them.
     static let maxCount = 256
     var names: [String: String] = [:]
-    var made = 0
+    /// In this session, ever: each has a name of its own.
+    private(set) var made = 0
+    /// How many were made before all were forgotten last.
+    private var forgotten = 0
+
+    /// Counted are those that were made: the session also has the ones that lost their names here.
+    var areTooMany: Bool { made - forgotten >= Self.maxCount }
+
+    mutating func newName() -> String {
+        made += 1
+        return "p\(made)"
+    }
+
+    mutating func forgetAll() {
+        names = [:]
+        forgotten = made
+    }
 }
 
 extension Connection {
@@ -104,19 +120,25 @@ extension Connection {
     }
 
     private func prepared(_ sql: String, until deadline: ContinuousClock.Instant?) throws(ParallaxError) -> String {
-        // Also before one that is known: the first statement outside of a transaction may always be the same BEGIN.
-        if statements.names.count >= PreparedStatements.maxCount, !isInTransaction {
-            try execute("DEALLOCATE ALL")
-            statements.names = [:]
+        // Before the look: of a session that works in transactions alone, their known beginnings are all that comes by outside of one. In one, an error would
+        // end the caller's work.
+        if statements.areTooMany, !isInTransaction {
+            let forget = "DEALLOCATE ALL"
+            guard PQsendQuery(try usable(forget), forget) == 1 else { throw lostWhileSending() }
+            try receiveNothing(forget, until: deadline)
+            statements.forgetAll()
         }
         if let name = statements.names[sql] { return name }
-        statements.made += 1
-        let name = "p\(statements.made)"
+        let name = statements.newName()
         let connection = try usable(sql)
         guard PQsendPrepare(connection, name, sql, 0, nil) == 1 else { throw lostWhileSending() }
-        try receive(sql, until: deadline, fields: { _ throws(ParallaxError) in }, visit: { _ throws(ParallaxError) in })
+        try receiveNothing(sql, until: deadline)
         statements.names[sql] = name
         return name
+    }
+
+    private func receiveNothing(_ sql: String, until deadline: ContinuousClock.Instant?) throws(ParallaxError) {
+        try receive(sql, until: deadline, fields: { _ throws(ParallaxError) in }, visit: { _ throws(ParallaxError) in })
     }
 
     private func lostWhileSending() -> ParallaxError {

@@ -156,6 +156,28 @@ private func progress(_ lease: PartitionLease, to offset: Int64, slice: SliceNum
                 == ["1/0/0", "1/1/0", "1/2/0", "2/0/12", "2/1/0", "2/2/0", "3/0/12", "3/1/0", "3/2/0"])
     }
 
+    /// I7: an owner alone says nothing of the log: one that has just taken a partition has not looked yet.
+    @Test func answersAreFreshWhereALivingWorkerHasSaidThatNothingComes() throws {
+        let fixture = try Fixture()
+        func staleness() throws -> Duration? {
+            try #require(fixture.catalog.frontiers(ofSources: [fixture.sourceID]).first).staleness
+        }
+        func flush(_ leases: [PartitionLease], idle: Bool) throws {
+            for lease in leases { try fixture.catalog.advance(lease, to: progress(lease, to: 0, idle: idle)) }
+        }
+        let mine = try fixture.catalog.acquirePartitions(source: fixture.sourceID, worker: first, lease: .seconds(600))
+        #expect(try staleness() == nil, "nobody has looked yet")
+        try flush(mine, idle: false)
+        #expect(try #require(try staleness()) > .zero, "there may be more")
+        try flush(mine, idle: true)
+        #expect(try staleness() == .zero)
+        let other = try Connection(fixture.dsn)
+        defer { other.close() }
+        let taken = try Catalog(other).acquirePartitions(source: fixture.sourceID, worker: second, lease: .seconds(600), stealing: true)
+        #expect(taken.count == 3)
+        #expect(try #require(try staleness()) > .zero, "as old as what the former owner saw")
+    }
+
     @Test func theWatermarkIsHeldBackByBusyPartitionsOnlyAndNeverGoesBack() throws {
         let fixture = try Fixture()
         let leases = try fixture.catalog.acquirePartitions(source: fixture.sourceID, worker: first, lease: .seconds(60))

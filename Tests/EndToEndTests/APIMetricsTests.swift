@@ -113,6 +113,20 @@ import Testing
         _ = try pipeline.server.acquire()
     }
 
+    /// PostgreSQL answers, with an error: it is not away, and somebody reads why figures are missing.
+    @Test func aCatalogThatCannotBeReadIsSaid() throws {
+        let pipeline = try Self.pipeline()
+        let (process, _) = try pipeline.serve("serve", ["--set", "serve.metrics_listen=127.0.0.1:0"])
+        let metrics = try Self.metricsAddress(pipeline, process)
+        try pipeline.connection.execute("ALTER TABLE parallax.trouble RENAME TO trouble_of_before")
+        let text = try HTTPClient.get(metrics, "/metrics").text
+        #expect(text.contains("parallax_build_info") && !text.contains("parallax_source_"), "\(text)")
+        #expect(Self.value(text, "parallax_database_up") == 1, "\(text)")
+        process.kill(SIGTERM)
+        let said = process.wait().errors
+        #expect(said.contains("the catalog's figures cannot be had") && said.contains("parallax.trouble"), "\(said)")
+    }
+
     @Test(.enabled(if: isInstalled, "needs Debian's package prometheus")) func alertsAreWhatTheirTestsSay() throws {
         for arguments in [
             ["check", "rules", "parallax.rules.yml"], ["check", "config", "prometheus.yml"], ["test", "rules", "parallax.rules.test.yml"],

@@ -105,6 +105,36 @@ import Testing
         #expect(try HTTPClient.get(address, "/v1/views/by_id/rows?limit=5").rows.count == 5)
     }
 
+    /// `serve.request_timeout` is for the time until an answer begins. A stream goes on for as long as its client takes, and ends whole.
+    @Test func aStreamMayTakeLongerThanARequest() throws {
+        let pipeline = try makePipeline(rows: 60_000)
+        let (process, address) = try pipeline.serve("serve", ["--set", "serve.request_timeout=2s"])
+        defer { process.kill(SIGKILL) }
+        var client = try HTTPClient(address, receiveBuffer: 4_096)
+        // On a slow machine the first ones may take too long to begin.
+        #expect(
+            try becomesTrue {
+                client = try HTTPClient(address, receiveBuffer: 4_096)
+                try client.send("GET", "/v1/views/by_id/rows", ["Accept": "application/x-ndjson"])
+                return try client.head().status == 200
+            })
+        // Its rows wait for us; the deadline of a request, with all that is added to it, passes meanwhile.
+        #expect(
+            try becomesTrue {
+                try pipeline.value(
+                    """
+                    SELECT count(*) FROM pg_stat_activity
+                    WHERE application_name = 'parallax serve' AND xact_start < clock_timestamp() - interval '6 s'
+                    """) == 1
+            })
+        var (lines, isWhole) = (0, false)
+        while !isWhole, let chunk = try client.chunk() {
+            lines += chunk.count { $0 == UInt8(ascii: "\n") }
+            isWhole = chunk.isEmpty
+        }
+        #expect(isWhole && lines == 60_000)
+    }
+
     /// A page in a browser on this machine reaches us under a name of its own site's that means 127.0.0.1.
     @Test func aNameOfAnotherSiteIsNotAnswered() throws {
         let pipeline = try makePipeline()

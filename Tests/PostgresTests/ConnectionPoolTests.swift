@@ -207,17 +207,33 @@ import Testing
         try TestCluster.shared.withFreshDatabase { dsn in
             let connection = try Connection(dsn)
             for number in 0..<(PreparedStatements.maxCount + 10) { try connection.queryPrepared("SELECT \(number)") }
-            let kept = try connection.query("SELECT count(*) FROM pg_prepared_statements").rows[0].int(0)
-            #expect(kept <= Int64(PreparedStatements.maxCount))
-            // In transactions that begin alike, each with another question, too.
+            #expect(try Self.kept(connection) <= Int64(PreparedStatements.maxCount))
+        }
+    }
+
+    /// As the API works: nothing but the beginnings of transactions is outside of one, and those are known.
+    @Test func norDoThoseOfManyTransactions() throws {
+        try TestCluster.shared.withFreshDatabase { dsn in
+            let connection = try Connection(dsn)
             for number in 0..<(2 * PreparedStatements.maxCount) {
                 try connection.queryPrepared("BEGIN")
-                try connection.queryPrepared("SELECT -\(number)")
+                let answer = try connection.queryPrepared("SELECT \(number)").rows.first?[0]
+                #expect(answer == "\(number)")
                 try connection.queryPrepared("COMMIT")
             }
-            let later = try connection.query("SELECT count(*) FROM pg_prepared_statements").rows[0].int(0)
-            #expect(later <= Int64(PreparedStatements.maxCount) + 2)
+            #expect(try Self.kept(connection) <= Int64(PreparedStatements.maxCount))
+            // In the midst of one nothing is forgotten, whatever their number: the transaction goes on.
+            try connection.queryPrepared("BEGIN")
+            for number in 0..<(PreparedStatements.maxCount + 10) { try connection.queryPrepared("SELECT \(number), 'more'") }
+            #expect(try connection.queryPrepared("SELECT 0, 'more'").rows.first?[0] == "0" && connection.isInTransaction)
+            try connection.queryPrepared("COMMIT")
+            try connection.queryPrepared("BEGIN")
+            #expect(try Self.kept(connection) == 1)
         }
+    }
+
+    private static func kept(_ connection: Connection) throws -> Int64 {
+        try #require(connection.query("SELECT count(*) FROM pg_prepared_statements").rows.first).int(0)
     }
 }
 

@@ -126,4 +126,89 @@ import Testing
         loop.advanceTime(by: .seconds(2))
         #expect(!channel.isActive)
     }
+
+    /// Refused by its head: a body that comes behind the answer, or does not, is no reason to wait for ever.
+    @Test(arguments: [false, true]) func anAnswerBeforeTheBodyLeavesTheBodyItsTimeAndThenIsSilence(comes: Bool) throws {
+        let (channel, loop) = try channel()
+        try channel.writeInbound(Self.head)
+        try channel.writeOutbound(HTTPResponsePart.head(HTTPResponse(status: .notFound)))
+        try channel.writeOutbound(HTTPResponsePart.end(nil))
+        loop.advanceTime(by: .seconds(50))
+        #expect(channel.isActive)
+        if comes { try channel.writeInbound(HTTPRequestPart.end(nil)) }
+        loop.advanceTime(by: .seconds(comes ? 74 : 9))
+        #expect(channel.isActive)
+        loop.advanceTime(by: .seconds(2))
+        #expect(!channel.isActive)
+    }
+
+    /// Two requests at once: the end of the first one's answer is no silence while the second one's is due.
+    @Test func anAnswerThatIsDueIsWaitedFor() throws {
+        let (channel, loop) = try channel()
+        for _ in 0..<2 {
+            try channel.writeInbound(Self.head)
+            try channel.writeInbound(HTTPRequestPart.end(nil))
+        }
+        try channel.writeOutbound(HTTPResponsePart.end(nil))
+        loop.advanceTime(by: .minutes(10))
+        #expect(channel.isActive)
+        try channel.writeOutbound(HTTPResponsePart.end(nil))
+        loop.advanceTime(by: .seconds(76))
+        #expect(!channel.isActive)
+    }
+
+    /// What is written and not sent yet: a client that takes as much as the test says.
+    private final class Dam: ChannelOutboundHandler {
+        typealias OutboundIn = HTTPResponsePart
+        private(set) var held: [EventLoopPromise<Void>] = []
+        func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+            if let promise { held.append(promise) }
+        }
+        func take() { if !held.isEmpty { held.removeFirst().succeed() } }
+        func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+            while !held.isEmpty { held.removeFirst().fail(ChannelError.ioOnClosedChannel) }
+            context.close(mode: mode, promise: promise)
+        }
+    }
+
+    @Test func aSlowReaderIsLetLiveAndOneThatTakesNothingIsNot() throws {
+        let loop = EmbeddedEventLoop()
+        let dam = Dam()
+        let channel = EmbeddedChannel(handlers: [dam, RequestClock(APILimits())], loop: loop)
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        try channel.writeInbound(Self.head)
+        try channel.writeInbound(HTTPRequestPart.end(nil))
+        // One page, in one piece.
+        channel.write(HTTPResponsePart.body(ByteBuffer(repeating: 0x78, count: 10 * RequestClock.sliceBytes + 1)), promise: nil)
+        channel.write(HTTPResponsePart.end(nil), promise: nil)
+        #expect(dam.held.count == 12)
+        // A slice in 20 seconds, for longer than any time of ours: nothing of this is silence, and it is no stall.
+        for _ in 0..<12 {
+            loop.advanceTime(by: .seconds(20))
+            dam.take()
+        }
+        #expect(dam.held.isEmpty)
+        loop.advanceTime(by: .seconds(74))
+        #expect(channel.isActive)
+
+        try channel.writeInbound(Self.head)
+        try channel.writeInbound(HTTPRequestPart.end(nil))
+        channel.write(HTTPResponsePart.body(ByteBuffer(repeating: 0x78, count: 1)), promise: nil)
+        loop.advanceTime(by: .seconds(61))
+        #expect(!channel.isActive)
+    }
+}
+
+@Suite struct TokenNeedTests {
+    /// Two requests ask at once; the one that saw no token is answered last.
+    @Test func whoSawNoTokenUndoesNothing() {
+        let now = ContinuousClock.now
+        var need = TokenNeed()
+        #expect(need.known(now) == nil)
+        let none = need.learned(false, until: now + .seconds(2))
+        #expect(!none && need.known(now) == false && need.known(now + .seconds(2)) == nil)
+        let some = need.learned(true, until: now + .seconds(2))
+        let late = need.learned(false, until: now + .seconds(4))
+        #expect(some && late && need.known(now) == true && need.known(now + .seconds(1_000)) == true)
+    }
 }

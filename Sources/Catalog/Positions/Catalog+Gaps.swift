@@ -41,14 +41,14 @@ extension Catalog {
     }
 
     /// In the order of partitions and offsets.
-    public func acceptedGaps(source id: SourceID) throws(ParallaxError) -> [AcceptedGap] {
-        try connection.query(
+    public func acceptedGaps(source id: SourceID, until deadline: ContinuousClock.Instant? = nil) throws(ParallaxError) -> [AcceptedGap] {
+        try connection.queryPrepared(
             """
             SELECT partition, first_offset, next_offset, \(Self.micros("accepted_at")),
                    CASE WHEN isfinite(events_from) THEN \(Self.micros("events_from")) END,
                    CASE WHEN isfinite(events_until) THEN \(Self.micros("events_until")) END
             FROM parallax.accepted_gap WHERE source_id = $1 ORDER BY partition, first_offset
-            """, [.source(id)]
+            """, [.source(id)], until: deadline
         ).rows.map { row throws(ParallaxError) in
             let (first, next) = (try row.offset(1), try row.offset(2))
             return try AcceptedGap(

@@ -40,7 +40,8 @@ public struct SourceFrontier: Sendable, Hashable {
     public var publishedAt: Instant?
     public var watermark: Instant?
     public var newestAppendedAt: Instant?
-    /// How old an answer may be at most: nothing where a living worker has read all that was in the log; nil where nobody ever looked.
+    /// How old an answer may be at most: nothing where a living worker has said that nothing new comes; else since workers last said anything. Nil where nobody
+    /// ever looked.
     public var staleness: Duration?
     /// The server's clock.
     public var now: Instant
@@ -107,10 +108,9 @@ extension Catalog {
     }
 
     /// The text of one of the pipeline's own views; nil where there is none.
-    public func overlayText(_ name: String) throws(ParallaxError) -> String? {
-        try connection.query("SELECT select_text FROM parallax.overlay WHERE name = $1", [.text(name)]).rows.first.map {
-            row throws(ParallaxError) in try row.text(0)
-        }
+    public func overlayText(_ name: String, until deadline: ContinuousClock.Instant? = nil) throws(ParallaxError) -> String? {
+        try connection.queryPrepared("SELECT select_text FROM parallax.overlay WHERE name = $1", [.text(name)], until: deadline).rows.first
+            .map { row throws(ParallaxError) in try row.text(0) }
     }
 
     /// Of the given sources, by name. In a snapshot with the rows, it is the rows' own.
@@ -123,7 +123,7 @@ extension Catalog {
                    \(Self.micros("clock_timestamp()")), f.partition, f.cut, f.next_offset, f.waiting_records, f.late_waiting, f.given_up_offsets,
                    \(Self.micros("f.newest_appended_at")),
                    CASE WHEN p.next_offset < p.log_end THEN \(Self.micros("p.newest_appended_at")) END,
-                   \(Self.ownerLives), \(Self.micros("p.flushed_at"))
+                   \(Self.ownerLives) AND p.is_idle, \(Self.micros("p.flushed_at"))
             FROM parallax.source s
             JOIN parallax.frontier f ON f.source = s.name
             JOIN parallax.partition_position p ON p.source_id = s.source_id AND p.partition = f.partition
@@ -149,7 +149,7 @@ extension Catalog {
             let appended = try row.optionalInstant(13)
             found[last].newestAppendedAt = [found[last].newestAppendedAt, appended].compactMap(\.self).max()
             // What a partition may lack: what is behind its newest record where the log has more, and what came since somebody last looked where nobody
-            // looks now.
+            // is known to look now. A worker that has just taken a partition has not looked yet, and one in the midst of records says at each flush where it is.
             var oldest = try row.optionalInstant(14)
             if try !row.bool(15) {
                 guard let looked = try row.optionalInstant(16) else {
@@ -163,7 +163,7 @@ extension Catalog {
             }
         }
         for index in found.indices where found[index].parts.contains(where: { $0.givenUpOffsets > 0 }) {
-            found[index].gaps = try acceptedGaps(source: found[index].id)
+            found[index].gaps = try acceptedGaps(source: found[index].id, until: deadline)
         }
         return found
     }

@@ -133,11 +133,15 @@ public final class ConnectionPool: Sendable {
             var next: Job? = job
             while let current = next {
                 current.run(worker)
+                let wasCancelled = self.shared.withLock { shared in
+                    // From here on nobody sends a cancel request.
+                    shared.cancellers[worker.number] = nil
+                    return shared.isCancelled[worker.number]
+                }
+                // A cancel request may still be on its way: it must not meet the next statement. (Outside of the lock: it says goodbye to the server.)
+                if wasCancelled { worker.disconnect() }
                 next = self.shared.withLock { shared in
                     shared.statistics.jobs += 1
-                    shared.cancellers[worker.number] = nil
-                    // A cancel request may still be on its way: it must not meet the next statement.
-                    if shared.isCancelled[worker.number] { worker.disconnect() }
                     shared.isCancelled[worker.number] = false
                     return shared.state.finished(worker.number)?.job
                 }

@@ -23,8 +23,8 @@ struct ListeningService: Service {
                 logger.log(
                     level: level, "\(name) does not listen, and tries again",
                     metadata: ["error": "\([error.message, error.detail, error.hint].compactMap(\.self).joined(separator: "; "))"])
-                // A shutdown ends the wait.
-                try? await cancelWhenGracefulShutdown { try await Task.sleep(for: pause) }
+                // A shutdown ends the wait, and with it the service; so does whoever cancels it.
+                do { try await cancelWhenGracefulShutdown { try await Task.sleep(for: pause) } } catch { return }
                 if Interrupt.isRequested { return }
             }
         }

@@ -7,6 +7,7 @@ import Postgres
 import ServiceLifecycle
 import ServingAPI
 import SpeedWorker
+import Synchronization
 
 /// What `/metrics` says: of the catalog, which all processes share, and of the parts of this process.
 struct PipelineFigures: Sendable {
@@ -15,8 +16,15 @@ struct PipelineFigures: Sendable {
     var speed: SpeedWorker?
     /// Nil: no API in this process.
     var api: APIServer?
+    private let trouble = LastTrouble()
 
-    func gathered() -> [Metric] {
+    init(dsn: String, speed: SpeedWorker? = nil, api: APIServer? = nil) {
+        self.dsn = dsn
+        self.speed = speed
+        self.api = api
+    }
+
+    func gathered(_ logger: Logger) -> [Metric] {
         var metrics = [
             Metric("parallax_build_info", .gauge, "Always 1; the version is in the label.", [.init(1, [("version", parallaxVersion)])])
         ]
@@ -28,9 +36,12 @@ struct PipelineFigures: Sendable {
             }
             metrics.append(Self.database(1))
             metrics += found
+            _ = trouble.isNew(nil)
         } catch {
-            // The other figures are worth more then, not less.
-            metrics.append(Self.database(0))
+            // The other figures are worth more then, not less. A server that answers with an error is not away.
+            metrics.append(Self.database(error.code == .unavailable ? 0 : 1))
+            let words = [error.message, error.detail].compactMap(\.self).joined(separator: "; ")
+            if trouble.isNew(words) { logger.warning("the catalog's figures cannot be had", metadata: ["error": "\(words)"]) }
         }
         if let speed { metrics += Self.figures(speed.statistics) }
         if let api { metrics += api.figures }
@@ -61,6 +72,19 @@ struct PipelineFigures: Sendable {
                 "parallax_speed_partitions_owned", .gauge, "Partitions that this process's speed worker owns.",
                 Double(speed.partitionsOwned)),
         ]
+    }
+}
+
+/// What was said of it last: at every scrape it would fill the log.
+private final class LastTrouble: Sendable {
+    private let words = Mutex<String?>(nil)
+
+    /// - Parameter words: nil: there is none.
+    func isNew(_ words: String?) -> Bool {
+        self.words.withLock { last in
+            defer { last = words }
+            return words != nil && last != words
+        }
     }
 }
 
@@ -197,7 +221,7 @@ private struct CatalogFigures {
 extension Pipeline {
     func metricsService(_ listen: ListenAddress, _ figures: PipelineFigures, logger: Logger) -> ListeningService {
         let server = MetricsServer(
-            listen: listen, logger: logger, onListening: Self.writing(metricsAddressFile, logger), gather: { figures.gathered() })
+            listen: listen, logger: logger, onListening: Self.writing(metricsAddressFile, logger), gather: { figures.gathered(logger) })
         return ListeningService(
             server: server, name: "the server of metrics", file: metricsAddressFile, pause: .seconds(30), level: .warning, logger: logger)
     }

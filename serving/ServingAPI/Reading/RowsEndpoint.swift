@@ -309,8 +309,10 @@ struct RowsEndpoint: Sendable {
         // Every answer is asked for again: it may have changed a flush later.
         headers[.cacheControl] = "private, no-cache"
         headers[.vary] = "Accept, Authorization"
-        let text = head.frontier.text(indentation: nil).asciiJSON
-        if format != .json, text.utf8.count <= Self.maxHeaderBytes { headers[.frontier] = text }
+        if format != .json {
+            let text = head.frontier.text(indentation: nil).asciiJSON
+            if text.utf8.count <= Self.maxHeaderBytes { headers[.frontier] = text }
+        }
         if let next {
             let parameters = request.query.filter { $0.name != "cursor" } + [("cursor", next)]
             let query = parameters.map { "\(percentEncoded($0.0, keeping: ":"))=\(percentEncoded($0.1, keeping: ":"))" }.joined(

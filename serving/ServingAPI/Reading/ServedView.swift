@@ -126,7 +126,7 @@ final class ServedViews: Sendable {
             name: name, stamp: stamp,
             columns: columns.map { .init(name: $0.name, type: $0.type, typeID: $0.typeID, role: .expression, bound: nil) },
             sources: Set(reads.map(\.source)).sorted(), version: nil, reads: reads.map(\.name),
-            definition: try catalog.overlayText(name) ?? "",
+            definition: try catalog.overlayText(name, until: deadline) ?? "",
             key: nil, timeColumn: columns.first { times.contains($0.typeID) }?.name)
     }
 }

@@ -38,7 +38,8 @@ struct Snapshots: Sendable {
                 } catch {
                     throw ParallaxError(.internalInconsistency, "a request failed", detail: "\(error)")
                 }
-                try connection.queryPrepared("COMMIT", until: deadline)
+                // A stream may have gone on for longer than a request may take: its end has time of its own.
+                try connection.queryPrepared("COMMIT", until: max(deadline, .now + limits.requestTime))
                 return outcome
             }
         }

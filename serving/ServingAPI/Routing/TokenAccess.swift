@@ -41,9 +41,10 @@ final class TokenAccess: Sendable {
 
     private struct State {
         var known: [String: Known] = [:]
-        /// True for ever, once it is: tokens do not vanish.
-        var isNeeded = false
-        var askedUntil: ContinuousClock.Instant?
+        var need = TokenNeed()
+        /// Tokens whose use is still to be noted; while there are any, a thread works on it.
+        var unnoted: Set<Int64> = []
+        var isNoting = false
     }
 
     private let policy: AuthPolicy
@@ -74,7 +75,7 @@ final class TokenAccess: Sendable {
         guard token.utf8.count <= TokenText.maxBytes else { throw Self.invalid }
         let hash = TokenText.hash(of: String(token))
         let now = ContinuousClock.now
-        if let known = state.withLock({ $0.known[hash] }), now < known.until { return try await noted(known, hash, now) }
+        if let known = state.withLock({ $0.known[hash] }), now < known.until { return noted(known, hash, now) }
         let found = try await pool.run { connection throws(ParallaxError) in try Catalog(connection).validToken(hash: hash) }
         guard let found else {
             state.withLock { $0.known[hash] = nil }
@@ -86,36 +87,46 @@ final class TokenAccess: Sendable {
             known.notedAt = state.known[hash]?.notedAt
             state.known[hash] = known
         }
-        return try await noted(known, hash, now)
+        return noted(known, hash, now)
     }
 
-    private func noted(_ known: Known, _ hash: String, _ now: ContinuousClock.Instant) async throws -> Grant {
-        let isDue = state.withLock { state in
+    /// No request waits for the note of it, nor fails because of it.
+    private func noted(_ known: Known, _ hash: String, _ now: ContinuousClock.Instant) -> Grant {
+        guard let id = known.grant.token else { return known.grant }
+        let begins = state.withLock { state in
             if let last = state.known[hash]?.notedAt, now - last < Self.notedEvery { return false }
             state.known[hash]?.notedAt = now
-            return true
+            state.unnoted.insert(id)
+            defer { state.isNoting = true }
+            return !state.isNoting
         }
-        if isDue, let id = known.grant.token {
-            let note = note
-            // Nobody's request fails because the note of it did.
-            do { try await onOwnThread(name: "token use") { try note(id) } } catch {
+        guard begins else { return known.grant }
+        do { try startThread(name: "token use") { self.noteAll() } } catch {
+            state.withLock { $0.isNoting = false }
+            logger.debug("the use of tokens is not noted", metadata: ["error": "\(error)"])
+        }
+        return known.grant
+    }
+
+    /// One thread at a time, whatever the number of tokens.
+    private func noteAll() {
+        while let id = state.withLock({ state in
+            let next = state.unnoted.popFirst()
+            if next == nil { state.isNoting = false }
+            return next
+        }) {
+            do { try note(id) } catch {
                 logger.debug("the use of a token was not noted", metadata: ["token": "\(id)", "error": "\(error)"])
             }
         }
-        return known.grant
     }
 
     private func isTokenNeeded() async throws -> Bool {
         if policy == .tokens { return true }
         let now = ContinuousClock.now
-        let (isNeeded, isFresh) = state.withLock { ($0.isNeeded, $0.askedUntil.map { now < $0 } ?? false) }
-        if isNeeded || isFresh { return isNeeded }
+        if let known = state.withLock({ $0.need.known(now) }) { return known }
         let exists = try await pool.run { connection throws(ParallaxError) in try Catalog(connection).hasTokens() }
-        state.withLock { state in
-            state.isNeeded = exists
-            state.askedUntil = now + Self.believedFor
-        }
-        return exists
+        return state.withLock { $0.need.learned(exists, until: now + Self.believedFor) }
     }
 
     private static var invalid: Problem {
@@ -129,6 +140,25 @@ final class TokenAccess: Sendable {
             hint: "send Authorization: Bearer TOKEN; parallax token create makes one")
         problem.headers[.wwwAuthenticate] = "Bearer realm=\"parallax\"" + (error.map { ", error=\"\($0)\"" } ?? "")
         return problem
+    }
+}
+
+/// Whether any token was ever made: true for ever, once it is, since tokens do not vanish.
+struct TokenNeed: Sendable {
+    private var isNeeded = false
+    private var believedUntil: ContinuousClock.Instant?
+
+    /// Nil: the catalog is to be asked.
+    func known(_ now: ContinuousClock.Instant) -> Bool? {
+        if isNeeded { return true }
+        return believedUntil.map { now < $0 } == true ? false : nil
+    }
+
+    /// Of two that asked at once, the one that saw none may come last: it had asked before there was one.
+    mutating func learned(_ exists: Bool, until: ContinuousClock.Instant) -> Bool {
+        isNeeded = isNeeded || exists
+        believedUntil = until
+        return isNeeded
     }
 }
 

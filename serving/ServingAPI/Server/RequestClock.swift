@@ -5,10 +5,11 @@ import ParallaxCore
 /// Lets go of clients that hold a connection and do nothing with it: those that drip a request byte by byte, that are silent between two requests for too
 /// long, and that stopped reading their answer.
 ///
-///     waits for a request ──first byte──► reads the head ──head──► reads the body ──end──► answers ──end of the answer──► waits for a request
-///      idleTime                           headTime                  bodyTime               writeTime, while bytes wait
+///     waits for a request ──head──► reads the body ──end──► answers ──the answer's end is sent──► waits for a request
+///      idleTime (the first: headTime)  bodyTime               writeTime, while bytes wait
 ///
-/// Closing is the answer: whoever is that slow reads no other.
+/// A request may be answered before its body has come, and further ones may come before the answer: it waits for a request where nothing is being read and no
+/// answer is due. Closing is the answer: whoever is that slow reads no other.
 final class RequestClock: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -17,10 +18,16 @@ final class RequestClock: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let limits: APILimits
     private let hangUps: HangUps
+    /// So much of an answer is one write: a slow reader that takes this much is seen to be alive, however long the answer is.
+    static let sliceBytes = 64 << 10
     private var deadline: Scheduled<Void>?
     private var stalled: Scheduled<Void>?
     private var pendingWrites = 0
-    private var lastProgress = NIODeadline.now()
+    private var lastProgress = NIODeadline.uptimeNanoseconds(0)
+    /// A request's head has come, and its end has not.
+    private var isReading = false
+    /// Requests of which not all of the answer is sent.
+    private var answersDue = 0
 
     init(_ limits: APILimits, hangUps: HangUps = HangUps()) {
         self.limits = limits
@@ -57,28 +64,53 @@ final class RequestClock: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head: expect(within: limits.bodyTime, context)
+        case .head:
+            isReading = true
+            answersDue += 1
+            expect(within: limits.bodyTime, context)
         case .body: break
         case .end:
-            deadline?.cancel()
-            deadline = nil
+            isReading = false
+            settle(context)
         }
         context.fireChannelRead(data)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) { expect(within: limits.idleTime, context) }
+        let part = unwrapOutboundIn(data)
+        guard case .body(var rest) = part, rest.readableBytes > Self.sliceBytes else { return write(part, context, promise) }
+        while let slice = rest.readSlice(length: min(rest.readableBytes, Self.sliceBytes)) {
+            let isLast = rest.readableBytes == 0
+            write(.body(slice), context, isLast ? promise : nil)
+            if isLast { return }
+        }
+    }
+
+    private func write(_ part: HTTPResponsePart, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
         let promise = promise ?? context.eventLoop.makePromise(of: Void.self)
-        if pendingWrites == 0 { lastProgress = .now() }
+        if pendingWrites == 0 { lastProgress = context.eventLoop.now }
         pendingWrites += 1
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        promise.futureResult.whenComplete { _ in
-            let clock = bound.value
+        let isEnd = if case .end = part { true } else { false }
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        promise.futureResult.whenComplete { result in
+            let (clock, context) = bound.value
             clock.pendingWrites -= 1
-            clock.lastProgress = .now()
+            clock.lastProgress = context.eventLoop.now
+            guard isEnd, case .success = result else { return }
+            // A request that could not be read was none, and has its answer all the same.
+            clock.answersDue = max(0, clock.answersDue - 1)
+            clock.settle(context)
         }
         if stalled == nil { watchWrites(context) }
-        context.write(data, promise: promise)
+        context.write(wrapOutboundOut(part), promise: promise)
+    }
+
+    /// While a body is read, its time goes on.
+    private func settle(_ context: ChannelHandlerContext) {
+        guard !isReading else { return }
+        if answersDue == 0 { return expect(within: limits.idleTime, context) }
+        deadline?.cancel()
+        deadline = nil
     }
 
     private func expect(within time: Duration, _ context: ChannelHandlerContext) {
@@ -93,7 +125,7 @@ final class RequestClock: ChannelDuplexHandler, RemovableChannelHandler {
             let (clock, context) = bound.value
             clock.stalled = nil
             guard clock.pendingWrites > 0 else { return }
-            if NIODeadline.now() - clock.lastProgress >= .init(clock.limits.writeTime) {
+            if context.eventLoop.now - clock.lastProgress >= .init(clock.limits.writeTime) {
                 context.channel.close(mode: .all, promise: nil)
             } else {
                 clock.watchWrites(context)
