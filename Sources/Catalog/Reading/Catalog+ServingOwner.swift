@@ -69,6 +69,11 @@ extension Catalog {
         FROM (VALUES ('serving', 'USAGE'), ('serving', 'CREATE'), ('parallax', 'USAGE'), ('batch', 'USAGE'), ('speed', 'USAGE')) s (name, rights)
         WHERE NOT has_schema_privilege($1, s.name, s.rights)
         UNION ALL
+        SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, $1::text)
+        FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+        WHERE e.extname IN ('hll', 'tdigest') AND NOT has_schema_privilege($1, n.oid, 'USAGE')
+          AND has_schema_privilege(current_user, n.oid, 'USAGE WITH GRANT OPTION')
+        UNION ALL
         SELECT format('GRANT SELECT ON %s TO %I', c.oid::regclass, $1::text)
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p', 'v') AND pg_has_role(current_user, c.relowner, 'USAGE') AND NOT has_table_privilege($1, c.oid, 'SELECT')
@@ -105,7 +110,13 @@ extension Catalog {
                AND coalesce(has_table_privilege($1, to_regclass('parallax.view'), 'SELECT'), false)
             """, [.text(Self.servingOwner)]
         ).rows[0].bool(0)
-        if mayRead { try connection.execute("SET ROLE \(Connection.quoteIdentifier(Self.servingOwner))") }
+        if mayRead {
+            // Names mean what they meant: "$user" in the path would be the role's own schema.
+            try connection.query(
+                "SELECT set_config('search_path', coalesce((SELECT string_agg(quote_ident(s), ', ') FROM unnest(current_schemas(false)) s), ''), false)"
+            )
+            try connection.execute("SET ROLE \(Connection.quoteIdentifier(Self.servingOwner))")
+        }
         return mayRead
     }
 }
