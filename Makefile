@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 PARALLAX := .build/release/parallax
 DEMO := demo
-.PHONY: help up down build test test-generated test-kills test-sanitized test-storm test-librdkafka bench bench-kafka format lint clean packages
+.PHONY: help up down build test test-generated test-kills test-sanitized test-storm test-librdkafka bench bench-kafka bench-serving format lint clean packages
 
 help: ## List the tasks.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -71,6 +71,12 @@ bench-kafka: ## Measure a record's cost from Kafka: librdkafka alone, our client
 	@scripts/packages test
 	@scripts/swift-toolchain
 	@scripts/bench-kafka $(COUNT)
+
+bench-serving: ## Measure rows over HTTP beside PostgreSQL answering the same question (ROWS=…, 10 million; SECONDS=… a measurement).
+	@scripts/packages test
+	@scripts/packages bench
+	@scripts/swift-toolchain
+	@scripts/bench-serving $(or $(ROWS),10000000) $(or $(SECONDS),20)
 
 format: ## Format all Swift files.
 	swift format format --in-place --recursive --parallel Package.swift Sources Tests speed batch serving

@@ -1,42 +1,86 @@
 import NIOCore
 
+/// Where the bytes of an answer go, one after the other.
+protocol ByteSink {
+    mutating func append(_ byte: UInt8)
+    mutating func append(_ bytes: UnsafeRawBufferPointer)
+}
+
+extension ByteSink {
+    @inline(__always) mutating func append(_ text: StaticString) {
+        append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+}
+
+extension ByteBuffer: ByteSink {
+    mutating func append(_ byte: UInt8) { writeInteger(byte) }
+    mutating func append(_ bytes: UnsafeRawBufferPointer) { writeBytes(bytes) }
+}
+
+/// Room that was made before, for all that is to come: nothing is asked of a buffer for each part (measured: half of the time of an answer in JSON).
+struct RawBytes: ByteSink {
+    private let start: UnsafeMutableRawPointer
+    private let capacity: Int
+    private(set) var count = 0
+
+    /// Nil where there is no room at all.
+    init?(_ room: UnsafeMutableRawBufferPointer) {
+        guard let start = room.baseAddress else { return nil }
+        self.start = start
+        capacity = room.count
+    }
+
+    @inline(__always) mutating func append(_ byte: UInt8) {
+        assert(count < capacity)
+        start.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
+        count += 1
+    }
+
+    @inline(__always) mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        guard let from = bytes.baseAddress else { return }
+        assert(bytes.count <= capacity - count)
+        (start + count).copyMemory(from: from, byteCount: bytes.count)
+        count += bytes.count
+    }
+}
+
 /// PostgreSQL's text of one value as JSON.
 struct JSONValueWriter: Sendable {
     /// Whole numbers beyond 2^53 and all numerics as strings: programs whose numbers are doubles keep them exact.
     var exactNumbersAsText: Bool
 
     /// What has no place in JSON (NaN, infinities) is null; then this is what it was.
-    func write(_ text: UnsafeRawBufferPointer, _ kind: ValueKind, to buffer: inout ByteBuffer) -> Bool {
+    func write(_ text: UnsafeRawBufferPointer, _ kind: ValueKind, to buffer: inout some ByteSink) -> Bool {
         switch kind {
-        case .bool: buffer.writeString(text.first == UInt8(ascii: "t") ? "true" : "false")
-        case .int16, .int32: buffer.writeBytes(text)
+        case .bool: buffer.append(text.first == UInt8(ascii: "t") ? "true" as StaticString : "false")
+        case .int16, .int32: buffer.append(text)
         case .int64:
-            if exactNumbersAsText, Self.isBeyondDoubles(text) { quoted(text, to: &buffer) } else { buffer.writeBytes(text) }
+            if exactNumbersAsText, Self.isBeyondDoubles(text) { quoted(text, to: &buffer) } else { buffer.append(text) }
         case .float, .numeric:
             guard Self.isFinite(text) else {
-                buffer.writeString("null")
+                buffer.append("null")
                 return false
             }
-            if kind == .numeric, exactNumbersAsText { quoted(text, to: &buffer) } else { buffer.writeBytes(text) }
-        case .json: buffer.writeBytes(text)
+            if kind == .numeric, exactNumbersAsText { quoted(text, to: &buffer) } else { buffer.append(text) }
+        case .json: buffer.append(text)
         case .timestamptz, .timestamp, .date:
             guard text.first != UInt8(ascii: "i"), text.first != UInt8(ascii: "-") else {
-                buffer.writeString("null")
+                buffer.append("null")
                 return false
             }
-            buffer.writeInteger(UInt8(ascii: "\""))
+            buffer.append(UInt8(ascii: "\""))
             Self.writeTime(text, kind, to: &buffer)
-            buffer.writeInteger(UInt8(ascii: "\""))
+            buffer.append(UInt8(ascii: "\""))
         case .text: Self.writeQuoted(text, to: &buffer)
         case .array(let element): return writeArray(text, element, to: &buffer)
         }
         return true
     }
 
-    private func quoted(_ text: UnsafeRawBufferPointer, to buffer: inout ByteBuffer) {
-        buffer.writeInteger(UInt8(ascii: "\""))
-        buffer.writeBytes(text)
-        buffer.writeInteger(UInt8(ascii: "\""))
+    private func quoted(_ text: UnsafeRawBufferPointer, to buffer: inout some ByteSink) {
+        buffer.append(UInt8(ascii: "\""))
+        buffer.append(text)
+        buffer.append(UInt8(ascii: "\""))
     }
 
     /// 2^53 = 9007199254740992.
@@ -54,50 +98,52 @@ struct JSONValueWriter: Sendable {
     }
 
     /// `2026-01-01 00:00:00.5+00` → `2026-01-01T00:00:00.5Z`. Sessions speak UTC. A time before Christ (` BC` at the end) stays as it is.
-    static func writeTime(_ text: UnsafeRawBufferPointer, _ kind: ValueKind, to buffer: inout ByteBuffer) {
+    static func writeTime(_ text: UnsafeRawBufferPointer, _ kind: ValueKind, to buffer: inout some ByteSink) {
         guard kind != .date, text.last != UInt8(ascii: "C"), let space = text.firstIndex(of: UInt8(ascii: " ")) else {
-            buffer.writeBytes(text)
+            buffer.append(text)
             return
         }
-        buffer.writeBytes(text[..<space])
-        buffer.writeInteger(UInt8(ascii: "T"))
+        buffer.append(UnsafeRawBufferPointer(rebasing: text[..<space]))
+        buffer.append(UInt8(ascii: "T"))
         guard kind == .timestamptz else {
-            buffer.writeBytes(text[(space + 1)...])
+            buffer.append(UnsafeRawBufferPointer(rebasing: text[(space + 1)...]))
             return
         }
-        buffer.writeBytes(text[(space + 1)..<(text.count - 3)])
-        buffer.writeInteger(UInt8(ascii: "Z"))
+        buffer.append(UnsafeRawBufferPointer(rebasing: text[(space + 1)..<(text.count - 3)]))
+        buffer.append(UInt8(ascii: "Z"))
     }
 
-    static func writeQuoted(_ text: UnsafeRawBufferPointer, to buffer: inout ByteBuffer) {
-        buffer.writeInteger(UInt8(ascii: "\""))
+    static func writeQuoted(_ text: UnsafeRawBufferPointer, to buffer: inout some ByteSink) {
+        buffer.append(UInt8(ascii: "\""))
         var start = 0
         for index in text.indices {
             let byte = text[index]
             guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7F else { continue }
-            buffer.writeBytes(UnsafeRawBufferPointer(rebasing: text[start..<index]))
+            buffer.append(UnsafeRawBufferPointer(rebasing: text[start..<index]))
             escape(byte, to: &buffer)
             start = index + 1
         }
-        buffer.writeBytes(UnsafeRawBufferPointer(rebasing: text[start...]))
-        buffer.writeInteger(UInt8(ascii: "\""))
+        buffer.append(UnsafeRawBufferPointer(rebasing: text[start...]))
+        buffer.append(UInt8(ascii: "\""))
     }
 
-    private static func escape(_ byte: UInt8, to buffer: inout ByteBuffer) {
+    private static func escape(_ byte: UInt8, to buffer: inout some ByteSink) {
         switch byte {
-        case UInt8(ascii: "\""): buffer.writeString("\\\"")
-        case UInt8(ascii: "\\"): buffer.writeString("\\\\")
-        case 0x0A: buffer.writeString("\\n")
-        case 0x0D: buffer.writeString("\\r")
-        case 0x09: buffer.writeString("\\t")
+        case UInt8(ascii: "\""): buffer.append("\\\"")
+        case UInt8(ascii: "\\"): buffer.append("\\\\")
+        case 0x0A: buffer.append("\\n")
+        case 0x0D: buffer.append("\\r")
+        case 0x09: buffer.append("\\t")
         default:
-            let digits = String(byte, radix: 16)
-            buffer.writeString("\\u" + String(repeating: "0", count: 4 - digits.count) + digits)
+            let digits = Array("0123456789abcdef".utf8)
+            buffer.append("\\u00")
+            buffer.append(digits[Int(byte >> 4)])
+            buffer.append(digits[Int(byte & 15)])
         }
     }
 
     /// PostgreSQL's text of an array of one or more dimensions: `{1,NULL,"a \"b\""}`.
-    private func writeArray(_ text: UnsafeRawBufferPointer, _ element: ValueKind, to buffer: inout ByteBuffer) -> Bool {
+    private func writeArray(_ text: UnsafeRawBufferPointer, _ element: ValueKind, to buffer: inout some ByteSink) -> Bool {
         var isWhole = true
         var index = 0
         // Bounds other than 1 stand before the values: `[0:1]={…}`.
@@ -105,7 +151,7 @@ struct JSONValueWriter: Sendable {
         var item: [UInt8] = []
         func writeItem(wasQuoted: Bool) {
             if !wasQuoted && item.elementsEqual("NULL".utf8) {
-                buffer.writeString("null")
+                buffer.append("null")
             } else {
                 let isWritten = item.withUnsafeBytes { write($0, element, to: &buffer) }
                 isWhole = isWhole && isWritten
@@ -116,11 +162,11 @@ struct JSONValueWriter: Sendable {
         while index < text.count {
             let byte = text[index]
             switch byte {
-            case UInt8(ascii: "{"): buffer.writeInteger(UInt8(ascii: "["))
+            case UInt8(ascii: "{"): buffer.append(UInt8(ascii: "["))
             case UInt8(ascii: "}"), UInt8(ascii: ","):
                 if hasItem { writeItem(wasQuoted: wasQuoted) }
                 (hasItem, wasQuoted) = (false, false)
-                buffer.writeInteger(byte == UInt8(ascii: ",") ? byte : UInt8(ascii: "]"))
+                buffer.append(byte == UInt8(ascii: ",") ? byte : UInt8(ascii: "]"))
             case UInt8(ascii: "\""):
                 (hasItem, wasQuoted) = (true, true)
                 index += 1

@@ -36,7 +36,9 @@ enum RowEncoders {
 struct JSONRows: RowEncoder {
     private let kinds: [ValueKind]
     /// `{"name":`, then `,"name":`.
-    private let leads: [ByteBuffer]
+    private let leads: [[UInt8]]
+    /// Of all of them together.
+    private let leadBytes: Int
     private let names: [String]
     private let frontier: JSONText
     private let values: JSONValueWriter
@@ -46,7 +48,8 @@ struct JSONRows: RowEncoder {
     init(_ columns: [EncodedColumn], frontier: JSONText, values: JSONValueWriter, isLines: Bool) {
         kinds = columns.map(\.kind)
         names = columns.map(\.name)
-        leads = columns.enumerated().map { ByteBuffer(string: ($0 == 0 ? "{" : ",") + jsonQuoted($1.name) + ":") }
+        leads = columns.enumerated().map { Array((($0 == 0 ? "{" : ",") + jsonQuoted($1.name) + ":").utf8) }
+        leadBytes = leads.reduce(0) { $0 + $1.count }
         self.frontier = frontier
         self.values = values
         self.isLines = isLines
@@ -67,18 +70,26 @@ struct JSONRows: RowEncoder {
 
     /// One row as an object.
     func writeObject(_ row: VisitedRow, to buffer: inout ByteBuffer) {
-        var lost: [(String, JSONText)] = []
-        for column in kinds.indices {
-            buffer.writeImmutableBuffer(leads[column])
-            guard let text = row[column] else {
-                buffer.writeString("null")
-                continue
+        var lost: [Int] = []
+        // A byte of a text is six at most (\u001f), and no value is longer by more than what stands around it.
+        let most = kinds.indices.reduce(leadBytes) { $0 + 8 + 6 * (row[$1]?.count ?? 0) }
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: most) { room in
+            guard var bytes = RawBytes(room) else { return 0 }
+            for column in kinds.indices {
+                leads[column].withUnsafeBytes { bytes.append($0) }
+                guard let text = row[column] else {
+                    bytes.append("null")
+                    continue
+                }
+                if !values.write(text, kinds[column], to: &bytes) { lost.append(column) }
             }
-            if !values.write(text, kinds[column], to: &buffer) {
-                lost.append((names[column], .string(String(decoding: text, as: UTF8.self))))
-            }
+            return bytes.count
         }
-        if !lost.isEmpty { buffer.writeString(",\"@not_finite\":\(JSONText.object(lost).text(indentation: nil))") }
+        if !lost.isEmpty {
+            buffer.writeString(
+                ",\"@not_finite\":\(JSONText.object(lost.map { (names[$0], .string(String(decoding: row[$0] ?? .init(start: nil, count: 0), as: UTF8.self))) }).text(indentation: nil))"
+            )
+        }
         buffer.writeString("}")
     }
 

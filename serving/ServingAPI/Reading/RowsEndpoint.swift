@@ -71,7 +71,7 @@ struct RowsEndpoint: Sendable {
         var encoder = try prepared.encoder()
         var buffer = ByteBuffer()
         try encoder.begin(to: &buffer)
-        let columns = prepared.query.columns.count
+        let keyPlaces = prepared.query.keyPlaces
         let limit = prepared.query.limit ?? .max
         var (rows, hasMore) = (0, false)
         var lastKey: [String?] = []
@@ -84,7 +84,7 @@ struct RowsEndpoint: Sendable {
             try encoder.append(row, to: &buffer)
             rows += 1
             if rows == limit, prepared.query.isKeyed {
-                lastKey = prepared.query.order.indices.map { row[columns + $0].map { String(decoding: $0, as: UTF8.self) } }
+                lastKey = keyPlaces.map { row[$0].map { String(decoding: $0, as: UTF8.self) } }
             }
         }
         var next: String?
@@ -257,6 +257,10 @@ struct RowsEndpoint: Sendable {
             } else {
                 "serving.\(Connection.quoteIdentifier(view.name))"
             }
+        // A bucket is a parameter, and nobody knows what a view on top reads.
+        if query.rollUp != nil || view.version == nil {
+            try catalog.connection.queryPrepared(Snapshots.planningAnew, until: request.deadline)
+        }
         let (text, parameters) = query.sql(from: relation, after: cursor)
         let numbers: Numbers = try request.choice("numbers") ?? .number
         let etag =

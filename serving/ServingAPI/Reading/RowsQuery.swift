@@ -162,6 +162,17 @@ struct RowsQuery: Sendable {
         return StableHash.text(of: parts)
     }
 
+    /// Columns that a cursor needs and that nobody asked for.
+    private var keyColumns: [ServedView.Column] {
+        isKeyed ? order.map(\.column).filter { key in !columns.contains { $0.name == key.name } } : []
+    }
+
+    /// Where in a row of the answer the values of a cursor stand.
+    var keyPlaces: [Int] {
+        let names = (columns + keyColumns).map(\.name)
+        return isKeyed ? order.compactMap { names.firstIndex(of: $0.column.name) } : []
+    }
+
     /// - Parameters:
     ///   - relation: what stands in FROM.
     ///   - page: where it begins.
@@ -204,8 +215,8 @@ struct RowsQuery: Sendable {
             }
             terms.append(ways.isEmpty ? "false" : "(" + ways.map { "(\($0))" }.joined(separator: " OR ") + ")")
         }
-        // What a cursor needs of the last row goes along behind the columns.
-        let selected = columns.map(name) + (isKeyed ? order.map { "\(name($0.column))::text" } : [])
+        // What a cursor needs of the last row and is not among the columns goes along behind them.
+        let selected = columns.map(name) + keyColumns.map(name)
         var text = "SELECT \(selected.joined(separator: ", ")) FROM \(relation) v"
         if !terms.isEmpty { text += " WHERE " + terms.joined(separator: " AND ") }
         if !order.isEmpty {
