@@ -30,6 +30,7 @@ import Testing
         #expect(error?.code == .unavailable && error?.message.contains("partitions 0, 1") == true)
         #expect(error?.detail?.contains("00000000-0000-0000-0000-00000000000a (some-host, process 4711)") == true, "\(error?.detail ?? "")")
         // It answers later, and to a later run.
+        pipeline.settings.boundaryDeadline = .seconds(60)
         let worker = try pipeline.worker(observe: once(.waiting) { () throws(ParallaxError) in try speed.flush() })
         _ = try worker.run(source: "page_view", full: false)
     }

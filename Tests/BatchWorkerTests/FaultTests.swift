@@ -12,7 +12,7 @@ private struct Crash {
 }
 
 func waitFor(_ what: String, _ condition: () throws -> Bool) throws {
-    let deadline = ContinuousClock.now + .seconds(20)
+    let deadline = ContinuousClock.now + .seconds(60)
     while try !condition() {
         try #require(ContinuousClock.now < deadline, "waited in vain for \(what)")
         poll(nil, 0, 5)

@@ -334,10 +334,10 @@ private func progress(_ lease: PartitionLease, to offset: Int64, slice: SliceNum
 
 /// Waits for a condition, with a deadline; no sleeping: each look is a round trip to the server.
 private func waitFor(_ what: String, _ condition: () throws -> Bool) throws {
-    let deadline = ContinuousClock.now + .seconds(20)
+    let deadline = ContinuousClock.now + .seconds(60)
     while try !condition() {
         guard ContinuousClock.now < deadline else {
-            Issue.record("waited 20 s for \(what)")
+            Issue.record("waited 60 s for \(what)")
             return
         }
     }

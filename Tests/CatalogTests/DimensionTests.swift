@@ -63,7 +63,7 @@ import ViewLanguage
         defer { other.close() }
         let before = try generation(catalog)
         try connection.execute("BEGIN; UPDATE dimension.ad SET note = 'mine' WHERE id = 3")
-        try other.execute("SET lock_timeout = '2s'; UPDATE dimension.ad SET note = 'theirs' WHERE id = 9")
+        try other.execute("SET lock_timeout = '60s'; UPDATE dimension.ad SET note = 'theirs' WHERE id = 9")
         #expect(try generation(Catalog(other)) == before + 1)
         let snapshot = try Catalog(other).readDimensions(
             [DimensionDemand(table: "ad", columns: [.init(name: "note", type: .text)])], limits: DimensionLimits())

@@ -67,7 +67,7 @@ import Testing
         first.unlock()
         #expect(try second.tryLock(.shared) && first.tryLock(.shared) && !first.tryLock(.exclusive))
         second.unlock()
-        #expect(try first.lock(until: .now + .seconds(10), lookingEvery: 100))
+        #expect(try first.lock(until: .now + .seconds(60), lookingEvery: 100))
         // A folder is locked in the same way; and whoever lets go of the object lets go of the lock.
         var whole: FileLock? = FileLock(try File.folder(folder.path))
         #expect(try whole?.tryLock() == true)

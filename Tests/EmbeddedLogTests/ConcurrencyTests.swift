@@ -48,7 +48,7 @@ import TestSupport
             } else {
                 var next = Offset.zero
                 while next < Offset(Int64(total)) {
-                    guard try reader.waitForNews(after: [LogFixture.lane: next], timeout: .seconds(20)) else { return }
+                    guard try reader.waitForNews(after: [LogFixture.lane: next], timeout: .seconds(60)) else { return }
                     let batch = try reader.read(LogFixture.lane, from: next, maxRecords: 5, maxBytes: 1_000)
                     seen.withLock { $0 += (0..<batch.count).map { batch.payloads.string($0) } }
                     next = batch.nextOffset
@@ -63,7 +63,7 @@ import TestSupport
         let fixture = try LogFixture { $0.lockDeadline = .milliseconds(20) }
         let log = try fixture.open()
         let other = try SourceLock(LogPaths(directory: fixture.folder.path, source: "s"))
-        let error = try other.withLock(within: .seconds(1)) { () throws(ParallaxError) in
+        let error = try other.withLock(within: .seconds(60)) { () throws(ParallaxError) in
             refusal { try log.append(records(0..<1), to: nil) }
         }
         #expect(error?.code == .busy)

@@ -21,7 +21,7 @@ import TestSupport
         let reader = try fixture.openForReading()
         try inThreads(2) { role in
             if role == 0 {
-                #expect(try reader.waitForNews(after: [LogFixture.lane: .zero], timeout: .seconds(20)))
+                #expect(try reader.waitForNews(after: [LogFixture.lane: .zero], timeout: .seconds(60)))
             } else {
                 try writer.append(records(0..<1), to: nil)
             }

@@ -46,31 +46,21 @@ import Testing
         return pipeline
     }
 
-    private static func metricsAddress(_ pipeline: TestPipeline, _ process: Program.Running) throws -> String {
-        let file = pipeline.path + "/.parallax/metrics.address"
-        guard becomesTrue(within: .seconds(60), { FileManager.default.fileExists(atPath: file) || !process.process.isRunning }),
-            let text = try? String(contentsOfFile: file, encoding: .utf8)
-        else { throw HTTPClientError("no metrics: \(process.wait().errors)") }
-        return text.trimmingCharacters(in: .whitespacesAndNewlines)
-    }
-
     @Test func figuresAreWhatTheCatalogAndThisProcessKnow() throws {
         let pipeline = try Self.pipeline()
         let (process, address) = try pipeline.serve("up", ["--set", "serve.metrics_listen=127.0.0.1:0"])
         defer { process.kill(SIGKILL) }
-        let metrics = try Self.metricsAddress(pipeline, process)
-        #expect(
-            becomesTrue(within: .seconds(60)) {
-                (try? pipeline.value("SELECT sum(n)::bigint FROM serving.by_page")) == 600
-                    || (try? pipeline.value("SELECT sum(events)::bigint FROM parallax.partition_position")) == 600
-            })
+        let metrics = try pipeline.address("metrics", of: process)
+        let processed = "SELECT sum(next_offset)::bigint FROM parallax.partition_position"
+        #expect(try becomesTrue { try pipeline.value(processed) == 603 })
+        #expect(try pipeline.value("SELECT sum(n)::bigint FROM serving.by_page") == 600)
         try pipeline.run("batch", "run")
         for _ in 0..<3 { _ = try HTTPClient.get(address, "/v1/views/by_page/rows") }
         // Nothing that a client makes up becomes a label.
         #expect(try HTTPClient.get(address, "/v1/made/up?by=me").status == 404)
         var text = ""
         #expect(
-            becomesTrue(within: .seconds(30)) {
+            becomesTrue {
                 text = (try? HTTPClient.get(metrics, "/metrics").text) ?? ""
                 return Self.value(text, "parallax_published_run{source=\"visit\"}") == 1
                     && Self.value(text, "parallax_http_requests_total{operation=\"getRows\",status=\"200\"}") == 3
@@ -104,10 +94,10 @@ import Testing
         let pipeline = try Self.pipeline()
         let (process, _) = try pipeline.serve("serve", ["--set", "serve.metrics_listen=127.0.0.1:0"])
         defer { process.kill(SIGKILL) }
-        let metrics = try Self.metricsAddress(pipeline, process)
+        let metrics = try pipeline.address("metrics", of: process)
         try pipeline.server.stop(force: true)
         #expect(
-            becomesTrue(within: .seconds(30)) {
+            becomesTrue {
                 (try? HTTPClient.get(metrics, "/metrics").text).flatMap { Self.value($0, "parallax_database_up") } == 0
             })
         _ = try pipeline.server.acquire()
@@ -117,7 +107,7 @@ import Testing
     @Test func aCatalogThatCannotBeReadIsSaid() throws {
         let pipeline = try Self.pipeline()
         let (process, _) = try pipeline.serve("serve", ["--set", "serve.metrics_listen=127.0.0.1:0"])
-        let metrics = try Self.metricsAddress(pipeline, process)
+        let metrics = try pipeline.address("metrics", of: process)
         try pipeline.connection.execute("ALTER TABLE parallax.trouble RENAME TO trouble_of_before")
         let text = try HTTPClient.get(metrics, "/metrics").text
         #expect(text.contains("parallax_build_info") && !text.contains("parallax_source_"), "\(text)")
@@ -154,14 +144,14 @@ import Testing
         let pipeline = try Self.pipeline()
         let (process, _) = try pipeline.serve("serve", ["--set", "serve.metrics_listen=127.0.0.1:0"])
         defer { process.kill(SIGKILL) }
-        let metrics = try Self.metricsAddress(pipeline, process)
+        let metrics = try pipeline.address("metrics", of: process)
         let folder = try TemporaryFolder("prometheus")
         let configuration = try String(contentsOf: Self.rules.appendingPathComponent("prometheus.yml"), encoding: .utf8)
             .replacing("127.0.0.1:9321", with: metrics).replacing("15s", with: "1s")
         try configuration.write(toFile: folder.path("prometheus.yml"), atomically: true, encoding: .utf8)
         try FileManager.default.copyItem(
             at: Self.rules.appendingPathComponent("parallax.rules.yml"), to: URL(fileURLWithPath: folder.path("parallax.rules.yml")))
-        let port = try Self.freePort()
+        let port = try freePort()
         let prometheus = Process()
         prometheus.executableURL = URL(fileURLWithPath: Self.prometheus)
         prometheus.arguments = [
@@ -181,29 +171,13 @@ import Testing
             return answer?["result"] as? [[String: Any]] ?? []
         }
         #expect(
-            becomesTrue(within: .seconds(60)) { ((query("up").first?["value"] as? [Any])?.last as? String) == "1" },
+            becomesTrue { ((query("up").first?["value"] as? [Any])?.last as? String) == "1" },
             "\(query("up"))")
         // Nobody runs a speed worker: the alert waits for its time.
         #expect(
-            becomesTrue(within: .seconds(60)) {
+            becomesTrue {
                 ((query("ALERTS{alertname=\"ParallaxNotRead\"}").first?["metric"] as? [String: Any])?["alertstate"] as? String) == "pending"
             })
         #expect(query("parallax_source_partitions").count == 1)
-    }
-
-    private static func freePort() throws -> UInt16 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var place = sockaddr_in()
-        place.sin_family = sa_family_t(AF_INET)
-        place.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &place) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        guard isBound else { throw HTTPClientError("no free port") }
-        return UInt16(bigEndian: place.sin_port)
     }
 }

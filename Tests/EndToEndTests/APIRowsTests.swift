@@ -28,8 +28,9 @@ import Testing
             """
     }
 
-    private static func events(_ ids: Range<Int>) -> Data {
-        Data(ids.map { line($0, minute: $0 % 90, key: keys[$0 % keys.count]) }.joined(separator: "\n").utf8)
+    /// Each key in each minute: 540 groups from the first 540 on.
+    private static func events(_ ids: Range<Int>) -> String {
+        ids.map { line($0, minute: $0 / keys.count % 90, key: keys[$0 % keys.count]) }.joined(separator: "\n")
     }
 
     private func makePipeline() throws -> TestPipeline {
@@ -44,10 +45,7 @@ import Testing
         return pipeline
     }
 
-    private func ingest(_ pipeline: TestPipeline, _ ids: Range<Int>) throws {
-        let result = try Program.start(["ingest", "ev", "-", "--pipeline", pipeline.path], input: Self.events(ids)).wait()
-        guard result.status == 0 else { throw HTTPClientError(result.errors) }
-    }
+    private func ingest(_ pipeline: TestPipeline, _ ids: Range<Int>) throws { try pipeline.ingest("ev", Self.events(ids)) }
 
     /// What PostgreSQL says, row by row, as JSON of its own.
     private func truth(_ pipeline: TestPipeline, _ select: String) throws -> [String] {
@@ -81,7 +79,7 @@ import Testing
         let expected = try truth(
             pipeline,
             "SELECT k, events, to_char(minute AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM serving.v ORDER BY minute, k")
-        #expect(expected.count == 540 || expected.count > 80)
+        #expect(expected.count == 540)
         for limit in [7, 100, 10_000] {
             #expect(shown(try allPages(address, base, limit: limit), ["k", "events", "minute"]) == expected, "pages of \(limit)")
         }
@@ -115,8 +113,9 @@ import Testing
 
         // Numbers as they are, or as texts where they do not fit a double.
         let plain = try HTTPClient.get(address, base + "limit=1&columns=total,largest,peak").text
-        let digits = try pipeline.connection.query("SELECT total, largest, peak FROM serving.v ORDER BY minute, k LIMIT 1").rows[0].values
-            .map { $0 ?? "" }
+        let first = try #require(
+            try pipeline.connection.query("SELECT total, largest, peak FROM serving.v ORDER BY minute, k LIMIT 1").rows.first)
+        let digits = first.values.map { $0 ?? "" }
         #expect(plain.contains("{\"total\":\(digits[0]),\"largest\":\(digits[1]),\"peak\":\(digits[2])}"), "\(plain)")
         let exact = try HTTPClient.get(address, base + "limit=1&numbers=text").rows
         #expect(exact.first?["total"] is String && exact.first?["largest"] is String && exact.first?["events"] is NSNumber)
@@ -231,7 +230,8 @@ import Testing
                    count(*) FILTER (WHERE k IS NULL) FROM serving.v
             """
         ).rows[0].values.map { $0 ?? "" }.joined(separator: " ")
-        #expect(seen == truth + " string 1" || seen == truth + " decimal128(30, 2) 1", "\(seen)")
+        // max() of a numeric(30,2) is a numeric of no declared size: text.
+        #expect(seen == truth + " string 1", "\(seen)")
     }
 
     @Test func aWrongRequestIsToldWhatWasWrong() throws {

@@ -15,9 +15,7 @@ import Testing
         let lines = (0..<rows).map {
             "{\"id\":\($0),\"t\":\"2026-01-01T00:00:00Z\",\"k\":\"a longer text, so that rows have some size: \($0)\"}"
         }
-        let result = try Program.start(["ingest", "ev", "-", "--pipeline", pipeline.path], input: Data(lines.joined(separator: "\n").utf8))
-            .wait()
-        guard result.status == 0 else { throw HTTPClientError(result.errors) }
+        try pipeline.ingest("ev", lines.joined(separator: "\n"))
         try pipeline.run("batch", "run")
         return pipeline
     }

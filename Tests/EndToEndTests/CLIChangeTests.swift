@@ -130,13 +130,3 @@ import Testing
         #expect(ended.status == 0, "\(ended.errors)")
     }
 }
-
-extension TestPipeline {
-    /// Writes the definitions anew; nothing is applied.
-    func define(_ sql: String) throws { try Data(sql.utf8).write(to: URL(fileURLWithPath: path + "/views.sql")) }
-
-    func ingest(_ source: String, _ lines: String) throws {
-        let result = try Program.run(["ingest", source, "-", "--pipeline", path], input: Data(lines.utf8))
-        guard result.status == 0 else { throw ParallaxError(.internalInconsistency, "ingest: \(result.errors)") }
-    }
-}

@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import TestSupport
 
 /// The built binary, run as people run it.
@@ -94,14 +93,4 @@ final class CLIPipeline {
 struct CLIFailure: Error, CustomStringConvertible {
     var text: String
     var description: String { text }
-}
-
-/// True as soon as the condition is, false after the deadline. It asks; it does not sleep through.
-func becomesTrue(within deadline: Duration = .seconds(60), _ condition: () throws -> Bool) rethrows -> Bool {
-    let latest = ContinuousClock.now + deadline
-    while ContinuousClock.now < latest {
-        if try condition() { return true }
-        poll(nil, 0, 20)
-    }
-    return try condition()
 }

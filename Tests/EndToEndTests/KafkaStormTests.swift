@@ -72,7 +72,7 @@ import Testing
         try KafkaTests.generate(pipeline, 300, seed: 1)
         try waitUntil("the first events") { try pipeline.value("SELECT views FROM serving.total") == 300 }
         let producer = try pipeline.start(
-            "generate", "page_view", "--count", "300", "--rate", "100", "--seed", "2", "--malformed", "0", "--duplicates", "0")
+            "generate", "page_view", "--count", "300", "--rate", "40", "--seed", "2", "--malformed", "0", "--duplicates", "0")
         try waitUntil("the producer's first events") { try pipeline.value("SELECT views FROM serving.total") > 300 }
         for number in 1...3 { try broker.tell("down \(number)") }
         // Who asks is told; nobody gives up.

@@ -99,7 +99,7 @@ import TestSupport
         let wait = "log.kafka.properties.fetch.wait.max.ms="
         func archive() throws -> (questions: Int, fetches: Int) {
             let archived = try pipeline.run(
-                "archive", "--until-caught-up", "--set", wait + "100", "--set", "log.kafka.properties.debug=protocol", "--log-level",
+                "archive", "--until-caught-up", "--set", wait + "500", "--set", "log.kafka.properties.debug=protocol", "--log-level",
                 "debug")
             let lines = archived.errors.split(separator: "\n")
             return (lines.count { $0.contains("Sent ListOffsets") }, lines.count { $0.contains("Sent Fetch") })

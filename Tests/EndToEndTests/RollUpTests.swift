@@ -235,7 +235,7 @@ import ViewLanguage
         // An argument has no filters, and no row where there is nothing to group.
         guard rollUp.filters.isEmpty else { return }
         if rollUp.from != nil && statement.columns[0].role != .window && statement.columns[0].role != .group { return }
-        let (bucket, zone) = arguments(rollUp.bucket, hasWindow: note.contains("without_window") == false)
+        let (bucket, zone) = arguments(rollUp.bucket)
         let instants = [rollUp.from, rollUp.until].map { $0.map { Parameter.int($0.rawValue) } ?? .null }
         let columns = statement.columns.map { Connection.quoteIdentifier($0.name) }.joined(separator: ", ")
         let function = try pipeline.connection.query(
@@ -250,7 +250,7 @@ import ViewLanguage
         #expect(found == nil, "\(note), the function: \(found ?? "")")
     }
 
-    private func arguments(_ bucket: RollUp.Bucket, hasWindow: Bool) -> (String?, String?) {
+    private func arguments(_ bucket: RollUp.Bucket) -> (String?, String?) {
         switch bucket {
         case .window: (nil, nil)
         case .length(let microseconds):

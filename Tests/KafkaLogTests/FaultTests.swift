@@ -103,10 +103,10 @@ enum RequestKind {
         #expect(error?.code == .unavailable && error?.hint != nil)
     }
 
-    /// Tries again what the error says may be tried again, for twenty seconds.
+    /// Tries again what the error says may be tried again, for a minute.
     @discardableResult
     private func patiently<R>(_ body: () throws -> R) throws -> R {
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(60)
         while true {
             do { return try body() } catch let error as ParallaxError where error.isRetriable && ContinuousClock.now < deadline {}
         }

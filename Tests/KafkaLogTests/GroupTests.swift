@@ -132,7 +132,7 @@ import Testing
 
 /// Asks again and again, for half a minute.
 func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
-    let deadline = ContinuousClock.now + .seconds(30)
+    let deadline = ContinuousClock.now + .seconds(60)
     while try !condition() {
         guard ContinuousClock.now < deadline else { throw ParallaxError(.unavailable, "waited in vain for \(what)") }
         sched_yield()

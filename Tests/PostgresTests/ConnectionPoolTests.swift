@@ -42,42 +42,54 @@ import Testing
             }
             #expect(sum == 200 * 201 / 2)
             // An answer is on its way before its worker is free.
-            #expect(await becomesTrue { pool.statistics.busy == 0 })
+            #expect(becomesTrue { pool.statistics.busy == 0 })
             let statistics = pool.statistics
             #expect(statistics.connects <= 3 && statistics.jobs == 200 && statistics.waiting == 0)
             pool.close()
         }
     }
 
-    @Test func aFullLineIsAnErrorAtOnceAndALongWaitOneInTime() async throws {
+    /// One at work, which waits for the gate, and a line of one place.
+    private func withBusyPool(_ dsn: String, wait: Duration, _ body: (ConnectionPool) async throws -> Void) async throws {
+        let holder = try Connection(dsn)
+        try holder.execute("BEGIN; SELECT pg_advisory_xact_lock(77)")
+        let pool = try pool(dsn, connections: 1, waiting: 1, wait: wait)
+        let gate = Self.gate
+        let stuck = Task { try await pool.run { connection throws(ParallaxError) in try connection.execute(gate).rows.count } }
+        #expect(becomesTrue { pool.statistics.busy == 1 })
+        try await body(pool)
+        try holder.execute("COMMIT")
+        _ = try await stuck.value
+        pool.close()
+    }
+
+    private func ask(_ pool: ConnectionPool) async throws -> Int {
+        try await pool.run { connection throws(ParallaxError) in try connection.execute("SELECT 1").rows.count }
+    }
+
+    @Test func aFullLineIsAnErrorAtOnce() async throws {
         try await withDatabase { dsn in
-            let holder = try Connection(dsn)
-            try holder.execute("BEGIN; SELECT pg_advisory_xact_lock(77)")
-            let pool = try pool(dsn, connections: 1, waiting: 1, wait: .milliseconds(100))
-            let gate = Self.gate
-            let stuck = Task { try await pool.run { connection throws(ParallaxError) in try connection.execute(gate).rows.count } }
-            #expect(await becomesTrue { pool.statistics.busy == 1 })
-            // The line has one place: of two, one is refused at once, and the other after its wait.
-            let answers = await withTaskGroup(of: String.self) { group in
-                for _ in 0..<2 {
-                    group.addTask {
-                        do {
-                            _ = try await pool.run { connection throws(ParallaxError) in try connection.execute("SELECT 1").rows.count }
-                            return "an answer"
-                        } catch let error as ParallaxError { return error.code == .busy ? error.message : "\(error)" } catch {
-                            return "\(error)"
-                        }
-                    }
-                }
-                return await group.reduce(into: Set<String>()) { $0.insert($1) }
+            try await withBusyPool(dsn, wait: .seconds(600)) { pool in
+                let inLine = Task { try await ask(pool) }
+                #expect(becomesTrue { pool.statistics.waiting == 1 })
+                let refused = await #expect(throws: ParallaxError.self) { try await ask(pool) }
+                #expect(refused?.code == .busy && refused?.message.contains("wait for a connection to PostgreSQL already") == true)
+                #expect(pool.statistics.refused == 1 && pool.statistics.timedOut == 0 && pool.statistics.waiting == 1)
+                // Whoever gives up in line leaves it.
+                inLine.cancel()
+                await #expect(throws: ParallaxError.self) { _ = try await inLine.value }
+                #expect(pool.statistics.waiting == 0)
             }
-            #expect(
-                answers.count == 2 && answers.contains { $0.contains("already") } && answers.contains { $0.contains("came free") },
-                "\(answers)")
-            try holder.execute("COMMIT")
-            _ = try await stuck.value
-            #expect(pool.statistics.refused == 1 && pool.statistics.timedOut == 1)
-            pool.close()
+        }
+    }
+
+    @Test func aLongWaitIsAnErrorInTime() async throws {
+        try await withDatabase { dsn in
+            try await withBusyPool(dsn, wait: .milliseconds(100)) { pool in
+                let late = await #expect(throws: ParallaxError.self) { try await ask(pool) }
+                #expect(late?.code == .busy && late?.message.contains("came free within") == true)
+                #expect(pool.statistics.timedOut == 1 && pool.statistics.refused == 0 && pool.statistics.waiting == 0)
+            }
         }
     }
 
@@ -91,7 +103,7 @@ import Testing
             // Not the holder: within a transaction the activity stays as it was first seen.
             let onlooker = try Connection(dsn)
             #expect(
-                await becomesTrue {
+                becomesTrue {
                     (try? onlooker.query(
                         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
                     )
@@ -115,7 +127,7 @@ import Testing
             let other = try Connection(dsn)
             try other.query("SELECT pg_terminate_backend($1::bigint::int)", [.int(Int64(first))])
             #expect(
-                await becomesTrue {
+                becomesTrue {
                     (try? other.query("SELECT count(*) FROM pg_stat_activity WHERE pid = $1::bigint::int", [.int(Int64(first))]).rows[0]
                         .int(0)) == 0
                 })
@@ -127,7 +139,7 @@ import Testing
             // What is not only a look is not done twice: its caller hears of it.
             try other.query("SELECT pg_terminate_backend($1::bigint::int)", [.int(Int64(second))])
             #expect(
-                await becomesTrue {
+                becomesTrue {
                     (try? other.query("SELECT count(*) FROM pg_stat_activity WHERE pid = $1::bigint::int", [.int(Int64(second))]).rows[0]
                         .int(0)) == 0
                 })
@@ -235,14 +247,4 @@ import Testing
     private static func kept(_ connection: Connection) throws -> Int64 {
         try #require(connection.query("SELECT count(*) FROM pg_prepared_statements").rows.first).int(0)
     }
-}
-
-/// Asks until it is so, or the time is up.
-private func becomesTrue(_ condition: () -> Bool) async -> Bool {
-    let latest = ContinuousClock.now + .seconds(30)
-    while ContinuousClock.now < latest {
-        if condition() { return true }
-        await Task.yield()
-    }
-    return false
 }

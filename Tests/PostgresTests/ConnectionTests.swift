@@ -133,11 +133,11 @@ import Testing
             try speaker.query("SELECT pg_notify($1, $2)", [.text("a \"channel\""), .text("one")])
             try speaker.query("SELECT pg_notify($1, '')", [.text("a \"channel\"")])
             _ = try listener.query("SELECT 1")
-            #expect(try listener.waitForNotification(timeout: .seconds(10)) == Notification(channel: "a \"channel\"", payload: "one"))
-            #expect(try listener.waitForNotification(timeout: .seconds(10))?.payload == "")
+            #expect(try listener.waitForNotification(timeout: .seconds(60)) == Notification(channel: "a \"channel\"", payload: "one"))
+            #expect(try listener.waitForNotification(timeout: .seconds(60))?.payload == "")
             #expect(try listener.waitForNotification(timeout: .milliseconds(5)) == nil)
             try speaker.query("SELECT pg_terminate_backend($1::int)", [.int(Int64(listener.serverProcess))])
-            let error = try #require(throws: ParallaxError.self) { try listener.waitForNotification(timeout: .seconds(10)) }
+            let error = try #require(throws: ParallaxError.self) { try listener.waitForNotification(timeout: .seconds(60)) }
             #expect(error.code == .unavailable && error.isRetriable)
         }
     }

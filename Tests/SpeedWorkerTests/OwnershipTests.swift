@@ -173,7 +173,7 @@ import Testing
         let fixture = try Fixture(partitions: 2, definitions: [Fixture.source, table, joined])
         try fixture.execute("INSERT INTO dimension.team VALUES ('/', 'home')")
         var settings = Fixture.settings
-        settings.lease = .milliseconds(300)
+        settings.lease = .seconds(2)
         // Who reads the table waits.
         let holder = try Connection(fixture.dsn)
         defer { holder.close() }
@@ -181,8 +181,8 @@ import Testing
         let workers = [RunningWorker(fixture.worker(1, settings: settings)), RunningWorker(fixture.worker(2, settings: settings))]
         try waitFor("an owner") { try fixture.value("SELECT count(*) FROM parallax.partition_position WHERE owner IS NOT NULL") == "2" }
         let began = try fixture.value("SELECT clock_timestamp()")
-        try waitFor("five leases to pass") {
-            try fixture.value("SELECT clock_timestamp() > '\(began)'::timestamptz + interval '1.5 s'") == "t"
+        try waitFor("two leases to pass") {
+            try fixture.value("SELECT clock_timestamp() > '\(began)'::timestamptz + interval '5 s'") == "t"
         }
         #expect(try fixture.rows("SELECT DISTINCT epoch FROM parallax.partition_position") == ["1"], "taken from one another")
         try holder.execute("ROLLBACK")
@@ -206,7 +206,7 @@ import Testing
         defer { holder.close() }
         try holder.execute("BEGIN; SELECT FROM parallax.source FOR NO KEY UPDATE")
         var settings = Fixture.settings
-        settings.lease = .milliseconds(300)
+        settings.lease = .seconds(2)
         let first = RunningWorker(fixture.worker(1, settings: settings))
         let isWaiting = """
             SELECT count(*) FROM pg_stat_activity
@@ -215,8 +215,8 @@ import Testing
         try waitFor("the worker to wait") { try fixture.value(isWaiting) == "1" }
         let second = RunningWorker(fixture.worker(2, settings: settings))
         let began = try fixture.value("SELECT clock_timestamp()")
-        try waitFor("five leases to pass") {
-            try fixture.value("SELECT clock_timestamp() > '\(began)'::timestamptz + interval '1.5 s'") == "t"
+        try waitFor("two leases to pass") {
+            try fixture.value("SELECT clock_timestamp() > '\(began)'::timestamptz + interval '5 s'") == "t"
         }
         let owners = try fixture.rows("SELECT DISTINCT owner FROM parallax.partition_position")
         #expect(owners == [Fixture.id(1).text], "taken from the one that waits")

@@ -5,24 +5,21 @@ public enum Python {
     public static let executable = ProcessInfo.processInfo.environment["PARALLAX_PYTHON"] ?? "python3"
 
     /// The reason for which tests that need other Parquet readers are skipped; nil where they can run.
-    public static let parquetTrouble: String? = {
-        do {
-            _ = try run("import pyarrow, pyarrow.parquet, duckdb")
-            return nil
-        } catch { return "\(executable) cannot import pyarrow and duckdb: \(error)" }
-    }()
+    public static let parquetTrouble = trouble(importing: "pyarrow, pyarrow.parquet, duckdb")
 
     public struct Failure: Error, CustomStringConvertible {
         public var description: String
     }
 
     /// The same for tests in which other people's client asks PostgreSQL.
-    public static let psycopgTrouble: String? = {
+    public static let psycopgTrouble = trouble(importing: "psycopg")
+
+    private static func trouble(importing modules: String) -> String? {
         do {
-            _ = try run("import psycopg")
+            _ = try run("import \(modules)")
             return nil
-        } catch { return "\(executable) cannot import psycopg: \(error)" }
-    }()
+        } catch { return "\(executable) cannot import \(modules): \(error)" }
+    }
 
     /// Why a test that needs these modules is skipped; nil where it can run.
     public static func trouble(importing modules: String) -> String? {

@@ -13,18 +13,7 @@ public enum ServerTemplates {
     public static func copyPrivatePostgres(to place: String) throws {
         guard let folder else { return }
         let template = folder + "/private"
-        try Disk.makeFolder(template, mode: 0o755)
-        let lock = try FileLock("\(template)/lock")
-        guard try lock.lock(until: .now + .seconds(120), lookingEvery: 10_000) else {
-            throw ParallaxError(.busy, "another test process makes \(template) and does not end")
-        }
-        defer { lock.unlock() }
-        if access("\(template)/made", F_OK) != 0 {
-            let server = PrivatePostgres(folder: "\(template)/postgres")
-            try server.acquire()
-            try server.release()
-            try Data().write(to: URL(fileURLWithPath: "\(template)/made"))
-        }
+        try make(template)
         try Disk.makeFolder(Disk.parent(of: place), mode: 0o755)
         let copy = Process()
         copy.executableURL = URL(fileURLWithPath: "/bin/cp")
@@ -33,5 +22,22 @@ public enum ServerTemplates {
         try copy.run()
         copy.waitUntilExit()
         guard copy.terminationStatus == 0 else { throw ParallaxError(.disk, "cannot copy \(template)/postgres to \(place)") }
+    }
+
+    /// By one process; the others wait for it. Nobody changes it afterwards, so copies need no lock.
+    private static func make(_ template: String) throws {
+        let made = "\(template)/made"
+        if access(made, F_OK) == 0 { return }
+        try Disk.makeFolder(template, mode: 0o755)
+        let lock = try FileLock("\(template)/lock")
+        guard try lock.lock(until: .now + .seconds(600), lookingEvery: 10_000) else {
+            throw ParallaxError(.busy, "another test process makes \(template) and does not end")
+        }
+        defer { lock.unlock() }
+        if access(made, F_OK) == 0 { return }
+        let server = PrivatePostgres(folder: "\(template)/postgres")
+        try server.acquire()
+        try server.release()
+        try Data().write(to: URL(fileURLWithPath: made))
     }
 }

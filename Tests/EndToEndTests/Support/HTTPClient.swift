@@ -84,12 +84,6 @@ final class HTTPClient {
         return true
     }
 
-    /// True where the server closes the connection without a word.
-    func isClosedByServer() throws -> Bool {
-        while try fill() { buffer.removeAll() }
-        return true
-    }
-
     /// A line without its end; nil at the end of the connection.
     func line() throws -> String? {
         while true {
@@ -162,10 +156,15 @@ extension TestPipeline {
     /// `parallax serve` (or `up`) of this pipeline, and where it listens.
     func serve(_ command: String = "serve", _ arguments: [String] = []) throws -> (process: Program.Running, address: String) {
         let process = try Program.start([command, "--pipeline", path] + arguments, environment: ["PARALLAX_SERVE_LISTEN": "127.0.0.1:0"])
-        let file = path + "/.parallax/api.address"
+        return (process, try address("api", of: process))
+    }
+
+    /// Where a server listens, once it does.
+    func address(_ server: String, of process: Program.Running) throws -> String {
+        let file = "\(path)/.parallax/\(server).address"
         guard becomesTrue({ FileManager.default.fileExists(atPath: file) || !process.process.isRunning }),
             let text = try? String(contentsOfFile: file, encoding: .utf8)
-        else { throw HTTPClientError("the API did not come up: \(process.wait().errors)") }
-        return (process, text.trimmingCharacters(in: .whitespacesAndNewlines))
+        else { throw HTTPClientError("\(server) did not come up: \(process.process.isRunning ? "it runs" : process.wait().errors)") }
+        return text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 }

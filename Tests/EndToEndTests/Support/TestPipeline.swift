@@ -81,8 +81,15 @@ final class TestPipeline {
         try EmbeddedLog(readingFrom: path + "/.parallax/log", source: source)
     }
 
-    /// A sum of nothing is 0.
-    func value(_ sql: String) throws -> Int64 { try connection.query(sql).rows[0].optionalInt(0) ?? 0 }
+    /// Writes the definitions anew; nothing is applied.
+    func define(_ sql: String) throws { try Data(sql.utf8).write(to: URL(fileURLWithPath: path + "/views.sql")) }
+
+    func ingest(_ source: String, _ lines: String) throws {
+        let result = try Program.run(["ingest", source, "-", "--pipeline", path], input: Data(lines.utf8))
+        guard result.status == 0 else { throw ParallaxError(.internalInconsistency, "ingest: \(result.errors)") }
+    }
+
+    func value(_ sql: String) throws -> Int64 { try connection.value(sql) }
 
     /// Loads the whole log into the oracle and compares every view.
     /// - Parameter columns: what of each view is compared (by default everything that is not an estimate).
@@ -101,5 +108,13 @@ final class TestPipeline {
             if let text = difference(ours, theirs) { differences.append("\(view.name): \(text)") }
         }
         return differences
+    }
+}
+
+extension Connection {
+    /// One number; a sum of nothing is 0. A query without a row is an error, and not the end of all tests.
+    func value(_ sql: String) throws -> Int64 {
+        guard let row = try query(sql).rows.first else { throw ParallaxError(.internalInconsistency, "no row: \(sql)") }
+        return try row.optionalInt(0) ?? 0
     }
 }
