@@ -115,7 +115,7 @@ extension ConfigurationKey {
         "Open connections of clients. The next waits until one closes.")
     static let serveRequestTime = ConfigurationKey(
         "serve.request_timeout", .duration(.milliseconds(10)...(.seconds(3_600)), offAllowed: false), default: "30s",
-        "How long a request may take, its wait for a connection included.")
+        "How long a request may take, its wait for a connection included. An answer that streams may go on for longer.")
     static let serveTemporaryBytes = ConfigurationKey(
         "serve.temporary_bytes", .bytes(65_536...(1 << 44)), default: "1GiB",
         "What a query of the API may write to PostgreSQL's disk while it sorts and groups. The role that Parallax works as must be a superuser, or have been",
