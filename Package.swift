@@ -128,7 +128,7 @@ let package = Package(
         .target(
             name: "ServingAPI",
             dependencies: [
-                "ParallaxCore", "Checksums", "ViewLanguage", "Parquet", "Catalog", "Postgres", "ServingViews",
+                "ParallaxCore", "Checksums", "Compression", "ViewLanguage", "Parquet", "Catalog", "Postgres", "Ingestion", "ServingViews",
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
@@ -162,6 +162,7 @@ let package = Package(
         tests("Columns", ["ParallaxCore"]),
         tests("ViewLanguage", ["Columns", "MergeLaw"]),
         tests("MergeLaw", ["ParallaxCore", "Columns", "ViewLanguage"]),
+        tests("Ingestion", ["ParallaxCore", "Compression", "ViewLanguage"]),
         tests("Operators", ["ParallaxCore", "Columns", "ViewLanguage", "MergeLaw", "Postgres"]),
         tests("EmbeddedLog", ["ParallaxCore", "Disk"]),
         tests("KafkaLog", ["ParallaxCore", "CKafka"]),
@@ -202,7 +203,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "TestSupport", "parallax", "ParallaxCore", "Columns", "ViewLanguage", "Operators", "EmbeddedLog", "KafkaLog", "Archive",
+                "TestSupport", "parallax", "ParallaxCore", "Compression", "Columns", "ViewLanguage", "Operators", "EmbeddedLog", "KafkaLog",
+                "Archive",
                 "Postgres", "PrivatePostgres", "Catalog", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews",
                 "Ingestion", "DemoTraffic",
                 .product(name: "Logging", package: "swift-log"),

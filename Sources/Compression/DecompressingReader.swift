@@ -75,15 +75,30 @@ public final class DecompressingReader {
             throw error
         }
         self.format = format
-        codec =
-            switch format {
-            case .plain: nil
-            case .gzip: GzipCodec()
-            case .zstd: ZstdCodec()
-            }
+        codec = Self.codec(format)
         input = first
         inputEnd = filled
         inputHasEnded = hasEnded
+    }
+
+    /// Reads what is in memory. Never blocks.
+    public init(bytes: [UInt8], name: String) throws(ParallaxError) {
+        descriptor = -1
+        closesDescriptor = false
+        self.name = name
+        format = try Self.format(of: bytes.prefix(4), name: name)
+        codec = Self.codec(format)
+        input = bytes
+        inputEnd = bytes.count
+        inputHasEnded = true
+    }
+
+    private static func codec(_ format: Format) -> (any StreamCodec)? {
+        switch format {
+        case .plain: nil
+        case .gzip: GzipCodec()
+        case .zstd: ZstdCodec()
+        }
     }
 
     deinit { if closesDescriptor { close(descriptor) } }

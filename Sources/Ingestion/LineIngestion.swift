@@ -4,8 +4,7 @@ import Operators
 import ParallaxCore
 import ViewLanguage
 
-/// Lines of input to records of a log, in batches of bounded size. Decodes each line as the layers will, for two reasons: the event id is the
-/// record's key (copies of an event then stay in one partition), and people hear at once what will be rejected.
+/// Lines of input to records of a log, in batches of bounded size.
 public struct LineIngestion {
     /// Lines a durable append. More would wait longer for the disk's answer, fewer would ask it more often.
     static let linesPerAppend = 8_192
@@ -15,36 +14,17 @@ public struct LineIngestion {
     /// Line numbers that are kept for each reason.
     static let samplesPerReason = 5
 
-    public struct Rejected: Equatable {
-        public var count = 0
-        public var firstLines: [Int] = []
-        /// The first one's message.
-        public var message = ""
-    }
-
-    public struct Totals: Equatable {
-        /// In the log, durable.
-        public var records = 0
-        public var events = 0
-        /// In the log, and counted by the layers under these reasons.
-        public var malformed: [RejectionReason: Rejected] = [:]
-        /// Not in the log.
-        public var tooLong = Rejected()
-
-        public var malformedCount: Int { malformed.values.reduce(0) { $0 + $1.count } }
-    }
-
-    public private(set) var totals = Totals()
+    public private(set) var totals = IngestionTotals()
     private let source: SourceDefinition
     private let decoder: EventDecoder
     private let lines: LineReader
     private let headers: [RecordHeader]
-    private let append: ([NewRecord]) throws(ParallaxError) -> Void
+    private let append: ([NewRecord]) throws(ParallaxError) -> [Partition: Range<Offset>]
     private var nextLine = 1
 
     public init(
         _ source: SourceDefinition, lines: LineReader, headers: [RecordHeader] = [],
-        append: @escaping ([NewRecord]) throws(ParallaxError) -> Void
+        append: @escaping ([NewRecord]) throws(ParallaxError) -> [Partition: Range<Offset>]
     ) {
         self.source = source
         self.lines = lines
@@ -60,39 +40,12 @@ public struct LineIngestion {
         else { return false }
         let (payloads, numbers) = withEmptyLines(batch)
         for long in batch.tooLong {
-            note(line: long.lineNumber, message: "\(long.byteCount) bytes", in: &totals.tooLong)
+            totals.tooLong.note(line: long.lineNumber, message: "\(long.byteCount) bytes", keeping: Self.samplesPerReason)
         }
         guard payloads.count > 0 else { return true }
-        let events = decode(payloads)
-        let keys = EventKeys(events, source)
-        var records: [NewRecord] = []
-        records.reserveCapacity(payloads.count)
-        for row in 0..<payloads.count {
-            records.append(NewRecord(key: keys[row], payload: Array(payloads[row]), headers: headers))
-        }
-        try append(records)
-        totals.records += records.count
-        totals.events += records.count - events.rejections.count
-        for rejection in events.rejections {
-            note(line: numbers[rejection.row], message: rejection.message, in: &totals.malformed[rejection.reason, default: Rejected()])
-        }
+        let intake = RecordIntake(payloads, lines: numbers, headers: headers, source, decoder)
+        totals.add(intake, try append(intake.records), keeping: Self.samplesPerReason)
         return true
-    }
-
-    private func note(line: Int, message: String, in rejected: inout Rejected) {
-        rejected.count += 1
-        if rejected.firstLines.isEmpty { rejected.message = message }
-        if rejected.firstLines.count < Self.samplesPerReason { rejected.firstLines.append(line) }
-    }
-
-    private func decode(_ payloads: ByteColumn) -> EventBatch {
-        var records = RecordBatch(partition: Partition(0), nextOffset: Offset(Int64(payloads.count)))
-        records.offsets = (0..<Int64(payloads.count)).map { $0 }
-        records.appendedAt = [Int64](repeating: 0, count: payloads.count)
-        records.keys = ByteColumn(
-            bytes: [], ends: [Int](repeating: 0, count: payloads.count), nulls: [UInt8](repeating: 1, count: payloads.count))
-        records.payloads = payloads
-        return decoder.decode(records)
     }
 
     /// The reader leaves empty lines out; here each is a record without payload, in its place.

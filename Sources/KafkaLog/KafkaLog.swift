@@ -106,13 +106,24 @@ public final class KafkaLog: EventLog {
         let placed = records.map { KafkaProducer.Placed(partition: partition ?? choose($0, of: count), record: $0) }
         let producer = try currentProducer()
         let outcome = producer.append(placed)
-        guard let (index, error) = outcome.firstFailure else { return outcome.ranges }
+        guard let (index, error) = outcome.firstFailure else { return try ranges(of: outcome) }
         deliveredOfFailed.store(outcome.delivered, ordering: .relaxed)
         throw producer.reason(of: error).parallaxError(
             "\(outcome.failed) of \(records.count) records were not delivered to topic \"\(settings.topic)\"",
             detail: "The first of them is number \(index + 1) of the call, for partition \(placed[index].partition); "
                 + "\(outcome.delivered) are in the topic."
                 + (producer.lastTrouble.map { " The connections say: \($0)" } ?? ""))
+    }
+
+    /// Whoever counts on the end of what was appended may count on the partition's: a record that no broker said the place of is below it.
+    private func ranges(of outcome: KafkaProducer.Outcome) throws(ParallaxError) -> [Partition: Range<Offset>] {
+        guard !outcome.unplaced.isEmpty else { return outcome.ranges }
+        var ranges = outcome.ranges
+        for (partition, bounds) in try bounds(of: outcome.unplaced.sorted()) {
+            let known = ranges[partition] ?? bounds
+            ranges[partition] = known.lowerBound..<max(known.upperBound, bounds.upperBound)
+        }
+        return ranges
     }
 
     /// How many records of the last append that threw are in the topic all the same.

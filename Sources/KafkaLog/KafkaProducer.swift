@@ -5,12 +5,11 @@ import Synchronization
 
 /// Appends records to a topic with the idempotent producer: every record's fate is known when a call returns.
 ///
-/// One call at a time: `append` blocks until the brokers have answered for all of its records, or their time
-/// (`message.timeout.ms`) is up.
+/// `append` blocks until the brokers have answered for all of its records, or their time (`message.timeout.ms`) is up. Calls of several threads are under way at
+/// once: their records share batches on the wire, and all of them share what may be in flight.
 final class KafkaProducer: Sendable {
     private let client: KafkaClient
     private let reports: Reports
-    private let turn = Mutex(())
 
     /// A record with its place chosen.
     struct Placed {
@@ -26,17 +25,34 @@ final class KafkaProducer: Sendable {
         var failed = 0
         /// Index of the first record that was not delivered, and why.
         var firstFailure: (index: Int, error: KafkaError)?
+        /// Partitions that have a record of which no broker said where it stands: one that had it already, from before a retry, need not know any more.
+        var unplaced: Set<Partition> = []
     }
 
-    /// Delivery reports of the call under way.
+    /// Delivery reports of the calls under way.
     fileprivate final class Reports: Sendable {
         let state = Mutex(State())
-        let arrived = DispatchSemaphore(value: 0)
 
         struct State {
-            var outcome = Outcome()
+            var calls: [UInt32: Call] = [:]
+            private var lastCall: UInt32 = 0
+            /// Of all calls.
             var recordsOpen = 0
             var bytesOpen = 0
+
+            mutating func begin() -> (number: UInt32, arrived: DispatchSemaphore) {
+                repeat { lastCall &+= 1 } while calls[lastCall] != nil
+                let arrived = DispatchSemaphore(value: 0)
+                calls[lastCall] = Call(arrived: arrived)
+                return (lastCall, arrived)
+            }
+        }
+
+        struct Call {
+            var outcome = Outcome()
+            var recordsOpen = 0
+            /// Rings when anything has been reported: it may be this call's, or make room for it.
+            let arrived: DispatchSemaphore
         }
 
         func take(_ event: borrowing EventLoop.Event) {
@@ -44,7 +60,11 @@ final class KafkaProducer: Sendable {
             state.withLock { state in
                 while let message = rd_kafka_event_message_next(event.pointer) { state.take(message.pointee) }
             }
-            arrived.signal()
+            ring()
+        }
+
+        func ring() {
+            for arrived in state.withLock({ $0.calls.values.map(\.arrived) }) { arrived.signal() }
         }
     }
 
@@ -71,52 +91,33 @@ final class KafkaProducer: Sendable {
     }
 
     func append(_ records: [Placed]) -> Outcome {
-        turn.withLock { _ in
-            reports.state.withLock { $0 = Reports.State() }
-            let limits = client.settings.limits
-            var start = 0
-            while start < records.count {
-                let room = waitForRoom(limits)
-                var end = start
-                var bytes = 0
-                while end < records.count && end - start < room.records && (end == start || bytes < room.bytes) {
-                    bytes += records[end].bytes
-                    end += 1
-                }
-                send(records, start..<end)
-                start = end
+        let limits = client.settings.limits
+        let (call, arrived) = reports.state.withLock { $0.begin() }
+        var start = 0
+        while start < records.count {
+            guard let end = reports.state.withLock({ $0.takeRoom(for: records, from: start, call, limits) }) else {
+                arrived.wait()
+                continue
             }
-            while reports.state.withLock({ $0.recordsOpen > 0 }) { reports.arrived.wait() }
-            return reports.state.withLock { $0.outcome }
+            send(records, start..<end, call)
+            start = end
         }
+        while reports.state.withLock({ ($0.calls[call]?.recordsOpen ?? 0) > 0 }) { arrived.wait() }
+        return reports.state.withLock { $0.calls.removeValue(forKey: call)?.outcome ?? Outcome() }
     }
 
-    private func waitForRoom(_ limits: KafkaLimits) -> (records: Int, bytes: Int) {
-        while true {
-            let (records, bytes) = reports.state.withLock { ($0.recordsOpen, $0.bytesOpen) }
-            if records < limits.recordsInFlight && bytes < limits.bytesInFlight {
-                return (limits.recordsInFlight - records, limits.bytesInFlight - bytes)
-            }
-            reports.arrived.wait()
-        }
-    }
-
-    private func send(_ records: [Placed], _ range: Range<Int>) {
-        reports.state.withLock { state in
-            for index in range {
-                state.recordsOpen += 1
-                state.bytesOpen += records[index].bytes
-            }
-        }
+    private func send(_ records: [Placed], _ range: Range<Int>, _ call: UInt32) {
         for index in range {
-            let error = produce(records[index], index)
+            let error = produce(records[index], call, index)
             guard error != .none else { continue }
-            reports.state.withLock { $0.close(index: index, bytes: records[index].bytes, .failure(error)) }
+            reports.state.withLock { $0.close(call, index: index, bytes: records[index].bytes, .failure(error)) }
+            // Nobody reports what was never taken, and others may wait for its room.
+            reports.ring()
         }
     }
 
-    /// Hands a copy to the library. Its report carries the record's index.
-    private func produce(_ placed: Placed, _ index: Int) -> KafkaError {
+    /// Hands a copy to the library. Its report carries the call's number and the record's index.
+    private func produce(_ placed: Placed, _ call: UInt32, _ index: Int) -> KafkaError {
         let flags = RD_KAFKA_MSG_F_COPY
         return placed.record.key.withOptionalBytes { key, keyLength in
             placed.record.payload.withOptionalBytes { payload, length in
@@ -127,7 +128,9 @@ final class KafkaProducer: Sendable {
                     rd_kafka_vu_t(vtype: RD_KAFKA_VTYPE_KEY, u: .init(mem: .init(ptr: key, size: keyLength))),
                     rd_kafka_vu_t(vtype: RD_KAFKA_VTYPE_VALUE, u: .init(mem: .init(ptr: payload, size: length))),
                     // One more than the index: null is no opaque value.
-                    rd_kafka_vu_t(vtype: RD_KAFKA_VTYPE_OPAQUE, u: .init(ptr: UnsafeMutableRawPointer(bitPattern: index + 1))),
+                    rd_kafka_vu_t(
+                        vtype: RD_KAFKA_VTYPE_OPAQUE, u: .init(ptr: UnsafeMutableRawPointer(bitPattern: UInt(call) << 32 | UInt(index + 1)))
+                    ),
                 ]
                 var headers: OpaquePointer?
                 if !placed.record.headers.isEmpty {
@@ -162,28 +165,53 @@ extension KafkaProducer.Placed {
 }
 
 extension KafkaProducer.Reports.State {
-    fileprivate mutating func take(_ message: rd_kafka_message_t) {
-        let index = Int(bitPattern: message._private) - 1
-        let bytes = message.len + message.key_len
-        guard message.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            return close(index: index, bytes: bytes, .failure(KafkaError(message.err)))
+    /// Where the next records of a call end that may be handed over now, which are then in flight; nil: there is no room.
+    fileprivate mutating func takeRoom(
+        for records: [KafkaProducer.Placed], from start: Int, _ call: UInt32, _ limits: KafkaLimits
+    ) -> Int? {
+        guard recordsOpen < limits.recordsInFlight && bytesOpen < limits.bytesInFlight else { return nil }
+        var end = start
+        while end < records.count && recordsOpen < limits.recordsInFlight && bytesOpen < limits.bytesInFlight {
+            recordsOpen += 1
+            bytesOpen += records[end].bytes
+            end += 1
         }
-        close(index: index, bytes: bytes, .success((Partition(rawValue: message.partition), Offset(message.offset))))
+        calls[call]?.recordsOpen += end - start
+        return end
     }
 
-    fileprivate mutating func close(index: Int, bytes: Int, _ result: Result<(Partition, Offset), KafkaError>) {
+    fileprivate mutating func take(_ message: rd_kafka_message_t) {
+        let opaque = UInt(bitPattern: message._private)
+        let (call, index) = (UInt32(truncatingIfNeeded: opaque >> 32), Int(opaque & 0xFFFF_FFFF) - 1)
+        let bytes = message.len + message.key_len
+        guard message.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            return close(call, index: index, bytes: bytes, .failure(KafkaError(message.err)))
+        }
+        close(call, index: index, bytes: bytes, .success((Partition(rawValue: message.partition), Offset(message.offset))))
+    }
+
+    fileprivate mutating func close(_ call: UInt32, index: Int, bytes: Int, _ result: Result<(Partition, Offset), KafkaError>) {
         recordsOpen -= 1
         bytesOpen -= bytes
+        calls[call]?.recordsOpen -= 1
+        calls[call]?.outcome.take(index: index, result)
+    }
+}
+
+extension KafkaProducer.Outcome {
+    fileprivate mutating func take(index: Int, _ result: Result<(Partition, Offset), KafkaError>) {
         switch result {
         case .success(let (partition, offset)):
-            outcome.delivered += 1
-            // A broker that had the record already (an idempotent retry) may not say where.
-            guard offset >= .zero else { return }
-            let range = outcome.ranges[partition] ?? offset..<(offset + 1)
-            outcome.ranges[partition] = min(range.lowerBound, offset)..<max(range.upperBound, offset + 1)
+            delivered += 1
+            guard offset >= .zero else {
+                unplaced.insert(partition)
+                return
+            }
+            let range = ranges[partition] ?? offset..<(offset + 1)
+            ranges[partition] = min(range.lowerBound, offset)..<max(range.upperBound, offset + 1)
         case .failure(let error):
-            outcome.failed += 1
-            if outcome.firstFailure.map({ index < $0.index }) ?? true { outcome.firstFailure = (index, error) }
+            failed += 1
+            if firstFailure.map({ index < $0.index }) ?? true { firstFailure = (index, error) }
         }
     }
 }

@@ -14,7 +14,7 @@ struct IngestCommand: ParsableCommand {
             """
             Reads plain text, gzip and zstd. Each line is a record, whatever is in it: lines that are no events go into the log too and are \
             counted as malformed. The event id is the record's key. Lines of a slow producer wait for others 0.2 s at most. Returns when all records \
-            are durable.
+            are durable. --json prints a token, too: parallax wait, or after= of the API's rows, waits until what was written is in the answers.
             """, example: "parallax ingest page_view events.ndjson.gz --pipeline demo", "zcat events.gz | parallax ingest page_view -"))
 
     @OptionGroup var options: PipelineOptions
@@ -23,7 +23,7 @@ struct IngestCommand: ParsableCommand {
     @Option(
         name: .customLong("header"), help: ArgumentHelp("A header of every record; may be given several times.", valueName: "name=value"))
     var headers: [String] = []
-    @Flag(help: "Print the counts as JSON.") var json = false
+    @Flag(help: "Print the counts, and the token of what was written, as JSON.") var json = false
 
     func validate() throws {
         for header in headers where !header.contains("=") {
@@ -61,11 +61,11 @@ struct IngestCommand: ParsableCommand {
         } catch {
             progress.finish()
             let partly = (log as? KafkaLog)?.recordsOfFailedAppend ?? 0
-            report(ingestion.totals, limit: limit, why, partly: partly)
+            report(ingestion.totals, limit: limit, why, partly: partly, token: token(ingestion.totals, log))
             throw withPosition(error, ingestion.totals)
         }
         progress.finish()
-        report(ingestion.totals, limit: limit, why)
+        report(ingestion.totals, limit: limit, why, token: token(ingestion.totals, log))
         if Interrupt.isRequested {
             throw ParallaxError(
                 .cancelled, "stopped before the end of the input: \(Self.inTheLog(ingestion.totals.records))")
@@ -80,7 +80,7 @@ struct IngestCommand: ParsableCommand {
         }
     }
 
-    private func withPosition(_ error: ParallaxError, _ totals: LineIngestion.Totals) -> ParallaxError {
+    private func withPosition(_ error: ParallaxError, _ totals: IngestionTotals) -> ParallaxError {
         var error = error
         let words = "Of the appends before it \(Self.inTheLog(totals.records)); records that are sent again are counted once."
         error.detail = [error.detail, words].compactMap(\.self).joined(separator: "\n         ")
@@ -89,29 +89,27 @@ struct IngestCommand: ParsableCommand {
 
     static func inTheLog(_ records: Int) -> String { "\(counted(records, "record")) \(records == 1 ? "is" : "are") in the log" }
 
+    /// What `parallax wait` takes; nil where nothing was appended, or the log does not say which one it is any more.
+    private func token(_ totals: IngestionTotals, _ log: any EventLog) -> WriteToken? {
+        guard !totals.ends.isEmpty, let identity = try? log.identity() else { return nil }
+        return WriteToken(source: source, log: identity, ends: totals.ends)
+    }
+
     /// - Parameters:
     ///   - unread: why nobody reads them, where that is so.
     ///   - partly: records of an append that failed, which are in the log all the same.
-    private func report(_ totals: LineIngestion.Totals, limit: Int, _ unread: ParallaxError?, partly: Int = 0) {
+    private func report(_ totals: IngestionTotals, limit: Int, _ unread: ParallaxError?, partly: Int = 0, token: WriteToken?) {
         if json {
-            let reasons = totals.malformed.sorted { $0.key.rawValue < $1.key.rawValue }.map { reason, rejected in
-                (
-                    reason.rawValue,
-                    JSONText.object([
-                        ("count", .int(Int64(rejected.count))), ("lines", .array(rejected.firstLines.map { .int(Int64($0)) })),
-                        ("message", .string(rejected.message)),
-                    ])
-                )
-            }
+            var counted = totals
+            counted.records += partly
             return Terminal.print(
-                JSONText.object([
-                    ("source", .string(source)), ("records", .int(Int64(totals.records + partly))),
-                    ("accepted", .int(Int64(totals.events))),
-                    ("malformed", .int(Int64(totals.malformedCount))), ("reasons", .object(reasons)),
-                    ("too_long", .int(Int64(totals.tooLong.count))),
-                    ("too_long_lines", .array(totals.tooLong.firstLines.map { .int(Int64($0)) })),
-                    ("problem", unread.map(\.json) ?? .null),
-                ]).text())
+                JSONText.object(
+                    [("source", .string(source))] + counted.json + [
+                        ("too_long", .int(Int64(totals.tooLong.count))),
+                        ("too_long_lines", .array(totals.tooLong.firstLines.map { .int(Int64($0)) })),
+                        ("token", .optional(token?.text)), ("problem", unread.map(\.json) ?? .null),
+                    ]
+                ).text())
         }
         Terminal.print(
             "\(source): \(Self.inTheLog(totals.records + partly)): \(grouped(totals.events)) accepted, "
@@ -127,7 +125,7 @@ struct IngestCommand: ParsableCommand {
     }
 
     /// The message is one line's: it quotes that line's value.
-    private func places(_ rejected: LineIngestion.Rejected) -> String {
+    private func places(_ rejected: IngestionTotals.Rejected) -> String {
         guard let first = rejected.firstLines.first else { return rejected.message }
         guard rejected.count > 1 else { return "line \(first): \(rejected.message)" }
         let others = rejected.firstLines.dropFirst().map(String.init).joined(separator: ", ")

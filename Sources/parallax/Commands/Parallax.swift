@@ -16,7 +16,7 @@ struct Parallax: AsyncParsableCommand {
         version: parallaxVersion,
         subcommands: [
             InitCommand.self, CheckCommand.self, ApplyCommand.self, DiffCommand.self, PromoteCommand.self, AbandonCommand.self,
-            UpCommand.self, DownCommand.self, IngestCommand.self, LoadCommand.self,
+            UpCommand.self, DownCommand.self, IngestCommand.self, WaitCommand.self, LoadCommand.self,
             GenerateCommand.self, SpeedCommand.self, ArchiveCommand.self, AdoptLogCommand.self, BatchCommand.self, ServeCommand.self,
             OpenAPICommand.self, TokenCommand.self, StatusCommand.self, WatermarkCommand.self, QueryCommand.self, TailCommand.self,
             DSNCommand.self,

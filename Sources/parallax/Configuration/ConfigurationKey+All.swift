@@ -127,6 +127,13 @@ extension ConfigurationKey {
     static let serveStreams = ConfigurationKey(
         "serve.streams_per_token", .integer(1...65_536), default: "64",
         "Streams that one token may have open at a time. The next is answered with 429.")
+    static let serveBody = ConfigurationKey(
+        "serve.max_body", .bytes(1_024...(256 << 20)), default: "32MiB",
+        "Largest body of events that are sent to the API, as it comes and decompressed. A larger one is answered with 413.")
+    static let serveIngestMemory = ConfigurationKey(
+        "serve.ingest_memory", .bytes(65_536...(64 << 30)), default: "128MiB",
+        "Memory for such bodies, all together; while they are appended the process takes about twice as much. A body that finds no room is answered with 429."
+    )
     static let serveMetricsListen = ConfigurationKey(
         "serve.metrics_listen", .text, default: "127.0.0.1:9321",
         "Where `parallax up` and `parallax serve` tell Prometheus their figures (/metrics), as host:port. Who reaches it needs no token, and gets figures and the names of",
@@ -150,6 +157,7 @@ extension ConfigurationKey {
         batchInterval, batchKeepPublications, batchMaxLoss, batchMemory,
         archiveRecordsPerSegment, archiveMinimumAge,
         serveListen, serveConnections, serveWaiting, serveClients, serveRequestTime, serveTemporaryBytes, serveAuth, serveStreams,
+        serveBody, serveIngestMemory,
         serveMetricsListen,
         postgresURL, postgresURLFile, postgresTCPPort,
         generatorSource, generatorRate, generatorSeed,

@@ -102,7 +102,7 @@ extension Pipeline {
             try catalog.source(named: source.name), catalog, logger: logger, onRecovery: Self.recoveryLogger(logger))
     }
 
-    private static func recoveryLogger(_ logger: Logger) -> @Sendable (LogRecovery) -> Void {
+    static func recoveryLogger(_ logger: Logger) -> @Sendable (LogRecovery) -> Void {
         { recovery in
             logger.warning(
                 "recovered the log's end",

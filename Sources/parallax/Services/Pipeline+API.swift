@@ -1,3 +1,4 @@
+import Ingestion
 import Logging
 import ParallaxCore
 import Postgres
@@ -16,6 +17,9 @@ extension Pipeline {
         settings.limits.temporaryBytes = configuration.integer(.serveTemporaryBytes)
         settings.auth = configuration.text(.serveAuth).flatMap { AuthPolicy(rawValue: $0) } ?? .auto
         settings.streamsPerToken = configuration.integer(.serveStreams)
+        settings.limits.eventBytes = configuration.integer(.serveBody)
+        // One body of the largest size always finds room: it is held as it came, decompressed, and cut apart.
+        settings.limits.eventMemory = max(configuration.integer(.serveIngestMemory), 3 * settings.limits.eventBytes)
         return settings
     }
 
@@ -26,7 +30,18 @@ extension Pipeline {
             return try StatusReport.gathered(self, connection).json
         }
         services.runs = desk.services(self, dsn: dsn, logger: logger)
+        services.appends = logAppends(logger)
         return try APIServer(
             dsn: dsn, settings: settings, services: services, logger: logger, onListening: Self.writing(apiAddress, logger))
+    }
+
+    /// What the API appends to.
+    private func logAppends(_ logger: Logger) -> LogAppends {
+        var limits = EventBody.Limits()
+        limits.bytes = configuration.integer(.serveBody)
+        limits.recordBytes = configuration.integer(.logMaxRecordBytes)
+        return LogAppends(limits) { source throws(ParallaxError) in
+            try openLog(source, logger: logger, onRecovery: Self.recoveryLogger(logger))
+        }
     }
 }

@@ -26,7 +26,7 @@ extension APIServer {
             Metric("parallax_pool_timed_out_total", .counter, "Jobs that waited too long for a connection.", Double(pool.timedOut)),
             Metric("parallax_pool_cancelled_total", .counter, "Jobs that their clients gave up.", Double(pool.cancelled)),
             Metric("parallax_pool_connects_total", .counter, "Connections that were made.", Double(pool.connects)),
-        ]
+        ] + written.metrics
     }
 
     private static func histogram(_ route: String, _ buckets: [Int], seconds: Double) -> [Metric.Sample] {

@@ -24,7 +24,9 @@ struct PageCursor: Sendable, Hashable, Codable {
     /// Nil for what is no cursor of ours.
     init?(_ text: String) {
         guard text.utf8.count <= 16_384 else { return nil }
-        guard let data = Base64URL.data(text), let cursor = try? JSONDecoder().decode(PageCursor.self, from: data) else { return nil }
+        guard let bytes = Base64URL.bytes(text), let cursor = try? JSONDecoder().decode(PageCursor.self, from: Data(bytes)) else {
+            return nil
+        }
         guard cursor.offset >= 0, !cursor.key.contains(where: { $0?.utf8.contains(0) ?? false }) else { return nil }
         self = cursor
     }

@@ -11,6 +11,7 @@ struct RowsEndpoint: Sendable {
     let snapshots: Snapshots
     let views: ServedViews
     let limits: APILimits
+    let writes: WriteWatch
 
     /// Rows of a page without a `limit`.
     static let defaultLimit = 1_000
@@ -46,6 +47,20 @@ struct RowsEndpoint: Sendable {
                 .notAcceptable, "not_acceptable", "none of the formats that the request accepts is one of ours",
                 hint: "ask for " + RowFormat.allCases.map(\.mediaType).joined(separator: ", "))
         }
+        guard let awaited = try AwaitedWrites(request, limits), request.value("cursor") == nil else {
+            return try await answer(request, format)
+        }
+        let deadline = ContinuousClock.now + awaited.wait
+        while true {
+            // The rows' own snapshot has the word; and it asks first whether the token may be waited for at all.
+            do { return try await answer(request.answering(by: .now + limits.requestTime), format) } catch let problem as Problem {
+                guard problem.code == AwaitedWrites.notVisible, ContinuousClock.now < deadline else { throw problem }
+            }
+            try await request.whileConnected { try await writes.wait(for: awaited.tokens, until: deadline) }
+        }
+    }
+
+    private func answer(_ request: APIRequest, _ format: RowFormat) async throws -> Response {
         // Without a limit, JSON comes in pages and the others whole.
         let streams = format != .json && request.value("limit") == nil && request.value("cursor") == nil
         if request.request.method == .head { return try await headOnly(request, format) }
@@ -222,6 +237,10 @@ struct RowsEndpoint: Sendable {
                 try RowsQuery(request, view, defaultLimit: defaultLimit, maxLimit: maxLimit, maxFilterValues: limits.filterValues)
             }
         let sources = try catalog.frontiers(ofSources: view.sources, until: request.deadline)
+        // Pages behind the first hold at least what that one did.
+        if request.value("cursor") == nil, let awaited = try AwaitedWrites(request, limits) {
+            try awaited.check(in: catalog, of: name, reading: sources.map(\.name), until: request.deadline)
+        }
         let viewTag = "\(view.stamp.relation).\(view.stamp.rule).\(view.stamp.version?.rawValue ?? 0)"
         var cursor: PageCursor?
         if let text = request.value("cursor") {

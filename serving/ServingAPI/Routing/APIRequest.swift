@@ -16,7 +16,7 @@ struct APIRequest: Sendable {
     let channel: any Channel
     let hangUps: HangUps
     /// From here on the answer is late: statements end then.
-    let answerBy: ContinuousClock.Instant
+    private(set) var answerBy: ContinuousClock.Instant
     /// PostgreSQL ends its statements by itself, and the connection stays. One that has not by then does not answer any more.
     var deadline: ContinuousClock.Instant { answerBy + Self.grace }
     private static let grace = Duration.seconds(2)
@@ -100,6 +100,13 @@ struct APIRequest: Sendable {
         case let text?:
             throw Problem(.badRequest, "invalid_value", "\"\(text.prefix(100))\" is no value for \"\(name)\"", hint: "true or false")
         }
+    }
+
+    /// The same request, after it has waited for something on purpose.
+    func answering(by time: ContinuousClock.Instant) -> APIRequest {
+        var request = self
+        request.answerBy = time
+        return request
     }
 
     func header(_ name: HTTPField.Name) -> String? { request.headers[name] }

@@ -74,14 +74,15 @@ struct ViewRoutes: Sendable {
             method: .get, path: "/v1/views/{view}/rows", operation: "getRows", summary: "Rows of a view, with what they contain",
             words: """
                 JSON comes in pages; the other formats come whole where no `limit` is given, with the frontier in the header `Parallax-Frontier` (CSV, NDJSON) or \
-                in the file's metadata (Parquet). Rows and frontier are of one instant. `bucket`, `groups`, `top` and `compare` ask for a roll-up: rows of longer windows or of \
-                fewer groups, made of the view's states.
+                in the file's metadata (Parquet). Rows and frontier are of one instant; with `after`, of one that holds what was written. \
+                `bucket`, `groups`, `top` and `compare` ask for a roll-up: rows of longer windows or of fewer groups, made of the view's states.
                 """, scope: .read,
             parameters: [Self.viewParameter] + RowsQuery.parameters + RollUpQuery.parameters + [
                 .init(name: "cursor", words: "`next` of the page before. Pages stay within one publication."),
                 .init(
                     name: "max_staleness",
                     words: "How old the answer may be, as in 5s. Where it may be older, the answer is 503 with the frontier, not old rows."),
+            ] + AwaitedWrites.parameters + [
                 .init(name: "format", schema: .choice(RowFormat.allCases.map(\.rawValue)), words: "Instead of an Accept header."),
                 .init(
                     name: "numbers", schema: .choice(["number", "text"]),

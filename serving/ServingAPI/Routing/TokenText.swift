@@ -1,5 +1,5 @@
 import Checksums
-import Foundation
+import ParallaxCore
 
 /// What a token is made of, and what is kept of it.
 public enum TokenText {
@@ -13,7 +13,7 @@ public enum TokenText {
     public static func random() -> String {
         var generator = SystemRandomNumberGenerator()
         let bytes = (0..<Self.bytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-        return prefix + Base64URL.text(Data(bytes))
+        return prefix + Base64URL.text(bytes)
     }
 
     /// SHA-256, in hex: what the catalog keeps. So many random bits need no salt and no slow hash.

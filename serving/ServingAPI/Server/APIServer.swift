@@ -1,6 +1,7 @@
 import Catalog
 import HTTPTypes
 import Hummingbird
+import Ingestion
 import Logging
 import NIOCore
 import ParallaxCore
@@ -20,6 +21,7 @@ public struct APIServer: Service {
     let metrics: APIMetrics
     private let access: TokenAccess
     let streams: StreamSlots
+    let written = WriteFigures()
     private let onListening: @Sendable (ListenAddress) -> Void
 
     /// - Parameters:
@@ -46,16 +48,24 @@ public struct APIServer: Service {
             defer { connection.close() }
             try Catalog(connection).noteUse(ofToken: token)
         }
-        table = RouteTable(routes: Self.routes(pool, settings.limits, services))
+        table = RouteTable(routes: Self.routes(pool, settings.limits, services, written))
     }
 
-    private static func routes(_ pool: ConnectionPool, _ limits: APILimits, _ services: APIServices) -> [Route] {
+    private static func routes(
+        _ pool: ConnectionPool, _ limits: APILimits, _ services: APIServices, _ written: WriteFigures
+    ) -> [Route] {
         let snapshots = Snapshots(pool: pool, limits: limits)
         let views = ServedViews()
-        let rows = RowsEndpoint(snapshots: snapshots, views: views, limits: limits)
+        let rows = RowsEndpoint(snapshots: snapshots, views: views, limits: limits, writes: WriteWatch(pool: pool))
         var routes =
             ViewRoutes(snapshots: snapshots, views: views, rows: rows).routes
             + SystemRoutes(snapshots: snapshots, services: services).routes + ControlRoutes(snapshots: snapshots).routes
+        if let appends = services.appends {
+            routes +=
+                WritingRoutes(
+                    events: EventsEndpoint(snapshots: snapshots, appends: appends, limits: limits, figures: written), limits: limits
+                ).routes
+        }
         if let runs = services.runs {
             let progress = RunProgressStream(watch: RunWatch(pool: pool), services: runs)
             routes += RunRoutes(snapshots: snapshots, services: runs, progress: progress).routes
@@ -63,7 +73,7 @@ public struct APIServer: Service {
         return routes + [openAPI(routes, version: services.version)]
     }
 
-    private static let schemas = ViewRoutes.schemas + RunRoutes.schemas
+    private static let schemas = ViewRoutes.schemas + RunRoutes.schemas + WritingRoutes.schemas
 
     /// What a server of this version answers, without one: the OpenAPI text, and the reference for people.
     public static func reference(version: String) throws(ParallaxError) -> (openAPI: JSONText, markdown: String) {
@@ -71,7 +81,8 @@ public struct APIServer: Service {
         defer { pool.close() }
         var services = APIServices(version: version) { .null }
         services.runs = RunServices.nobody
-        let routes = routes(pool, APILimits(), services)
+        services.appends = LogAppends { (_) throws(ParallaxError) in throw ParallaxError(.unavailable, "no server") }
+        let routes = routes(pool, APILimits(), services, WriteFigures())
         let document = OpenAPI(routes: routes, version: version)
         return (document.json(schemas: schemas), document.markdown)
     }

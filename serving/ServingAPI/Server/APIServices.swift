@@ -1,3 +1,4 @@
+import Ingestion
 import ParallaxCore
 
 /// What the API serves and other parts of the program know: the layers never import one another, so the executable hands it in. Each call may block; it gets a
@@ -9,6 +10,8 @@ public struct APIServices: Sendable {
     public var version: String
     /// Nil: this server only reads.
     public var runs: RunServices?
+    /// The logs that are written to; nil: this server takes no events.
+    public var appends: LogAppends?
 
     public init(version: String, status: @escaping @Sendable () throws -> JSONText) {
         self.version = version

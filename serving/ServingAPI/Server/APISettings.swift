@@ -30,6 +30,16 @@ public struct APILimits: Sendable {
     public var filterValues = 1_000
     /// Bytes of an answer that wait for a client.
     public var bytesInFlight = 1 << 20
+    /// Of a body of events, as it came and decompressed. 413 beyond.
+    public var eventBytes = 32 << 20
+    /// Of all such bodies at a time. 429 beyond.
+    public var eventMemory = 128 << 20
+    /// Appends to one source at a time, each on a thread.
+    public var appends = 32
+    /// Requests that wait for their turn to append to one source. 429 beyond.
+    public var waitingAppends = 1_000
+    /// How long a request may wait until its write is visible.
+    public var writeWait = Duration.seconds(60)
     public init() {}
 }
 
