@@ -14,13 +14,6 @@ public enum Python {
     /// The same for tests in which other people's client asks PostgreSQL.
     public static let psycopgTrouble = trouble(importing: "psycopg")
 
-    private static func trouble(importing modules: String) -> String? {
-        do {
-            _ = try run("import \(modules)")
-            return nil
-        } catch { return "\(executable) cannot import \(modules): \(error)" }
-    }
-
     /// Why a test that needs these modules is skipped; nil where it can run.
     public static func trouble(importing modules: String) -> String? {
         do {
