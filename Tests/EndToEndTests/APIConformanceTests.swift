@@ -32,8 +32,11 @@ import Testing
         defer { process.kill(SIGKILL) }
         let said = try Python.run(
             """
-            import sys
+            import os, sys, tempfile
             from schemathesis.cli import schemathesis
+            # It keeps what it found where it is run.
+            folder = tempfile.TemporaryDirectory()
+            os.chdir(folder.name)
             # Names of views and columns are data: the text cannot say which are right.
             sys.argv = ["st", "run", "http://\(address)/openapi.json", "--max-examples", "15", "--seed", "20261127", "--generation-deterministic",
                         "--exclude-checks", "positive_data_acceptance", "--exclude-path-regex", "/(live|progress)$", "--no-color",
