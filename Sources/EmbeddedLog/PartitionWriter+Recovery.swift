@@ -142,9 +142,12 @@ extension PartitionWriter {
                 end.bytes += frame.length
                 end.end = frame.end
             case .failure(let flaw):
-                if let next = givenUp.end(of: end.end), let position = try place(of: next, window, from: end.bytes, size) {
-                    end.bytes = position
-                    end.end = next
+                // The frame that goes on behind what was given up.
+                if let next = givenUp.end(of: end.end),
+                    let good = try window.nextFrame(from: end.bytes, limit: size, above: next - 1, below: next + 1)
+                {
+                    end.bytes = good.position
+                    end.end = good.base
                     continue
                 }
                 let isDurable = isLast ? try wasDurable(end, window, size) : true
@@ -185,16 +188,6 @@ extension PartitionWriter {
             next = frame.end
         }
         return next
-    }
-
-    /// Where the frame begins that goes on behind what was given up.
-    private func place(of base: Int64, _ window: FileWindow, from start: Int, _ size: Int) throws(ParallaxError) -> Int? {
-        var position = start
-        while let candidate = try window.nextMagic(from: position, limit: size) {
-            if case .success = try window.frame(at: candidate, expectedBase: base, limit: size) { return candidate }
-            position = candidate + 1
-        }
-        return nil
     }
 
     /// Whether a good frame from `end` on says that the log was durable beyond it, or is not the one that belongs there.

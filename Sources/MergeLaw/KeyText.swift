@@ -16,8 +16,8 @@ public enum KeyText {
         switch type {
         case .timestamptz: "\(value) AT TIME ZONE 'UTC'"
         case .numeric, .decimal: "trim_scale(\(value))"
-        // -0 is 0.
-        case .float4, .float8: "\(value) + 0"
+        // Their bits: as digits they are what extra_float_digits says. -0 is 0, and there is one NaN.
+        case .float4, .float8: "CASE WHEN \(value) = 'NaN' THEN 'NaN' ELSE encode(float8send((\(value) + 0)::float8), 'hex') END"
         // A space at the end counts for nothing.
         case .char: "\(value)::text"
         case .interval:

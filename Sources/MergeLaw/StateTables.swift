@@ -49,6 +49,8 @@ public struct StateTables: Sendable {
         if plan.window != nil, plan.keepsSketches != true, let hasSketch {
             statements.append("CREATE INDEX ON \(batchTable) (window_start) WHERE \(hasSketch)")
         }
+        // What closes when the watermark moves, which followers ask after every flush. Tables from before have no such index, and are looked through.
+        if plan.window?.kind.sessionGap != nil { statements.append("CREATE INDEX ON \(batchTable) (session_last)") }
         if plan.window != nil {
             for group in speed.keys.dropFirst().prefix(Self.maximumGroupIndexes) {
                 statements.append("CREATE INDEX ON \(speedTable) (\(group.name), window_start)")

@@ -19,8 +19,13 @@ import ViewLanguage
             try fixture.connection.transaction { () throws(ParallaxError) in _ = try ServingViews.refresh(fixture.connection) }
         }
         #expect(error?.sqlState == "55P03", "\(String(describing: error))")
+        // Nor is a readers' role made meanwhile: whoever makes a view anew has read which roles may read it.
+        let role = "parallax_test_waits"
+        let waits = #expect(throws: ParallaxError.self) { try fixture.catalog.createReader(role, views: [], password: nil) }
+        #expect(waits?.sqlState == "55P03", "\(String(describing: waits))")
         try other.execute("ROLLBACK")
         try fixture.connection.transaction { () throws(ParallaxError) in _ = try ServingViews.refresh(fixture.connection) }
+        #expect(try fixture.rows("SELECT count(*) FROM pg_roles WHERE rolname = '\(role)'") == ["0"])
     }
 
     @Test func aBatchRowAndItsLiveRowsAreOneRow() throws {

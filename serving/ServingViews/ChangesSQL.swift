@@ -92,10 +92,7 @@ extension ChangesSQL {
         let states = StateSQL.mergedStates(
             tables, run: merged.run, slices: merged.slices, batchCondition: isKey("b"),
             speedCondition: [merged.stays("s.window_start"), isKey("s")].compactMap(\.self).joined(separator: " AND "))
-        let late = """
-            (SELECT coalesce(sum(t.late), 0) FROM parallax.touched_window t WHERE t.version_id = \(version.id) AND t.slice >= \(merged.slice)\
-            \(plan.window == nil ? "" : " AND t.window_start = m.window_start")) = 0
-            """
+        let late = plan.window == nil ? merged.nothingIsLate : merged.nothingIsLate(in: "m.window_start")
         let values = plan.outputs.enumerated().map { "\(outputs.value($1.value)) AS o\($0)" }
         let flags = ["\(merged.isExactAnd)\(late) AND \(merged.hasNoGap(alias)) AS is_exact", "\(merged.isClosed(alias)) AS is_closed"]
         let shown = plan.outputs.enumerated().map { index, output in
@@ -199,7 +196,7 @@ extension ChangesSQL {
             parts.append(
                 """
                 SELECT \(s) FROM \(tables.speedTable) s WHERE \(merged.slices) AND \(WindowSQL.end(kind, of: "s")) \
-                <= greatest(c.cut_watermark, c.cut_watermark_before) - \(retention) * interval '1 microsecond'
+                <= greatest(c.cut_watermark, c.cut_watermark_before) - \(WindowSQL.length(retention))
                 """)
         }
         return """
@@ -230,7 +227,7 @@ extension ChangesSQL {
     private static func mayClose(_ kind: Plan.Window.Kind, _ row: String) -> String {
         let longest =
             switch kind {
-            case .tumbling(let size, _), .hopping(_, let size, _): "\(size) * interval '1 microsecond'"
+            case .tumbling(let size, _), .hopping(_, let size, _): WindowSQL.length(size)
             case .calendar(let unit, _): unit == .quarter ? "interval '94 days'" : "(interval '1 \(unit.rawValue)' + interval '2 days')"
             case .session: preconditionFailure("a session's length is not known")
             }
@@ -241,7 +238,10 @@ extension ChangesSQL {
     private enum Moved {
         static let isMove = "c.run_before IS NOT NULL"
         static let isAdded = "b.from_run > least(c.run_before, c.run) AND b.from_run <= greatest(c.run_before, c.run)"
-        static let isClosed = "b.until_run > least(c.run_before, c.run) AND b.until_run <= greatest(c.run_before, c.run)"
+        /// The last condition says nothing new: it is that of the index of closed rows.
+        static let isClosed = """
+            b.until_run > least(c.run_before, c.run) AND b.until_run <= greatest(c.run_before, c.run) AND b.until_run < \(StateTables.openRun)
+            """
         static func isBetween(_ row: String) -> String {
             "\(row).slice >= least(c.slice_before, c.slice) AND \(row).slice < greatest(c.slice_before, c.slice)"
         }
@@ -257,7 +257,7 @@ extension ChangesSQL {
 //     each atom in which one may have begun      delete, where none begins now
 extension ChangesSQL {
     private func sessions(gap: Int64) -> String {
-        let length = "\(gap) * interval '1 microsecond'"
+        let length = WindowSQL.length(gap)
         func atom(_ start: String) -> String { SessionSQL.atom(of: start, gap: gap) }
         func matches(_ row: String) -> String { (["true"] + groupMatches(row)).joined(separator: " AND ") }
         let outputs = OutputSQL(plan, .merged(alias: "m"))
@@ -300,7 +300,7 @@ extension ChangesSQL {
     /// (change, groups, since): the sessions of the group that end after `since` may be others.
     private func sessionArms(gap: Int64) -> [String] {
         let groups = Array(keys.dropFirst())
-        let length = "\(gap) * interval '1 microsecond'"
+        let length = WindowSQL.length(gap)
         func columns(_ alias: String) -> String { groups.isEmpty ? "" : ", " + list(alias, groups) }
         func part(_ table: String, _ alias: String, _ condition: String, since: String? = nil) -> String {
             "SELECT \(since ?? "\(alias).window_start") AS since\(columns(alias)) FROM \(table) \(alias) WHERE \(condition)"
@@ -322,8 +322,9 @@ extension ChangesSQL {
                     """, since: late),
             ]
         }
+        // In a form that the index on a batch row's last event takes: this is asked after every flush.
         func closes(_ row: String) -> String {
-            "\(row).session_last + \(length) > \(Self.before) AND \(row).session_last + \(length) <= c.watermark"
+            "\(row).session_last > \(Self.before) - \(length) AND \(row).session_last <= c.watermark - \(length)"
         }
         let touched = "parallax.touched_window t WHERE t.version_id = \(version.id) AND \(Moved.isBetween("t")) AND t.late > 0"
         return [

@@ -102,7 +102,7 @@ struct MergedViewSQL {
             publication.map {
                 "(SELECT p.cut_watermark FROM parallax.publication p WHERE p.source_id = \(version.sourceID) AND p.run_id = \($0.run))"
             } ?? "(SELECT p.cut_watermark FROM parallax.published p WHERE p.source_id = \(version.sourceID))"
-        return "coalesce(\(WindowSQL.end(kind, start: start)) > \(watermark) - \(retention) * interval '1 microsecond', true)"
+        return "coalesce(\(WindowSQL.end(kind, start: start)) > \(watermark) - \(WindowSQL.length(retention)), true)"
     }
 
     /// Late events that the speed layer left alone, by what makes one start of several windows': `window_start` and `late`.
@@ -199,8 +199,7 @@ struct MergedViewSQL {
             UNION ALL
             SELECT \((outputs(.merged(alias: "m")) + ["\(isExact) AND \(isWhole("m"))", "\(isClosed("m"))"]).joined(separator: ",\n       "))
             FROM (\(merged)) m
-            LEFT JOIN (SELECT t.window_start, sum(t.late) AS late FROM parallax.touched_window t
-                       WHERE t.version_id = \(version.id) AND t.slice >= \(slice) GROUP BY t.window_start) l USING (window_start)
+            LEFT JOIN (\(late(by: "t.window_start", where: []))) l USING (window_start)
             WHERE \(isServed)\(having("m", .merged(alias: "m")).map { "\n  AND \($0)" } ?? "")
             """
     }
@@ -241,9 +240,14 @@ struct MergedViewSQL {
 
 extension MergedViewSQL {
     /// Of a view without a window: a late event may belong to any row.
-    var nothingIsLate: String {
+    var nothingIsLate: String { noneIsLate("") }
+
+    /// - Parameter start: SQL of a window's start.
+    func nothingIsLate(in start: String) -> String { noneIsLate(" AND t.window_start = \(start)") }
+
+    private func noneIsLate(_ condition: String) -> String {
         """
-        (SELECT coalesce(sum(t.late), 0) FROM parallax.touched_window t WHERE t.version_id = \(version.id) AND t.slice >= \(slice)) = 0
+        (SELECT coalesce(sum(t.late), 0) FROM parallax.touched_window t WHERE t.version_id = \(version.id) AND t.slice >= \(slice)\(condition)) = 0
         """
     }
 

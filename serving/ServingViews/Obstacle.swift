@@ -32,8 +32,10 @@ extension ServingViews {
         let writer = ViewWriter(connection: connection, wanted: [:])
         var obstacles: [Obstacle] = []
         for change in plan.changes where change.kind == .view || change.kind == .overlay {
-            if change.kind == .view, let found = try rollUpObstacle(of: change, plan.definitions, writer) { obstacles.append(found) }
             let future = change.action == .changed ? try futureSQL(of: change, plan.definitions, connection) : [:]
+            if change.kind == .view, let found = try rollUpObstacle(of: change, future[change.name], plan.definitions, writer) {
+                obstacles.append(found)
+            }
             for name in change.relations {
                 if let obstacle = try self.obstacle(to: change, name, future[name], writer) { obstacles.append(obstacle) }
             }
@@ -70,8 +72,10 @@ extension ServingViews {
 
     /// What is in the way of the view's roll-up function: one of somebody else in its place, or, where it goes or gets other columns, what stands on it and
     /// is no plain view.
+    ///
+    /// - Parameter sql: what the view will be made of; nil where it is not written anew.
     private static func rollUpObstacle(
-        of change: ApplyPlan.Change, _ definitions: Definitions, _ writer: ViewWriter
+        of change: ApplyPlan.Change, _ sql: (text: String, isOverlay: Bool)?, _ definitions: Definitions, _ writer: ViewWriter
     ) throws(ParallaxError) -> Obstacle? {
         let place = ViewWriter.rollUpPlace(change.name)
         guard change.action != .unchanged,
@@ -86,12 +90,7 @@ extension ServingViews {
                     isOfVersion: false)
         }
         if change.action == .changed {
-            // The state tables of the new version are there for this look alone.
-            try writer.connection.execute("SAVEPOINT roll_up")
-            let columns = try futureSQL(of: change, definitions, writer.connection)[change.name].flatMap { sql throws(ParallaxError) in
-                try writer.judged(sql)
-            }
-            try writer.connection.execute("ROLLBACK TO SAVEPOINT roll_up")
+            let columns = try sql.flatMap { sql throws(ParallaxError) in try writer.judged(sql) }
             guard let columns, let view = definitions.views.first(where: { $0.name == change.name }) else { return nil }
             let future = RollUpFunction(ViewVersion(future: view)).definition(columns.plainTypes).columns
             guard !written.hasPrefix(future + "\n") else { return nil }

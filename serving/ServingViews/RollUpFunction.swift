@@ -10,7 +10,7 @@ import ViewLanguage
 /// as they are, so that both layers' indexes are used whatever the arguments.
 ///
 /// It runs with the rights of its owner, as a view does (a function that ran with its caller's could not read the states): its text is parsed when it is
-/// made, so no search path reaches into it, and whoever may SELECT from the view may execute it, and nobody else (`RollUpFunctionWriter`).
+/// made, so no search path reaches into it, and whoever may SELECT from the view may execute it, and nobody else (`ViewWriter.writeRollUp`).
 struct RollUpFunction {
     let version: ViewVersion
     private let base: MergedViewSQL

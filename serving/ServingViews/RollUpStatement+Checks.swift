@@ -10,19 +10,18 @@ extension RollUpStatement {
     }
     func refused(_ message: String, hint: String) -> ParallaxError { Self.refused(version, message, hint: hint) }
 
-    static func bucket(_ rollUp: RollUp, _ version: ViewVersion) throws(ParallaxError) -> EffectiveBucket {
-        guard let kind = version.plan.window?.kind else {
+    static func bucket(_ rollUp: RollUp, _ version: ViewVersion, _ fit: BucketFit?) throws(ParallaxError) -> EffectiveBucket {
+        guard let fit else {
             guard rollUp.bucket == .window || rollUp.bucket == .range else {
                 throw refused(version, "it has no windows that a bucket could hold", hint: "leave the bucket out")
             }
             return .none
         }
-        let fit = BucketFit(view: version.viewName, kind: kind)
         func fits(_ refusal: BucketFit.Refusal?) throws(ParallaxError) {
             if let refusal { throw refused(version, refusal.message, hint: refusal.hint) }
         }
         switch rollUp.bucket {
-        case .window: return kind.sessionGap == nil ? .windows : .sessions
+        case .window: return fit.kind.sessionGap == nil ? .windows : .sessions
         case .range:
             try fits(fit.never)
             return .range
@@ -100,7 +99,7 @@ extension RollUpStatement {
             throw refused(
                 "the sessions of one group have nothing in common with those of another", hint: "order the rows themselves, with a limit")
         }
-        if top.scope == .range, let kind = plan.window?.kind, let never = BucketFit(view: version.viewName, kind: kind).never {
+        if top.scope == .range, let never = fit?.never {
             throw refused(never.message, hint: "choose the top of each window")
         }
         switch plan.outputs[topOutput].value {
@@ -108,8 +107,8 @@ extension RollUpStatement {
         case .window, .windowEnd, .group:
             throw refused("\"\(top.output)\" is no measure to choose the top by", hint: "name a measure, or an expression over measures")
         }
-        guard top.scope == .range, plan.window != nil else { return }
-        let range = text(from: nil, until: nil, filters: []).ofRange
+        guard top.scope == .range, let fit else { return }
+        let range = text(from: nil, until: nil, filters: []).ofRange(fit)
         if case .never = range.presence(of: topOutput) {
             throw refused("\"\(top.output)\" reads the window, and the whole range is none", hint: "choose the top of each bucket")
         }
@@ -150,8 +149,8 @@ extension RollUpStatement {
         case (.calendar(let unit, _), _): try units(unit)
         case (_, .calendar(let unit, _)): try units(unit)
         case (_, .tumbling(let step, _)), (.windows, .hopping(let step, _, _)): try steps(step)
-        case (_, let kind):
-            let steps = kind.flatMap { BucketFit(view: version.viewName, kind: $0).steps }
+        default:
+            let steps = fit?.steps
             try needs(compare.months == 0 && steps.map { length % $0.step == 0 } ?? false, "a multiple of its windows")
         }
     }

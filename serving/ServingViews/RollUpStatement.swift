@@ -12,6 +12,8 @@ struct RollUpStatement {
     let rollUp: RollUp
     let version: ViewVersion
     let base: MergedViewSQL
+    /// Nil where the view has no windows.
+    let fit: BucketFit?
     let bucket: EffectiveBucket
     /// Which groups stay, and which outputs are shown.
     let groups: [Int]
@@ -37,7 +39,8 @@ struct RollUpStatement {
         self.parametersBefore = parametersBefore
         base = MergedViewSQL(version)
         let plan = version.plan
-        bucket = try Self.bucket(rollUp, version)
+        fit = plan.window.map { BucketFit(view: version.viewName, kind: $0.kind) }
+        bucket = try Self.bucket(rollUp, version, fit)
         groups =
             try rollUp.groups.map { names throws(ParallaxError) in
                 Set(try names.map { name throws(ParallaxError) in try Self.group(name, version) }).sorted()
@@ -81,7 +84,7 @@ struct RollUpStatement {
                 WHERE p.place <= \(rollUp.top?.count ?? 0)) n
                 """
         } else if let top = rollUp.top, let order = topOrder("q") {
-            let range = plan.window == nil ? now : now.ofRange
+            let range = fit.map(now.ofRange) ?? now
             let keys = groups.map { "q.k\($0)" }.joined(separator: ", ")
             rows += """
 
@@ -156,8 +159,7 @@ struct RollUpStatement {
             groups: plan.groups.indices.map { groups.contains($0) ? .always : .never },
             outputs: plan.outputs.indices.map { wanted.contains($0) ? .always : .never })
         text.filters = { alias in filters.map { $0(alias) } }
-        if let kind = plan.window?.kind, kind.sessionGap == nil {
-            let fit = BucketFit(view: version.viewName, kind: kind)
+        if let fit, fit.kind.sessionGap == nil {
             switch bucket {
             case .none, .sessions, .windows: break
             case .range, .length, .calendar: text.isCounted = { fit.isCounted($0) ?? "true" }
@@ -167,13 +169,12 @@ struct RollUpStatement {
     }
 
     private var windows: RollUpText.Windows {
-        guard let kind = plan.window?.kind else { return .none }
-        let fit = BucketFit(view: version.viewName, kind: kind)
+        guard let fit else { return .none }
         switch bucket {
         case .none: return .none
         case .sessions: return .sessions
         case .range: return .range
-        case .windows: return .buckets(start: { $0 }, end: { WindowSQL.end(kind, start: $0) }, areShown: .always)
+        case .windows: return .buckets(start: { $0 }, end: { WindowSQL.end(fit.kind, start: $0) }, areShown: .always)
         case .length(let length):
             let origin = fit.steps?.origin ?? 0
             return .buckets(

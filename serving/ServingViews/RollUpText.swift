@@ -53,14 +53,11 @@ struct RollUpText {
     private var plan: Plan { base.version.plan }
     private var kind: Plan.Window.Kind? { plan.window?.kind }
 
-    /// The same of all windows as one bucket. Of windows only: a view without them has no other.
-    var ofRange: RollUpText {
+    /// The same of all windows as one bucket.
+    func ofRange(_ fit: BucketFit) -> RollUpText {
         var text = self
         text.windows = .range
-        if let kind {
-            let fit = BucketFit(view: base.version.viewName, kind: kind)
-            text.isCounted = { fit.isCounted($0) ?? "true" }
-        }
+        text.isCounted = { fit.isCounted($0) ?? "true" }
         return text
     }
 

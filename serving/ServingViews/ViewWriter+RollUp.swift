@@ -33,7 +33,8 @@ extension ViewWriter {
                 END
                 """)
         }
-        if let existing = try catalog.servingFunction(RollUpFunction.name(view), place) {
+        let existing = try catalog.servingFunction(RollUpFunction.name(view), place)
+        if let existing {
             guard let written = existing.written else { throw Self.isTaken(existing.description) }
             if written != text {
                 if written.hasPrefix(definition.columns + "\n") {
@@ -52,7 +53,7 @@ extension ViewWriter {
         } else {
             try make()
         }
-        try catalog.recordServingFunction(RollUpFunction.name(view), text)
+        if existing?.written != text { try catalog.recordServingFunction(RollUpFunction.name(view), text) }
         if hasOwner { try catalog.handToServingOwner(.function, place) }
         try giveRights(place, asOn: relation.id)
     }

@@ -40,9 +40,11 @@ extension FlushTransaction {
 }
 
 extension SpeedFlush.Delta {
+    var touchesWindows: Bool { rows.count > 0 || !late.isEmpty }
+
     /// Ascending, each once: windows of the rows and windows of late events.
     var touchedWindows: [Int64] {
-        guard view.plan.window != nil else { return rows.count > 0 || !late.isEmpty ? [Plan.noWindow] : [] }
+        guard view.plan.window != nil else { return touchesWindows ? [Plan.noWindow] : [] }
         var windows = Set(late.map(\.window))
         if rows.count > 0 {
             guard case .column(let column) = rows.values[0], case .int64(let starts) = column.storage else {

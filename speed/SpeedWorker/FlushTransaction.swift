@@ -52,7 +52,7 @@ struct FlushTransaction {
             }
             try catalog.recordFlush(
                 source: known.source.id, outOfOrderness: known.source.definition.outOfOrderness,
-                versions: flush.deltas.filter { !$0.touchedWindows.isEmpty }.map(\.view.id))
+                versions: flush.deltas.filter(\.touchesWindows).map(\.view.id))
             FaultPoint.pass("speed.beforeCommit")
             return Outcome(slice: slice, changed: changed)
         }

@@ -35,7 +35,6 @@ extension SourceFeed {
         requested = outcome.slice
         nextOwnershipCheckAt = now + context.settings.lease / 3
         flushes += 1
-        if flushes % ChangeLimits.flushesBetweenLooks == 0 { try Catalog(connection).limitChanges(ofSource: definitions.source.id) }
         let groups = flush.groups
         context.statistics.update {
             $0.counts += flush.counts
@@ -56,6 +55,8 @@ extension SourceFeed {
             // Versions that waited for this slice begin with the next record.
             try setViews()
         }
+        // Last: where it fails, the flush has been taken account of.
+        if flushes % ChangeLimits.flushesBetweenLooks == 0 { try Catalog(connection).limitChanges(ofSource: definitions.source.id) }
     }
 
     /// For people, who want to see the lag: where the log does not say, the position stands in.

@@ -50,14 +50,22 @@ extension Catalog {
                     change: followed.change, rows: try connection.query("SELECT * FROM \(relation) WHERE change IS NULL"),
                     isReset: change != nil)
             }
-            _ = try connection.query("SELECT parallax.can_follow($1, $2)", [.text(view), .int(change)])
-            // By number: a view that has a column of the name keeps it.
-            let columns = try connection.query("SELECT * FROM \(relation) LIMIT 0").columns
+            if !following { _ = try connection.query("SELECT parallax.can_follow($1, $2)", [.text(view), .int(change)]) }
+            let number = try firstColumn(of: relation)
             return ViewChanges(
                 change: followed.change,
                 rows: try connection.query(
-                    "SELECT * FROM \(relation) WHERE \(Connection.quoteIdentifier(columns[0])) > $1 ORDER BY 1, 3", [.int(change)]))
+                    "SELECT * FROM \(relation) WHERE \(Connection.quoteIdentifier(number)) > $1 ORDER BY 1, 3", [.int(change)]))
         }
+    }
+
+    /// The number's name: a view that has a column of that name keeps it.
+    private func firstColumn(of relation: String) throws(ParallaxError) -> String {
+        let found = try connection.query(
+            "SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass($1) AND attnum = 1", [.text(relation)])
+        // Made anew since the snapshot was taken: the relation itself says what that means.
+        guard let row = found.rows.first else { return try connection.query("SELECT * FROM \(relation) LIMIT 0").columns[0] }
+        return try row.text(0)
     }
 
     private func notFollowed(_ name: String) throws(ParallaxError) -> ParallaxError {

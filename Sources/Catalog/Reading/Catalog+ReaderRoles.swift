@@ -40,7 +40,7 @@ extension Catalog {
                 hint: "take another name, or drop that one first (parallax role drop, where Parallax made it)")
         }
         let known = try servingViews(besides: [])
-        let followers = Set(try connection.query("SELECT name FROM parallax.view").texts(0).map { ViewDefinition.changesName(of: $0) })
+        let followers = try changesNames()
         for view in views where !known.contains(view) || followers.contains(view) {
             throw ParallaxError(
                 .usage, "there is no view \"\(view)\" that is served",
@@ -48,6 +48,8 @@ extension Catalog {
         }
         let role = Connection.quoteIdentifier(name)
         try connection.transaction { () throws(ParallaxError) in
+            // Who makes a view anew has read which roles may read it: it is given to this one now, or then.
+            try lockServing()
             try connection.execute(
                 """
                 CREATE ROLE \(role) LOGIN;
@@ -113,27 +115,33 @@ extension Catalog {
             GRANT SELECT ON \(Self.relationsForReaders.map { "parallax.\($0)" }.joined(separator: ", ")) TO \(role);
             ALTER DEFAULT PRIVILEGES IN SCHEMA serving GRANT SELECT ON TABLES TO \(role)
             """)
+        let followers = try changesNames()
         for name in try servingViews(besides: []) {
             try grant("serving.\(Connection.quoteIdentifier(name))", to: role)
-            try grantRollUp(of: name, to: role)
+            if !followers.contains(name) { try grantRollUp(of: name, to: role) }
         }
     }
 
     /// Gives readers of named views what they lack of them: whoever writes the merged views calls it last, for a view may have been made anew. Of Parallax'
     /// own relations they see the one that says what they follow, and in it their views alone.
     public func grantNamed() throws(ParallaxError) {
+        let ours = Set(try servingViews(besides: []))
         for reader in try readerRoles() where reader.exists {
             guard let views = reader.views else { continue }
             let role = Connection.quoteIdentifier(reader.name)
             try connection.execute("GRANT USAGE ON SCHEMA serving, parallax TO \(role)")
             try grant("parallax.followed_view", to: role)
             let followers = try connection.query("SELECT name FROM parallax.view WHERE name = ANY ($1::text[])", [.texts(views)]).texts(0)
-            for name in views + followers.map({ ViewDefinition.changesName(of: $0) }) {
-                let isOurs = try !connection.query("SELECT FROM parallax.serving_view WHERE name = $1", [.text(name)]).rows.isEmpty
-                if isOurs { try grant("serving.\(Connection.quoteIdentifier(name))", to: role) }
-                try grantRollUp(of: name, to: role)
+            for name in views + followers.map({ ViewDefinition.changesName(of: $0) }) where ours.contains(name) {
+                try grant("serving.\(Connection.quoteIdentifier(name))", to: role)
             }
+            for name in views { try grantRollUp(of: name, to: role) }
         }
+    }
+
+    /// Relations that stand beside views.
+    private func changesNames() throws(ParallaxError) -> Set<String> {
+        Set(try connection.query("SELECT name FROM parallax.view").texts(0).map { ViewDefinition.changesName(of: $0) })
     }
 
     /// The function beside a view is for whoever reads the view.

@@ -18,7 +18,10 @@ extension Catalog {
         guard let found else { return false }
         guard try !found.bool(0) else { return true }
         let role = Connection.quoteIdentifier(readerRole)
-        try connection.transaction { () throws(ParallaxError) in try Catalog(connection).grantAll(to: role) }
+        try connection.transaction { () throws(ParallaxError) in
+            try Catalog(connection).lockServing()
+            try Catalog(connection).grantAll(to: role)
+        }
         return true
     }
 }

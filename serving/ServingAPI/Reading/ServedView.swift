@@ -73,8 +73,7 @@ enum ErrorBound: Sendable, Hashable {
         switch measure.function {
         case .countDistinct, .sumDistinct, .avgDistinct:
             guard measure.function == .countDistinct else { return nil }
-            let registers = Double(1 << (measure.precision ?? SketchPrecision.log2m))
-            self = .relativeStandardError((1.04 / registers.squareRoot() * 1e6).rounded() / 1e6)
+            self = .relativeStandardError((SketchPrecision.standardError(log2m: measure.precision) * 1e6).rounded() / 1e6)
         case .percentileCont, .percentileDisc: self = .rank(compression: measure.precision ?? SketchPrecision.compression)
         default: return nil
         }
