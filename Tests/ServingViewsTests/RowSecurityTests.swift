@@ -84,6 +84,10 @@ import Testing
         for table in [tables.batchTable, tables.speedTable] {
             #expect(try connection.query("SELECT count(*) FROM \(table)").rows[0].int(0) == 0)
         }
+        // And roll-ups, which it makes of the states.
+        let rollUp = try RollUp(bucket: .range, groups: ["page"], outputs: ["page", "views"]).statement(
+            over: try shop.fixture.version("traffic"))
+        #expect(try connection.query(rollUp.text, rollUp.parameters).rows.isEmpty)
         #expect(throws: ParallaxError.self) { try connection.execute("DELETE FROM \(tables.speedTable)") }
         #expect(throws: ParallaxError.self) { try connection.execute("UPDATE parallax.published SET run = 0") }
     }
