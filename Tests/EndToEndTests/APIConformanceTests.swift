@@ -59,6 +59,7 @@ import Testing
         let requests = [
             "GET /healthz", "GET /readyz", "GET /openapi.json", "HEAD /openapi.json", "GET /v1/status", "GET /v1/views",
             "GET /v1/views/traffic_by_page", "GET \(rows)?limit=5", "HEAD \(rows)?limit=5", "GET \(rows)?format=csv",
+            "GET /v1/views/traffic_by_page/changes",
             "GET \(rows) Accept:application/x-ndjson", "GET \(rows) Accept:application/vnd.apache.parquet", "GET /v1/runs",
             "GET /v1/runs/1",
             "GET /v1/runs/1/progress", "GET /v1/sources", "GET /v1/sources/page_view/rejected", "GET /v1/audit", "GET /nothing",

@@ -261,7 +261,7 @@ import Testing
             case "python":
                 #expect(try Python.run(String(code)).split(separator: "\n").count > 0)
             case "js":
-                #expect(code.contains("frontier.sources[0].run"))
+                #expect(code.contains("frontier.sources[0].run") || code.contains("new EventSource"))
             default: Issue.record("an example in \(language)")
             }
         }

@@ -37,15 +37,7 @@ struct ChangesSQL {
         snapshot = MergedViewSQL(version, isFollowed: true)
     }
 
-    /// The columns before the view's own. A view that has one of that name keeps it: the other gets an underscore.
-    private var leading: [String] {
-        let taken = Set(plan.outputs.map(\.name))
-        return ["change", "operation", "key"].map { name in
-            var name = name
-            while taken.contains(name) { name += "_" }
-            return name
-        }
-    }
+    private var leading: [String] { ChangesColumns.leading(plan) }
 
     private var keys: [String] { tables.speed.keys.map(\.name) }
     private var isVisible: String { "b.from_run <= \(merged.run) AND b.until_run > \(merged.run)" }

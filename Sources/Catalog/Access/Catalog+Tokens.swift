@@ -137,6 +137,13 @@ extension Catalog {
         return token.isValid ? token : nil
     }
 
+    /// Those of these tokens that are valid now.
+    public func validTokens(among ids: [Int64]) throws(ParallaxError) -> [Int64] {
+        try connection.queryPrepared(
+            "SELECT \(Self.tokenColumns) FROM parallax.token WHERE token_id = ANY ($1::text[]::bigint[])", [.texts(ids.map(String.init))]
+        ).rows.map(Self.token).filter(\.isValid).map(\.id)
+    }
+
     /// Whether anybody ever made one, revoked ones included: the last one's end must not open what it closed.
     public func hasTokens() throws(ParallaxError) -> Bool {
         try connection.queryPrepared("SELECT EXISTS (SELECT FROM parallax.token)").rows[0].bool(0)

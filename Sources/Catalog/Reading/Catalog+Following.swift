@@ -28,9 +28,10 @@ public struct ViewChanges: Sendable {
 }
 
 extension Catalog {
-    public func followedView(_ name: String) throws(ParallaxError) -> FollowedView {
-        let row = try connection.query(
-            "SELECT view, source, channel, source_channel, change, followed_from FROM parallax.followed_view WHERE view = $1", [.text(name)]
+    public func followedView(_ name: String, until deadline: ContinuousClock.Instant? = nil) throws(ParallaxError) -> FollowedView {
+        let row = try connection.queryPrepared(
+            "SELECT view, source, channel, source_channel, change, followed_from FROM parallax.followed_view WHERE view = $1",
+            [.text(name)], until: deadline
         ).rows.first
         guard let row else { throw try notFollowed(name) }
         return try FollowedView(

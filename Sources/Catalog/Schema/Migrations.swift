@@ -47,7 +47,7 @@ extension Catalog {
             names.append("\(migration.number) \(migration.name)")
         }
         // It reads the new control tables, too.
-        if !names.isEmpty { try connection.transaction { () throws(ParallaxError) in try Catalog(connection).prepareServingOwner() } }
+        if !names.isEmpty { _ = try connection.transaction { () throws(ParallaxError) in try Catalog(connection).prepareServingOwner() } }
         return names
     }
 

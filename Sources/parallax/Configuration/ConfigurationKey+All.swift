@@ -138,6 +138,15 @@ extension ConfigurationKey {
         "serve.metrics_listen", .text, default: "127.0.0.1:9321",
         "Where `parallax up` and `parallax serve` tell Prometheus their figures (/metrics), as host:port. Who reaches it needs no token, and gets figures and the names of",
         "sources, views and outputs. off: nowhere.")
+    static let serveMaxStreams = ConfigurationKey(
+        "serve.max_streams", .integer(0...65_536), default: "3500",
+        "Streams, and polls that wait, at a time. The next is answered with 503. Fewer than serve.max_clients, so that others get in.")
+    static let serveHeartbeat = ConfigurationKey(
+        "serve.heartbeat", .duration(.milliseconds(100)...(.seconds(3_600)), offAllowed: false), default: "15s",
+        "How often a stream of /live says that it lives where nothing changes. Proxies close what is silent, most after 60 seconds.")
+    static let serveWriteTime = ConfigurationKey(
+        "serve.write_timeout", .duration(.milliseconds(10)...(.seconds(3_600)), offAllowed: false), default: "30s",
+        "A client that takes nothing of its answer for so long is let go.")
 
     static let generatorSource = ConfigurationKey(
         "generator.source", .text, default: "",
@@ -158,7 +167,7 @@ extension ConfigurationKey {
         archiveRecordsPerSegment, archiveMinimumAge,
         serveListen, serveConnections, serveWaiting, serveClients, serveRequestTime, serveTemporaryBytes, serveAuth, serveStreams,
         serveBody, serveIngestMemory,
-        serveMetricsListen,
+        serveMetricsListen, serveMaxStreams, serveHeartbeat, serveWriteTime,
         postgresURL, postgresURLFile, postgresTCPPort,
         generatorSource, generatorRate, generatorSeed,
     ]

@@ -20,6 +20,9 @@ extension Pipeline {
         settings.limits.eventBytes = configuration.integer(.serveBody)
         // One body of the largest size always finds room: it is held as it came, decompressed, and cut apart.
         settings.limits.eventMemory = max(configuration.integer(.serveIngestMemory), 3 * settings.limits.eventBytes)
+        settings.limits.streams = configuration.integer(.serveMaxStreams)
+        settings.limits.heartbeat = configuration.duration(.serveHeartbeat)
+        settings.limits.writeTime = configuration.duration(.serveWriteTime)
         return settings
     }
 

@@ -15,7 +15,11 @@ extension APIServer {
                 http.durations.sorted { $0.key < $1.key }.flatMap { route, buckets in
                     Self.histogram(route, buckets, seconds: http.seconds[route] ?? 0)
                 }),
-            Metric("parallax_http_streams", .gauge, "Streams that are open.", Double(streams.count)),
+            Metric("parallax_http_streams", .gauge, "Streams that are open, and polls that wait.", Double(streams.count)),
+            Metric(
+                "parallax_http_clients_stalled_total", .counter, "Clients that were let go because they took nothing of their answer.",
+                Double(hangUps.stalled)),
+        ] + following + [
             Metric(
                 "parallax_pool_connections_max", .gauge, "Connections to PostgreSQL that requests share.",
                 Double(self.pool.limits.connections)),
@@ -27,6 +31,38 @@ extension APIServer {
             Metric("parallax_pool_cancelled_total", .counter, "Jobs that their clients gave up.", Double(pool.cancelled)),
             Metric("parallax_pool_connects_total", .counter, "Connections that were made.", Double(pool.connects)),
         ] + written.metrics
+    }
+
+    /// Push: those who follow views, and what they get.
+    private var following: [Metric] {
+        let figures = live.figures.current
+        func samples<Label: Hashable & CaseIterable & RawRepresentable>(_ label: String, _ counts: [Label: Int]) -> [Metric.Sample]
+        where Label.RawValue == String {
+            Label.allCases.map { Metric.Sample(Double(counts[$0] ?? 0), [(label, $0.rawValue)]) }
+        }
+        var metrics = [
+            Metric(
+                "parallax_live_followers", .gauge, "Clients that follow a view: streams, and polls that wait.",
+                live.followers.map { .init(Double($0.count), [("view", $0.view)]) }),
+            Metric(
+                "parallax_live_looks_total", .counter, "Looks at what has changed in a view; one serves all who follow it.",
+                Double(figures.looks)),
+            Metric(
+                "parallax_live_failed_looks_total", .counter, "Looks that did not come off, and were tried again.",
+                Double(figures.failedLooks)),
+            Metric("parallax_live_events_total", .counter, "Events that streams were sent.", samples("event", figures.events)),
+            Metric("parallax_live_rows_total", .counter, "Rows in them.", Double(figures.rows)),
+            Metric(
+                "parallax_live_beginnings_total", .counter,
+                "How streams and polls got their first rows: from the feed without a statement, as the changes since, or all.",
+                samples("from", figures.beginnings)),
+            Metric("parallax_live_ended_total", .counter, "Streams that the server ended, and why.", samples("reason", figures.ends)),
+        ]
+        if let isListening = live.isListening {
+            metrics.append(
+                Metric("parallax_live_listening", .gauge, "1 while the server hears of changes, 0 while it does not.", isListening ? 1 : 0))
+        }
+        return metrics
     }
 
     private static func histogram(_ route: String, _ buckets: [Int], seconds: Double) -> [Metric.Sample] {

@@ -70,7 +70,7 @@ struct RowsEndpoint: Sendable {
     // MARK: one page
 
     private func page(_ request: APIRequest, _ format: RowFormat) async throws -> Response {
-        let page = try await snapshots.read(request) { catalog in
+        let page = try await snapshots.read(request, keepingPlans: true) { catalog in
             let prepared = try prepare(request, format, catalog, defaultLimit: Self.defaultLimit, maxLimit: limits.rowsAtOnce)
             if prepared.head.isUnchanged { return Page(head: prepared.head, body: ByteBuffer(), next: nil) }
             return try fetch(prepared, catalog.connection, until: request.deadline)
@@ -121,7 +121,7 @@ struct RowsEndpoint: Sendable {
         // Not a child of the request's task: the answer's head goes out before its body is written, and the body's closure ends this one in any case.
         let producer = Task {
             do {
-                try await snapshots.read(request) { catalog in try produce(request, format, catalog, channel) }
+                try await snapshots.read(request, keepingPlans: true) { catalog in try produce(request, format, catalog, channel) }
                 channel.finish(.success(()))
             } catch {
                 channel.finish(.failure(error))
@@ -163,10 +163,7 @@ struct RowsEndpoint: Sendable {
     }
 
     private func produce(_ request: APIRequest, _ format: RowFormat, _ catalog: Catalog, _ channel: ChunkChannel<Head>) throws {
-        // A second try after a lost connection, in the midst of the first one's rows.
-        guard !channel.hasHead else {
-            throw ParallaxError(.unavailable, "the connection to PostgreSQL was lost in the midst of the answer", isRetriable: false)
-        }
+        try channel.beginOnce()
         let prepared = try prepare(request, format, catalog, defaultLimit: nil, maxLimit: limits.rowsAtOnce)
         if prepared.head.isUnchanged { return channel.send(head: prepared.head) }
         var encoder = try prepared.encoder()
@@ -196,7 +193,7 @@ struct RowsEndpoint: Sendable {
     }
 
     private func headOnly(_ request: APIRequest, _ format: RowFormat) async throws -> Response {
-        let head = try await snapshots.read(request) { catalog in
+        let head = try await snapshots.read(request, keepingPlans: true) { catalog in
             try prepare(request, format, catalog, defaultLimit: Self.defaultLimit, maxLimit: limits.rowsAtOnce).head
         }
         return Response(status: head.isUnchanged ? .notModified : .ok, headers: headers(head, format, next: nil, request))

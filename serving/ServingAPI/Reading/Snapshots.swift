@@ -22,32 +22,42 @@ struct Snapshots: Sendable {
     /// The body's rows, frontier and everything else are of one instant. The body may throw `Problem` and `ParallaxError`.
     ///
     /// Where the client hangs up, the statement is cancelled.
-    func read<R: Sendable>(_ request: APIRequest, _ body: @escaping @Sendable (Catalog) throws -> R) async throws -> R {
-        let (answerBy, deadline) = (request.answerBy, request.deadline)
-        let outcome: Result<R, Problem> = try await request.whileConnected {
-            try await pool.run { connection throws(ParallaxError) in
-                let left = (answerBy - .now).microseconds / 1_000
-                guard left > 0 else {
-                    throw ParallaxError(
-                        .busy, "no connection to PostgreSQL came free in time",
-                        hint: "try again in a moment; serve.connections makes more of them")
-                }
-                try connection.queryPrepared(Self.begin, until: deadline)
-                try connection.queryPrepared(Self.keepingPlans, [.text("\(left)")], until: deadline)
-                let outcome: Result<R, Problem>
-                do {
-                    outcome = .success(try body(Catalog(connection)))
-                } catch let problem as Problem {
-                    outcome = .failure(problem)
-                } catch let error as ParallaxError {
-                    throw error
-                } catch {
-                    throw ParallaxError(.internalInconsistency, "a request failed", detail: "\(error)")
-                }
-                // A stream may have gone on for longer than a request may take: its end has time of its own.
-                try connection.queryPrepared("COMMIT", until: max(deadline, .now + limits.requestTime))
-                return outcome
+    ///
+    /// - Parameter keepingPlans: see there.
+    func read<R: Sendable>(_ request: APIRequest, keepingPlans: Bool = false, _ body: @escaping @Sendable (Catalog) throws -> R)
+        async throws -> R
+    {
+        let answerBy = request.answerBy
+        return try await request.whileConnected { try await read(answerBy: answerBy, keepingPlans: keepingPlans, body) }
+    }
+
+    /// For those who watch their client themselves, or have none.
+    func read<R: Sendable>(
+        answerBy: ContinuousClock.Instant, keepingPlans: Bool = false, _ body: @escaping @Sendable (Catalog) throws -> R
+    ) async throws -> R {
+        let deadline = APIRequest.deadline(answerBy)
+        let outcome: Result<R, Problem> = try await pool.run { connection throws(ParallaxError) in
+            let left = (answerBy - .now).microseconds / 1_000
+            guard left > 0 else {
+                throw ParallaxError(
+                    .busy, "no connection to PostgreSQL came free in time",
+                    hint: "try again in a moment; serve.connections makes more of them")
             }
+            try connection.queryPrepared(Self.begin, until: deadline)
+            try connection.queryPrepared(keepingPlans ? Self.keepingPlans : Self.limit, [.text("\(left)")], until: deadline)
+            let outcome: Result<R, Problem>
+            do {
+                outcome = .success(try body(Catalog(connection)))
+            } catch let problem as Problem {
+                outcome = .failure(problem)
+            } catch let error as ParallaxError {
+                throw error
+            } catch {
+                throw ParallaxError(.internalInconsistency, "a request failed", detail: "\(error)")
+            }
+            // A stream may have gone on for longer than a request may take: its end has time of its own.
+            try connection.queryPrepared("COMMIT", until: max(deadline, .now + limits.requestTime))
+            return outcome
         }
         return try outcome.get()
     }

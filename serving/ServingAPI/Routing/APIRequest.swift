@@ -18,8 +18,11 @@ struct APIRequest: Sendable {
     /// From here on the answer is late: statements end then.
     private(set) var answerBy: ContinuousClock.Instant
     /// PostgreSQL ends its statements by itself, and the connection stays. One that has not by then does not answer any more.
-    var deadline: ContinuousClock.Instant { answerBy + Self.grace }
+    var deadline: ContinuousClock.Instant { Self.deadline(answerBy) }
+    static func deadline(_ answerBy: ContinuousClock.Instant) -> ContinuousClock.Instant { answerBy + grace }
     private static let grace = Duration.seconds(2)
+    /// Of a stream: what counts it.
+    var slot: StreamSlots.Slot?
 
     init(
         id: String, route: Route, request: Request, path: [String: String], grant: Grant, logger: Logger, channel: any Channel,
@@ -108,6 +111,9 @@ struct APIRequest: Sendable {
         request.answerBy = time
         return request
     }
+
+    /// Whom the limits for one client are about.
+    var address: String { channel.remoteAddress?.ipAddress ?? "" }
 
     func header(_ name: HTTPField.Name) -> String? { request.headers[name] }
 }

@@ -83,11 +83,12 @@ struct APIResponder: HTTPResponder {
             let grant = route.scope == .open ? Grant.everything : try await access.grant(request.headers)
             try Self.check(route, grant, values)
             if route.scope != .open { try checkOrigin(request, grant) }
-            let parsed = try APIRequest(
+            var parsed = try APIRequest(
                 id: id, route: route, request: request, path: values, grant: grant, logger: logger, channel: context.channel,
                 hangUps: hangUps, answerBy: began + limits.requestTime)
             guard route.isStream else { return try await route.handle(parsed) }
-            let slot = try streams.take(for: grant)
+            let slot = try streams.take(for: grant, parsed.address)
+            parsed.slot = slot
             return try await route.handle(parsed).holding(slot)
         }
     }

@@ -115,7 +115,7 @@ struct RunRoutes: Sendable {
         ) { request in
             if request.header(HTTPField.Name("Last-Event-ID")!) == RunProgressStream.endID { return Response(status: .noContent) }
             let run = try await snapshots.read(request) { catalog in try Self.run(request, catalog) }
-            return progress.response(run, request.channel)
+            return progress.response(run, request)
         }
     }
 

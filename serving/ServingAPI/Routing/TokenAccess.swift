@@ -129,6 +129,24 @@ final class TokenAccess: Sendable {
         return state.withLock { $0.need.learned(exists, until: now + Self.believedFor) }
     }
 
+    /// Streams of tokens that were revoked or have expired are to end; and those of nobody, once tokens are needed.
+    func endStreams(_ streams: StreamSlots) async {
+        let holders = streams.holders
+        guard policy != .off, !holders.isEmpty else { return }
+        let tokens = holders.compactMap(\.self)
+        do {
+            var valid: Set<StreamSlots.Holder> = []
+            if !tokens.isEmpty {
+                valid = Set(try await pool.run { connection throws(ParallaxError) in try Catalog(connection).validTokens(among: tokens) })
+            }
+            if holders.contains(nil), try await !isTokenNeeded() { valid.insert(nil) }
+            streams.end(holders.subtracting(valid))
+        } catch {
+            // PostgreSQL is away: the next beat asks again.
+            logger.debug("tokens of streams were not looked at", metadata: ["error": "\(error)"])
+        }
+    }
+
     private static var invalid: Problem {
         refusal("the token is not valid: it is none, or was revoked, or has expired", error: "invalid_token")
     }

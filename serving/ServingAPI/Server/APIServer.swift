@@ -22,6 +22,8 @@ public struct APIServer: Service {
     private let access: TokenAccess
     let streams: StreamSlots
     let written = WriteFigures()
+    let live: LiveViews
+    let hangUps = HangUps()
     private let onListening: @Sendable (ListenAddress) -> Void
 
     /// - Parameters:
@@ -40,7 +42,6 @@ public struct APIServer: Service {
         let requests = settings.limits
         pool = try ConnectionPool(limits, name: "api") { () throws(ParallaxError) in try Self.connect(dsn, requests) }
         metrics = APIMetrics()
-        streams = StreamSlots(perToken: settings.streamsPerToken)
         // Beyond the loopback a token is asked for whatever happens to the table of them.
         let policy = settings.listen.isLoopback ? settings.auth : .tokens
         access = TokenAccess(policy, pool: pool, logger: logger) { token in
@@ -48,17 +49,30 @@ public struct APIServer: Service {
             defer { connection.close() }
             try Catalog(connection).noteUse(ofToken: token)
         }
-        table = RouteTable(routes: Self.routes(pool, settings.limits, services, written))
+        streams = StreamSlots(
+            limit: settings.limits.streams, perAddress: settings.limits.streamsPerAddress, perToken: settings.streamsPerToken)
+        let views = ServedViews()
+        let snapshots = Snapshots(pool: pool, limits: settings.limits)
+        live = LiveViews(snapshots: snapshots, reader: ChangesReader(views: views), logger: logger) { () throws(ParallaxError) in
+            try Connection(dsn, applicationName: "parallax serve live")
+        }
+        table = RouteTable(routes: Self.routes(snapshots, views, live, streams, services, written))
     }
 
     private static func routes(
-        _ pool: ConnectionPool, _ limits: APILimits, _ services: APIServices, _ written: WriteFigures
+        _ snapshots: Snapshots, _ views: ServedViews, _ live: LiveViews, _ streams: StreamSlots, _ services: APIServices,
+        _ written: WriteFigures
     ) -> [Route] {
-        let snapshots = Snapshots(pool: pool, limits: limits)
-        let views = ServedViews()
+        let (pool, limits) = (snapshots.pool, snapshots.limits)
+        let reader = ChangesReader(views: views)
+        // The other half of the connections is for looks, and for those who ask for rows.
+        let turnstile = Turnstile(places: max(1, pool.limits.connections / 2))
+        let following = FollowingRoutes(
+            changes: ChangesEndpoint(snapshots: snapshots, live: live, reader: reader, streams: streams, turnstile: turnstile),
+            live: LiveEndpoint(snapshots: snapshots, live: live, reader: reader, turnstile: turnstile))
         let rows = RowsEndpoint(snapshots: snapshots, views: views, limits: limits, writes: WriteWatch(pool: pool))
         var routes =
-            ViewRoutes(snapshots: snapshots, views: views, rows: rows).routes
+            ViewRoutes(snapshots: snapshots, views: views, rows: rows).routes + following.routes
             + SystemRoutes(snapshots: snapshots, services: services).routes + ControlRoutes(snapshots: snapshots).routes
         if let appends = services.appends {
             routes +=
@@ -73,7 +87,7 @@ public struct APIServer: Service {
         return routes + [openAPI(routes, version: services.version)]
     }
 
-    private static let schemas = ViewRoutes.schemas + RunRoutes.schemas + WritingRoutes.schemas
+    private static let schemas = ViewRoutes.schemas + RunRoutes.schemas + WritingRoutes.schemas + FollowingRoutes.schemas
 
     /// What a server of this version answers, without one: the OpenAPI text, and the reference for people.
     public static func reference(version: String) throws(ParallaxError) -> (openAPI: JSONText, markdown: String) {
@@ -82,7 +96,12 @@ public struct APIServer: Service {
         var services = APIServices(version: version) { .null }
         services.runs = RunServices.nobody
         services.appends = LogAppends { (_) throws(ParallaxError) in throw ParallaxError(.unavailable, "no server") }
-        let routes = routes(pool, APILimits(), services, WriteFigures())
+        let views = ServedViews()
+        let snapshots = Snapshots(pool: pool, limits: APILimits())
+        let live = LiveViews(snapshots: snapshots, reader: ChangesReader(views: views), logger: Logger(label: "reference")) {
+            () throws(ParallaxError) in throw ParallaxError(.unavailable, "no server")
+        }
+        let routes = routes(snapshots, views, live, StreamSlots(limit: 0, perAddress: 0, perToken: 0), services, WriteFigures())
         let document = OpenAPI(routes: routes, version: version)
         return (document.json(schemas: schemas), document.markdown)
     }
@@ -141,14 +160,22 @@ public struct APIServer: Service {
     }
 
     public func run() async throws {
-        let hangUps = HangUps()
         let responder = APIResponder(
             table: table, access: access, limits: settings.limits, logger: logger, metrics: metrics, hangUps: hangUps, streams: streams,
             isLoopback: settings.listen.isLoopback)
         try await HTTPListener(
             listen: settings.listen, setting: "serve.listen", limits: settings.limits, hangUps: hangUps, responder: responder,
             logger: logger,
-            onListening: onListening
+            onListening: onListening, services: [Following(live: live, access: access, streams: streams)]
         ).run()
     }
+}
+
+/// What serves those who follow, beside their requests.
+private struct Following: Service {
+    let live: LiveViews
+    let access: TokenAccess
+    let streams: StreamSlots
+
+    func run() async throws { try await live.run { await access.endStreams(streams) } }
 }

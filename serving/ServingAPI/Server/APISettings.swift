@@ -40,6 +40,15 @@ public struct APILimits: Sendable {
     public var waitingAppends = 1_000
     /// How long a request may wait until its write is visible.
     public var writeWait = Duration.seconds(60)
+    /// Clients that follow a view, over events or waiting for changes. Below `connections`: other requests have room.
+    public var streams = 3_500
+    /// Of them, of one address. A proxy in front is one address.
+    public var streamsPerAddress = 3_000
+    /// A stream says so often that it lives: proxies close what is silent, most after 60 seconds.
+    public var heartbeat = Duration.seconds(15)
+    /// A cache may answer with the same changes for so long. What it holds stays true, and says where to go on.
+    public var changesCacheTime = Duration.seconds(2)
+    var feed = ViewFeed.Limits()
     public init() {}
 }
 

@@ -42,6 +42,13 @@ final class ChunkChannel<Head: Sendable>: Sendable {
 
     var hasHead: Bool { state.withLock { $0.head != nil } }
 
+    /// A connection that died is tried again by its pool: not where a part of the answer is on its way.
+    func beginOnce() throws(ParallaxError) {
+        guard !hasHead else {
+            throw ParallaxError(.unavailable, "the connection to PostgreSQL was lost in the midst of the answer", isRetriable: false)
+        }
+    }
+
     /// Blocks the calling thread while there is no room.
     func send(_ chunk: ByteBuffer) throws(ParallaxError) {
         guard room.wait(timeout: .now() + .nanoseconds(patience.nanoseconds)) == .success else {

@@ -3,6 +3,7 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import ParallaxCore
+import ServiceLifecycle
 
 /// Hummingbird's server with our limits on what a client may do to a connection.
 struct HTTPListener<Responder: HTTPResponder>: Sendable where Responder.Context == APIContext {
@@ -14,6 +15,8 @@ struct HTTPListener<Responder: HTTPResponder>: Sendable where Responder.Context 
     let responder: Responder
     let logger: Logger
     let onListening: @Sendable (ListenAddress) -> Void
+    /// Begin before it, and end after it.
+    var services: [any Service] = []
 
     /// Until the group shuts down. Throws `.unavailable` where the address cannot be had.
     func run() async throws {
@@ -29,6 +32,7 @@ struct HTTPListener<Responder: HTTPResponder>: Sendable where Responder.Context 
             configuration: ApplicationConfiguration(
                 address: .hostname(listen.host, port: listen.port), serverName: nil,
                 availableConnectionsDelegate: MaximumAvailableConnections(limits.connections)),
+            services: services,
             onServerRunning: { channel in
                 let address = ListenAddress(host: listen.host, port: channel.localAddress?.port ?? listen.port)
                 onListening(address)

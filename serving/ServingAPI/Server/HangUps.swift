@@ -8,6 +8,7 @@ final class HangUps: Sendable {
     private struct State {
         var waiting: [ObjectIdentifier: [UInt64: @Sendable () -> Void]] = [:]
         var number: UInt64 = 0
+        var stalled = 0
     }
     private let state = Mutex(State())
 
@@ -16,6 +17,10 @@ final class HangUps: Sendable {
         let waiting = state.withLock { $0.waiting.removeValue(forKey: ObjectIdentifier(channel)) }
         for tell in waiting?.values ?? [:].values { tell() }
     }
+
+    /// Clients that were let go because they took nothing of their answer.
+    var stalled: Int { state.withLock(\.stalled) }
+    func hasStalled() { state.withLock { $0.stalled += 1 } }
 
     /// Runs the body; its task is cancelled when the client hangs up.
     func watch<R: Sendable>(_ channel: any Channel, _ body: @escaping @Sendable () async throws -> R) async throws -> R {

@@ -126,6 +126,7 @@ final class RequestClock: ChannelDuplexHandler, RemovableChannelHandler {
             clock.stalled = nil
             guard clock.pendingWrites > 0 else { return }
             if context.eventLoop.now - clock.lastProgress >= .init(clock.limits.writeTime) {
+                clock.hangUps.hasStalled()
                 context.channel.close(mode: .all, promise: nil)
             } else {
                 clock.watchWrites(context)

@@ -26,24 +26,24 @@ struct RunProgressStream: Sendable {
         .contentType: "text/event-stream", .cacheControl: "no-store", HTTPField.Name("X-Accel-Buffering")!: "no",
     ]
 
-    /// - Parameter channel: the client's; once it is closed nobody listens.
-    func response(_ first: RunStatus, _ channel: any Channel) -> Response {
+    /// Until the client is gone: its channel is closed, or its token not valid any more.
+    func response(_ first: RunStatus, _ request: APIRequest) -> Response {
         Response(
             status: .ok, headers: Self.headers,
             body: ResponseBody { writer in
-                do { try await write(first, channel, to: &writer) } catch is CancellationError {
+                do { try await write(first, request, to: &writer) } catch is CancellationError {
                     // The server shuts down: the stream ends in order, and the client comes back.
                 }
                 try await writer.finish(nil)
             })
     }
 
-    private func write(_ first: RunStatus, _ channel: any Channel, to writer: inout any ResponseBodyWriter) async throws {
+    private func write(_ first: RunStatus, _ request: APIRequest, to writer: inout any ResponseBodyWriter) async throws {
         let number = first.number.rawValue
         var (run, sent, count) = (first, "", 0)
         var spoken = ContinuousClock.now
         try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
-        while !Task.isShuttingDownGracefully && channel.isActive {
+        while !Task.isShuttingDownGracefully && request.channel.isActive && request.slot?.isEnded != true {
             if run.hasEnded {
                 // What it did between two looks is told, too.
                 if let reported = services.progress(number) { try await send(data(number, reported), count + 1, unless: sent, &writer) }
