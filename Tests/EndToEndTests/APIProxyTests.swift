@@ -158,6 +158,40 @@ import Testing
         #expect((found?["resets"] as? [String])?.allSatisfy { $0 == "begin" } == true)
     }
 
+    /// The page of the guide, in Node: it comes back after the server was away, and holds the view's rows.
+    @Test(.enabled(if: Node.trouble == nil, "\(Node.trouble ?? "")")) func theGuidesPageHoldsTheViewsRows() async throws {
+        let guide = try String(
+            contentsOfFile: URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/../../docs/guide.md", encoding: .utf8)
+        let page = try #require(
+            guide.components(separatedBy: "```js\n").dropFirst().first { $0.contains("new EventSource") }?.components(separatedBy: "```")
+                .first)
+        let live = try LivePipeline()
+        try live.serve()
+        let folder = try TemporaryFolder("node-client")
+        let (address, hasRows) = (live.address, folder.path("has-rows"))
+        let script = """
+            const EventSource = require("eventsource");
+            \(page.replacing("127.0.0.1:8321", with: address).replacing("/traffic_by_page/", with: "/v/"))
+            setInterval(() => {
+              if (rows.size > 0) require("fs").writeFileSync("\(hasRows)", "");
+              if (![...rows.values()].some((row) => row.k === "the end")) return;
+              console.log(JSON.stringify([...rows].map(([key, row]) => [key, `${row.k}|${row.events}|${row.total}`])));
+              process.exit(0);
+            }, 20);
+            """
+        async let printed = onOwnThread(name: "node") { try Node.run(script) }
+        #expect(becomesTrue(within: .seconds(60)) { FileManager.default.fileExists(atPath: hasRows) })
+        try live.flush(30) { 20 + $0 % 5 }
+        // The same address, so that the page finds it again.
+        try live.restart(SIGKILL, at: address)
+        try live.flush(30) { 20 + $0 % 7 }
+        try live.ingest(1, key: "the end") { _ in 30 }
+        try live.pipeline.run("speed", "--until-caught-up")
+        let found = try JSONSerialization.jsonObject(with: Data(try await printed.utf8)) as? [[String]]
+        let rows = Dictionary(uniqueKeysWithValues: (found ?? []).map { ($0[0], $0[1]) })
+        #expect(try rows == live.truth())
+    }
+
     private static let client = """
         import json, random, sys, urllib.request
         import sseclient

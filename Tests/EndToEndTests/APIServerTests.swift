@@ -261,7 +261,20 @@ import Testing
             case "python":
                 #expect(try Python.run(String(code)).split(separator: "\n").count > 0)
             case "js":
-                #expect(code.contains("frontier.sources[0].run") || code.contains("new EventSource"))
+                if let trouble = Node.trouble {
+                    print("not run: \(trouble)")
+                } else if code.contains("new EventSource") {
+                    let count = try pipeline.value("SELECT count(*) FROM serving.traffic_by_page")
+                    let said = try Node.run(
+                        """
+                        const EventSource = require("eventsource");
+                        \(code)
+                        setInterval(() => { if (rows.size === \(count)) { console.log(rows.size); process.exit(0); } }, 20);
+                        """)
+                    #expect(said == "\(count)\n")
+                } else {
+                    #expect(try Node.run("(async () => {\(code)})()").contains("10 rows, run 1"))
+                }
             default: Issue.record("an example in \(language)")
             }
         }

@@ -24,11 +24,34 @@ public enum Python {
 
     /// Runs a script with arguments (`sys.argv[1]` on) and returns what it printed. Throws what it complained of.
     public static func run(_ script: String, _ arguments: [String] = []) throws -> String {
+        try OtherPeoplesProgram.run([executable, "-c", script] + arguments)
+    }
+}
+
+/// Runs JavaScript in Node, with Debian's `eventsource` for it.
+public enum Node {
+    /// Why a test that needs it is skipped; nil where it can run.
+    public static let trouble: String? = {
+        do {
+            _ = try run("require('eventsource'); fetch")
+            return nil
+        } catch { return "node (18 or later) with Debian's node-eventsource is missing: \(error)" }
+    }()
+
+    /// Returns what it printed. Throws what it complained of.
+    public static func run(_ script: String) throws -> String {
+        try OtherPeoplesProgram.run(["node", "-e", script], environment: ["NODE_PATH": "/usr/share/nodejs"])
+    }
+}
+
+private enum OtherPeoplesProgram {
+    static func run(_ words: [String], environment: [String: String] = [:]) throws -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [executable, "-c", script] + arguments
-        // Files, not pipes: a full pipe that nobody reads would stop the script.
-        let folder = try TemporaryFolder("python")
+        process.arguments = words
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        // Files, not pipes: a full pipe that nobody reads would stop the program.
+        let folder = try TemporaryFolder("program")
         let output = folder.path("output")
         let errors = folder.path("errors")
         for path in [output, errors] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
@@ -37,7 +60,7 @@ public enum Python {
         try process.run()
         process.waitUntilExit()
         guard process.terminationStatus == 0 else {
-            throw Failure(description: try String(contentsOfFile: errors, encoding: .utf8))
+            throw Python.Failure(description: try String(contentsOfFile: errors, encoding: .utf8))
         }
         return try String(contentsOfFile: output, encoding: .utf8)
     }

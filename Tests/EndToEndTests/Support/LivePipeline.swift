@@ -43,11 +43,13 @@ final class LivePipeline {
     }
 
     /// Another server, at another address.
-    func restart(_ signal: Int32) throws {
+    ///
+    /// - Parameter address: nil: another one.
+    func restart(_ signal: Int32, at address: String? = nil) throws {
         process?.kill(signal)
         _ = process?.wait()
         try? FileManager.default.removeItem(atPath: pipeline.path + "/.parallax/api.address")
-        try serve()
+        try serve("serve", address.map { ["serve.listen=\($0)"] } ?? [])
     }
 
     static func line(_ id: Int, minute: Int, key: String? = nil) -> String {
