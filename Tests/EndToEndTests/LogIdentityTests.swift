@@ -1,6 +1,7 @@
 import Catalog
 import EmbeddedLog
 import Foundation
+import Glibc
 import ParallaxCore
 import Postgres
 import Testing
@@ -212,15 +213,17 @@ import TestSupport
         try Self.ingest(0..<300, into: pipeline)
         let worker = try pipeline.start("speed")
         try waitFor(pipeline) { $0.count == 300 }
+        // Each exchange is whole when the worker looks again: of half of a log it would say that it is damaged, and not look any more.
+        kill(worker.process.processIdentifier, SIGSTOP)
         try FileManager.default.moveItem(atPath: log, toPath: log + ".former")
         try Self.ingest(300..<900, into: pipeline)
+        kill(worker.process.processIdentifier, SIGCONT)
         try waitUntil { try pipeline.run("status").output.contains("PROBLEM") }
         #expect(try Self.counted(pipeline).count == 300)
-        // The worker that looks for it makes its folder again, now and then.
-        try waitUntil {
-            Self.remove(log)
-            return rename(log + ".former", log) == 0
-        }
+        kill(worker.process.processIdentifier, SIGSTOP)
+        Self.remove(log)
+        try FileManager.default.moveItem(atPath: log + ".former", toPath: log)
+        kill(worker.process.processIdentifier, SIGCONT)
         try Self.ingest(900..<1_000, into: pipeline)
         try waitFor(pipeline) { Set($0.keys) == Set(0..<300).union(900..<1_000) }
         worker.process.terminate()
