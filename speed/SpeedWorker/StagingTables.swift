@@ -24,8 +24,10 @@ struct StagingTables {
     mutating func prepare(_ deltas: [SpeedFlush.Delta], _ connection: Connection, _ place: FlushPlace) throws(ParallaxError) {
         for delta in deltas where delta.rows.count > 0 && !made.contains(delta.view.id) {
             place.view = delta.view
+            // It may be there: a feed that began anew on this connection knows nothing of the one before. A version's columns are always the same.
             try connection.execute(
-                "CREATE TEMPORARY TABLE \(Self.name(delta.view.id)) (\(delta.rows.layout.columnDefinitions)) ON COMMIT DELETE ROWS")
+                "CREATE TEMPORARY TABLE IF NOT EXISTS \(Self.name(delta.view.id)) (\(delta.rows.layout.columnDefinitions)) ON COMMIT DELETE ROWS"
+            )
             made.insert(delta.view.id)
         }
     }
