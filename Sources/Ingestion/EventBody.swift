@@ -1,4 +1,5 @@
 import Compression
+import Glibc
 import ParallaxCore
 
 /// Events that came in one piece, as over HTTP: all of them are cut apart before any is appended.
@@ -96,8 +97,9 @@ public struct EventBody: Sendable {
         var places: [Range<Int>] = []
         var start = 0
         while start < bytes.count {
-            var end = start
-            while end < bytes.count && bytes[end] != UInt8(ascii: "\n") { end += 1 }
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
+            let feed = rest.baseAddress.flatMap { base in memchr(base, 0x0A, rest.count).map { UnsafeRawPointer($0) - base } }
+            let end = feed.map { start + $0 } ?? bytes.count
             guard places.count < limits.records else {
                 throw ParallaxError(
                     .limit, "the body has more than \(counted(limits.records, "line"))", hint: "send them in several bodies")

@@ -73,10 +73,10 @@ public struct StateTables: Sendable {
 
     /// Key columns that mean the same in the tables of another version: group columns with the same expression at the same place, and the window's start.
     public func keysOfTheSameMeaning(in other: StateTables) -> [String] {
-        let groups = zip(plan.groups, other.plan.groups).map { $0.expression == $1.expression }
+        let (mine, theirs) = (plan.groups, other.plan.groups)
         return speed.keys.filter { column in
             switch column.role {
-            case .group(let index): index < groups.count && groups[index]
+            case .group(let index): index < theirs.count && mine[index].expression == theirs[index].expression
             case .window: other.plan.window != nil
             default: false
             }

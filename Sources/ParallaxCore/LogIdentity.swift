@@ -1,6 +1,6 @@
 /// Which log an offset belongs to: offsets of one log mean nothing in another.
 public struct LogIdentity: Hashable, Sendable, Codable, CustomStringConvertible {
-    public enum Kind: String, Sendable, Codable { case embedded, kafka, memory }
+    public enum Kind: String, Sendable, Codable, CaseIterable { case embedded, kafka, memory }
 
     public var kind: Kind
     /// The topic; the embedded log's folder is named by it, too.

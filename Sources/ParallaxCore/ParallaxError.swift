@@ -73,3 +73,12 @@ public struct ParallaxError: Error, Hashable, Sendable, CustomStringConvertible 
         return text
     }
 }
+
+extension ParallaxError {
+    /// As programs get it.
+    public var json: JSONText {
+        .object([
+            ("code", .string(code.rawValue)), ("message", .string(message)), ("detail", .optional(detail)), ("hint", .optional(hint)),
+        ])
+    }
+}

@@ -26,7 +26,7 @@ public struct WriteToken: Hashable, Sendable {
     /// Of letters, digits, `-` and `_`.
     public var text: String {
         var output = Output()
-        output.bytes.append(Self.kinds.firstIndex(of: log.kind).map { UInt8($0) } ?? 0)
+        output.bytes.append(log.kind.numberInTokens)
         output.put(source)
         output.put(log.topic)
         output.put(log.number ?? "")
@@ -51,7 +51,8 @@ public struct WriteToken: Hashable, Sendable {
         let content = bytes.dropLast(Self.checksumBytes)
         guard Array(bytes.suffix(Self.checksumBytes)) == Self.checksum(content) else { return nil }
         var input = Input(bytes: content)
-        guard let kind = input.byte(), Int(kind) < Self.kinds.count, let source = input.text(), let topic = input.text(),
+        guard let kindNumber = input.byte(), let kind = LogIdentity.Kind.allCases.first(where: { $0.numberInTokens == kindNumber }),
+            let source = input.text(), let topic = input.text(),
             let number = input.text(), let count = input.number(), count > 0, count <= UInt64(Self.maxPartitions)
         else { return nil }
         var ends: [Partition: Offset] = [:]
@@ -66,10 +67,8 @@ public struct WriteToken: Hashable, Sendable {
         }
         guard input.bytes.isEmpty, !source.isEmpty else { return nil }
         self.init(
-            source: source, log: LogIdentity(kind: Self.kinds[Int(kind)], topic: topic, number: number.isEmpty ? nil : number), ends: ends)
+            source: source, log: LogIdentity(kind: kind, topic: topic, number: number.isEmpty ? nil : number), ends: ends)
     }
-
-    private static let kinds: [LogIdentity.Kind] = [.embedded, .kafka, .memory]
 
     private static let checksumBytes = 4
     /// Tells a text that was cut or mistyped; no more is asked of it.
@@ -120,6 +119,17 @@ public struct WriteToken: Hashable, Sendable {
             let text = String(validating: bytes.prefix(Int(count)), as: UTF8.self)
             bytes = bytes.dropFirst(Int(count))
             return text
+        }
+    }
+}
+
+extension LogIdentity.Kind {
+    /// Never another one: tokens outlive a version.
+    fileprivate var numberInTokens: UInt8 {
+        switch self {
+        case .embedded: 0
+        case .kafka: 1
+        case .memory: 2
         }
     }
 }

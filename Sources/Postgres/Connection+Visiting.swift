@@ -26,7 +26,7 @@ struct PreparedStatements {
     /// How many were made before all were forgotten last.
     private var forgotten = 0
 
-    /// Counted are those that were made: the session also has the ones that lost their names here.
+    /// Counted by what was made, not by `names`: the session also keeps statements whose names were forgotten here.
     var areTooMany: Bool { made - forgotten >= Self.maxCount }
 
     mutating func newName() -> String {
@@ -120,8 +120,8 @@ extension Connection {
     }
 
     private func prepared(_ sql: String, until deadline: ContinuousClock.Instant?) throws(ParallaxError) -> String {
-        // Before the look: of a session that works in transactions alone, their known beginnings are all that comes by outside of one. In one, an error would
-        // end the caller's work.
+        // Before the look-up: a session that works only in transactions sends nothing outside of one but their BEGIN, which is known already. In one, an
+        // error would end the caller's work.
         if statements.areTooMany, !isInTransaction {
             let forget = "DEALLOCATE ALL"
             guard PQsendQuery(try usable(forget), forget) == 1 else { throw lostWhileSending() }

@@ -9,13 +9,7 @@ import Testing
 
     /// The demo pipeline with batch rows, live rows and rejected records.
     private static func demo() throws -> TestPipeline {
-        let folder = try TemporaryFolder()
-        try ServerTemplates.copyPrivatePostgres(to: folder.path + "/.parallax/postgres")
-        for command in [["init", folder.path], ["apply", "--yes", "--pipeline", folder.path]] {
-            let result = try Program.run(command)
-            guard result.status == 0 else { throw HTTPClientError(result.errors) }
-        }
-        let pipeline = try TestPipeline(existing: folder)
+        let pipeline = try TestPipeline.demo()
         for (seed, command) in [("5", ["batch", "run"]), ("6", [])] {
             try pipeline.run("generate", "page_view", "--count", "1000", "--seed", seed)
             try pipeline.run("speed", "--until-caught-up")

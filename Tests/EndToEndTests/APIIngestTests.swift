@@ -363,7 +363,6 @@ import Testing
                 "\(refused.status) \(refused.text)")
         }
         // Another server that opens what is there now.
-        LogIdentityTests.remove(pipeline.path + "/.parallax/api.address")
         let (second, other) = try pipeline.serve()
         defer { second.kill(SIGKILL) }
         #expect(try Self.post(other, Self.line(2)).code == "another_log")
@@ -439,7 +438,7 @@ import Testing
         let isOver = Mutex(false)
         let clients = OwnThread {
             try inThreads(4) { thread in
-                var (round, resent) = (0, 0)
+                var round = 0
                 while !isOver.withLock({ $0 }) {
                     let lines = (0..<25).map { Self.line(thread * 1_000_000 + round * 25 + $0) }
                     // Until it is answered: what nobody answered may be there, or not.
@@ -447,7 +446,6 @@ import Testing
                     #expect(
                         becomesTrue {
                             isAnswered = (try? Self.post(place.withLock { $0 }, lines.joined()).status) == 200
-                            if !isAnswered { resent += 1 }
                             return isAnswered
                         })
                     guard isAnswered else { return }
@@ -466,7 +464,6 @@ import Testing
             #expect(
                 known.isSubset(of: there),
                 "kill \(kill), seed \(seed): \(known.subtracting(there).count) acknowledged events are not in the log")
-            try? FileManager.default.removeItem(atPath: pipeline.path + "/.parallax/api.address")
             (process, address) = try pipeline.serve()
             let now = address
             place.withLock { $0 = now }
@@ -484,20 +481,14 @@ import Testing
 
     /// The guide's commands, as they stand there but for the port.
     @Test func theGuidesExamplesOfWritingRun() throws {
-        let folder = try TemporaryFolder()
-        for command in [["init", folder.path], ["apply", "--yes", "--pipeline", folder.path]] {
-            let result = try Program.run(command)
-            #expect(result.status == 0, "\(result.errors)")
-        }
-        let pipeline = try TestPipeline(existing: folder)
+        let pipeline = try TestPipeline.demo()
         try pipeline.run("batch", "run")
         let (process, address) = try pipeline.serve("up", ["--set", "generator.source="])
         defer {
             process.kill(SIGTERM)
             _ = process.wait()
         }
-        let guide = try String(
-            contentsOfFile: URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/../../docs/guide.md", encoding: .utf8)
+        let guide = try APIDocumentationTests.text("docs/guide.md")
         let section = try #require(
             guide.components(separatedBy: "## Writing from programs\n").last?.components(separatedBy: "\n## Reading from programs\n").first)
         let blocks = section.components(separatedBy: "```").enumerated().filter { $0.offset % 2 == 1 }.map(\.element)

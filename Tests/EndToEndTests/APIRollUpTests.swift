@@ -40,9 +40,7 @@ import Testing
     }
 
     private func ingest(_ pipeline: TestPipeline, _ lines: [String]) throws {
-        let result = try Program.start(["ingest", "ev", "-", "--pipeline", pipeline.path], input: Data(lines.joined(separator: "\n").utf8))
-            .wait()
-        guard result.status == 0 else { throw HTTPClientError(result.errors) }
+        try pipeline.ingest("ev", lines.joined(separator: "\n"))
         // The same events for PostgreSQL.
         try pipeline.connection.execute(
             "CREATE TEMPORARY TABLE IF NOT EXISTS raw (id bigint, t timestamptz, k text, c text, u bigint, d bigint)")
@@ -195,8 +193,7 @@ import Testing
         default: path.append("bucket=window")
         }
         var groups = ["k", "c"]
-        if chance(3) {
-        } else {
+        if !chance(3) {
             groups = [["k"], ["c"], ["c", "k"], []].randomElement(using: &random) ?? []
             path.append("groups=" + groups.joined(separator: ","))
         }

@@ -217,7 +217,7 @@ import Testing
 
 /// What the documentation says of the API.
 @Suite struct APIDocumentationTests {
-    private static func text(_ path: String) throws -> String {
+    static func text(_ path: String) throws -> String {
         try String(contentsOfFile: URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/../../" + path, encoding: .utf8)
     }
 
@@ -232,12 +232,7 @@ import Testing
 
     /// The guide's commands, as they stand there but for the port.
     @Test func theGuidesExamplesRun() throws {
-        let folder = try TemporaryFolder()
-        for command in [["init", folder.path], ["apply", "--yes", "--pipeline", folder.path]] {
-            let result = try Program.run(command)
-            #expect(result.status == 0, "\(result.errors)")
-        }
-        let pipeline = try TestPipeline(existing: folder)
+        let pipeline = try TestPipeline.demo()
         try pipeline.run("generate", "page_view", "--count", "2000")
         try pipeline.run("speed", "--until-caught-up")
         try pipeline.run("batch", "run")

@@ -130,7 +130,7 @@ import Testing
 
 }
 
-/// Asks again and again, for half a minute.
+/// Asks again and again, for a minute.
 func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
     let deadline = ContinuousClock.now + .seconds(60)
     while try !condition() {

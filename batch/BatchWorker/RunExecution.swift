@@ -16,7 +16,7 @@ final class RunExecution {
     /// The tables that the views join, as one snapshot after the run's begin had them.
     var dimensions = DimensionSnapshot.empty
     var report: RunReport
-    /// What retention is counted from (microseconds); nil where no view has one, or no event is known.
+    /// What retention is counted from; nil where no view has one, or no event is known.
     var cutWatermark: Instant?
     /// What the base publication knows of event times; nothing where they have changed since.
     var baseEventTimes = Catalog.EventTimes()

@@ -58,7 +58,7 @@ public struct RunReport: Sendable, Codable {
     public var tables: [Table] = []
     /// Seconds by phase.
     public var seconds: [String: Double] = [:]
-    /// Windows that left views because of their retention are counted from this watermark ; nil where no view has one.
+    /// Windows that left views because of their retention are counted from this watermark; nil where no view has one.
     public var cutWatermark: Instant?
     /// Why the run is held, a line a view and output; empty: it is published.
     public var held: [String] = []

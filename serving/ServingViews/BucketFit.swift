@@ -131,7 +131,7 @@ struct BucketFit {
             let instant = Self.year2000 + Int64(half) * 183 * CalendarInterval.microsecondsPerDay
             return (clock.start(of: instant) - steps.origin) % steps.step == 0
         }
-        guard begins, steps.size <= Self.longest(unit) else {
+        guard begins, steps.size <= unit.longest else {
             return Refusal(
                 message: "a \(unit.rawValue) of \(zone) would cut its windows of \(Self.words(steps.size))",
                 hint: "take another time zone, or make a view of shorter windows")
@@ -140,19 +140,6 @@ struct BucketFit {
     }
 
     private static let year2000: Int64 = 946_684_800_000_000
-
-    /// A day has 25 hours once a year, or 26.
-    private static func longest(_ unit: Unit) -> Int64 {
-        let days: Int64 =
-            switch unit {
-            case .day: 1
-            case .week: 7
-            case .month: 31
-            case .quarter: 92
-            case .year: 366
-            }
-        return days * CalendarInterval.microsecondsPerDay + 2 * 3_600_000_000
-    }
 
     // As SQL, for what is known only when it is asked.
 
@@ -199,5 +186,20 @@ struct BucketFit {
                 """
         }
         return "CASE WHEN \(bucket) IS NULL OR \(length) = 0 THEN true \(fits)"
+    }
+}
+
+extension Plan.Window.CalendarUnit {
+    /// Microseconds. A day has 25 hours once a year, or 26.
+    public var longest: Int64 {
+        let days: Int64 =
+            switch self {
+            case .day: 1
+            case .week: 7
+            case .month: 31
+            case .quarter: 92
+            case .year: 366
+            }
+        return days * CalendarInterval.microsecondsPerDay + 2 * 3_600_000_000
     }
 }

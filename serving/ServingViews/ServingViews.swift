@@ -77,8 +77,8 @@ public enum ServingViews {
             guard let error = try refusal({ () throws(ParallaxError) in try writer.drop(name) }) else { continue }
             refusals.append(Refusal(view: name, error: error))
         }
-        // The new ones, too, that are not its own.
-        if hasOwner { try catalog.prepareServingOwner() }
+        // Views on top that were made just now stay ours: the role may read them, too.
+        if hasOwner { try catalog.grantToServingOwner() }
         try catalog.grantNamed()
         return refusals
     }

@@ -34,26 +34,22 @@ extension ViewWriter {
                 """)
         }
         let existing = try catalog.servingFunction(RollUpFunction.name(view), place)
-        if let existing {
-            guard let written = existing.written else { throw Self.isTaken(existing.description) }
-            if written != text {
-                if written.hasPrefix(definition.columns + "\n") {
+        if let existing, existing.written == nil { throw Self.isTaken(existing.description) }
+        if existing?.written != text {
+            if let existing, existing.written?.hasPrefix(definition.columns + "\n") == false {
+                let comment = try connection.query("SELECT obj_description($1::bigint::oid, 'pg_proc')", [.int(existing.id)]).rows[0][0]
+                let what = "the roll-up function of view \"\(view)\" cannot take its new form"
+                try makeAnew(
+                    Dependents(connection, on: existing.id, .function), what, drop: "DROP FUNCTION \(place)"
+                ) { () throws(ParallaxError) in
                     try make()
-                } else {
-                    let comment = try connection.query("SELECT obj_description($1::bigint::oid, 'pg_proc')", [.int(existing.id)]).rows[0][0]
-                    let what = "the roll-up function of view \"\(view)\" cannot take its new form"
-                    try makeAnew(
-                        Dependents(connection, on: existing.id, .function), what, drop: "DROP FUNCTION \(place)"
-                    ) { () throws(ParallaxError) in
-                        try make()
-                        if let comment { try connection.execute("COMMENT ON FUNCTION \(place) IS \(Connection.quoteLiteral(comment))") }
-                    }
+                    if let comment { try connection.execute("COMMENT ON FUNCTION \(place) IS \(Connection.quoteLiteral(comment))") }
                 }
+            } else {
+                try make()
             }
-        } else {
-            try make()
+            try catalog.recordServingFunction(RollUpFunction.name(view), text)
         }
-        if existing?.written != text { try catalog.recordServingFunction(RollUpFunction.name(view), text) }
         if hasOwner { try catalog.handToServingOwner(.function, place) }
         try giveRights(place, asOn: relation.id)
     }

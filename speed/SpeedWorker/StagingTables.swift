@@ -12,7 +12,7 @@ import ViewLanguage
 /// Two workers add to the same groups, and each holds its row locks until it commits. All of them lock in the same order (view version, then
 /// key), so that they wait for one another but never in a circle.
 struct StagingTables {
-    /// Versions whose temporary table this connection has.
+    /// Versions whose temporary table is known to be there. The connection may have more: of a feed before this one.
     private var made: Set<VersionID> = []
 
     /// Rows of one COPY message or so.
@@ -24,7 +24,7 @@ struct StagingTables {
     mutating func prepare(_ deltas: [SpeedFlush.Delta], _ connection: Connection, _ place: FlushPlace) throws(ParallaxError) {
         for delta in deltas where delta.rows.count > 0 && !made.contains(delta.view.id) {
             place.view = delta.view
-            // It may be there: a feed that began anew on this connection knows nothing of the one before. A version's columns are always the same.
+            // A feed before this one on the connection may have made it. It fits: a version's state tables never change their columns.
             try connection.execute(
                 "CREATE TEMPORARY TABLE IF NOT EXISTS \(Self.name(delta.view.id)) (\(delta.rows.layout.columnDefinitions)) ON COMMIT DELETE ROWS"
             )

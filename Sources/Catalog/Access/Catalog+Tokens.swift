@@ -140,7 +140,7 @@ extension Catalog {
     /// Those of these tokens that are valid now.
     public func validTokens(among ids: [Int64]) throws(ParallaxError) -> [Int64] {
         try connection.queryPrepared(
-            "SELECT \(Self.tokenColumns) FROM parallax.token WHERE token_id = ANY ($1::text[]::bigint[])", [.texts(ids.map(String.init))]
+            "SELECT \(Self.tokenColumns) FROM parallax.token WHERE token_id = ANY ($1::bigint[])", [.ints(ids)]
         ).rows.map(Self.token).filter(\.isValid).map(\.id)
     }
 

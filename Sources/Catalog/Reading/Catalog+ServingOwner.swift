@@ -34,14 +34,18 @@ extension Catalog {
     /// Makes the role where it is missing and we may, and gives it what it lacks. Inside the caller's transaction.
     ///
     /// Returns false where there is no role that views can be handed to: they stay ours, and `parallax doctor` says so.
-    @discardableResult
     public func prepareServingOwner() throws(ParallaxError) -> Bool {
         var state = try servingOwnerState()
         if state == .missing, try makeServingOwner() { state = try servingOwnerState() }
         guard state == .ready else { return false }
+        try grantToServingOwner()
+        return true
+    }
+
+    /// What it lacks by now. It is ready.
+    public func grantToServingOwner() throws(ParallaxError) {
         let grants = try connection.query(Self.grantsOfServingOwner, [.text(Self.servingOwner)]).texts(0)
         for grant in grants { try connection.execute(grant) }
-        return true
     }
 
     /// False where we may not make roles.
@@ -85,9 +89,7 @@ extension Catalog {
 
     /// Hands a view or function of ours to the role. What somebody else owns by now stays theirs.
     ///
-    /// - Parameters:
-    ///   - kind: `VIEW` or `FUNCTION`.
-    ///   - place: quoted, with the schema; a function's with the types of its arguments.
+    /// - Parameter place: quoted, with the schema; a function's with the types of its arguments.
     public func handToServingOwner(_ kind: ServedKind, _ place: String) throws(ParallaxError) {
         let owner =
             kind == .view

@@ -15,6 +15,11 @@ public struct AnsweredPositions: Sendable, Hashable {
         /// A living speed worker reads it.
         public var isRead = false
         public init() {}
+
+        mutating func note(_ processed: Offset, _ isRead: Bool, _ hole: Range<Offset>?) {
+            (self.processed, self.isRead) = (processed, isRead)
+            if let hole { holes.append(hole) }
+        }
     }
 
     public var source: String
@@ -132,21 +137,26 @@ extension Catalog {
             """, [.texts(names)], until: deadline
         ).rows
         var found: [String: AnsweredPositions] = [:]
+        // The one whose rows come, and no other reference to it.
+        var positions: AnsweredPositions?
         for row in rows {
             let name = try row.text(0)
-            var positions = found[name] ?? AnsweredPositions(source: name)
-            if found[name] == nil, let binding = row[1] { positions.binding = try decodeStored(LogBinding.self, binding) }
-            if row[2] != nil {
-                let partition = try row.partition(2)
-                var part = positions.parts[partition] ?? AnsweredPositions.Part()
-                part.processed = try row.offset(3)
-                part.isRead = try row.bool(4)
-                if row[7] != nil { part.holes.append(try row.offset(7)..<(try row.offset(8))) }
-                positions.parts[partition] = part
-                if positions.problemCode == nil { (positions.problemCode, positions.problemMessage) = (row[5], row[6]) }
+            if positions?.source != name {
+                if let positions { found[positions.source] = positions }
+                positions = AnsweredPositions(source: name)
+                if let binding = row[1] { positions?.binding = try decodeStored(LogBinding.self, binding) }
             }
-            found[name] = positions
+            guard row[2] != nil else { continue }
+            let partition = try row.partition(2)
+            let (processed, isRead) = (try row.offset(3), try row.bool(4))
+            let hole = row[7] == nil ? nil : try row.offset(7)..<(try row.offset(8))
+            positions?.parts[partition, default: AnsweredPositions.Part()].note(processed, isRead, hole)
+            if positions?.problemCode == nil {
+                positions?.problemCode = row[5]
+                positions?.problemMessage = row[6]
+            }
         }
+        if let positions { found[positions.source] = positions }
         return found
     }
 

@@ -126,7 +126,7 @@ extension ConfigurationKey {
         "off: anybody on this machine. An address that other machines reach needs a token in any case.")
     static let serveStreams = ConfigurationKey(
         "serve.streams_per_token", .integer(1...65_536), default: "64",
-        "Streams that one token may have open at a time. The next is answered with 429.")
+        "Streams, and polls that wait, that one token may have at a time. The next is answered with 429.")
     static let serveBody = ConfigurationKey(
         "serve.max_body", .bytes(1_024...(256 << 20)), default: "32MiB",
         "Largest body of events that are sent to the API, as it comes and decompressed. A larger one is answered with 413.")

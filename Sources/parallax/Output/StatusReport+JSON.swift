@@ -130,14 +130,6 @@ extension StatusReport.Source {
     }
 }
 
-extension ParallaxError {
-    var json: JSONText {
-        .object([
-            ("code", .string(code.rawValue)), ("message", .string(message)), ("detail", .optional(detail)), ("hint", .optional(hint)),
-        ])
-    }
-}
-
 extension CatalogDimension {
     fileprivate var json: JSONText {
         .object([

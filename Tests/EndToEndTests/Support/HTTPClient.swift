@@ -155,6 +155,8 @@ struct HTTPClientError: Error, CustomStringConvertible {
 extension TestPipeline {
     /// `parallax serve` (or `up`) of this pipeline, and where it listens.
     func serve(_ command: String = "serve", _ arguments: [String] = []) throws -> (process: Program.Running, address: String) {
+        // A server that was killed leaves them.
+        for name in ["api", "metrics"] { try? FileManager.default.removeItem(atPath: "\(path)/.parallax/\(name).address") }
         let process = try Program.start([command, "--pipeline", path] + arguments, environment: ["PARALLAX_SERVE_LISTEN": "127.0.0.1:0"])
         return (process, try address("api", of: process))
     }

@@ -48,7 +48,6 @@ final class LivePipeline {
     func restart(_ signal: Int32, at address: String? = nil) throws {
         process?.kill(signal)
         _ = process?.wait()
-        try? FileManager.default.removeItem(atPath: pipeline.path + "/.parallax/api.address")
         try serve("serve", address.map { ["serve.listen=\($0)"] } ?? [])
     }
 
@@ -61,8 +60,7 @@ final class LivePipeline {
     func ingest(_ count: Int, key: String? = nil, minute: (Int) -> Int) throws {
         let text = (id..<(id + count)).map { Self.line($0, minute: minute($0), key: key) }.joined(separator: "\n")
         id += count
-        let result = try Program.start(["ingest", "ev", "-", "--pipeline", pipeline.path], input: Data(text.utf8)).wait()
-        guard result.status == 0 else { throw HTTPClientError(result.errors) }
+        try pipeline.ingest("ev", text)
     }
 
     /// A flush of so many events.
@@ -105,9 +103,8 @@ final class LivePipeline {
 
     /// A figure of the server's, which was asked to tell them.
     func figure(_ sample: String) throws -> Double? {
-        let file = pipeline.path + "/.parallax/metrics.address"
-        guard becomesTrue({ FileManager.default.fileExists(atPath: file) }) else { throw HTTPClientError("no metrics") }
-        let metrics = try String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+        guard let process else { throw HTTPClientError("no server") }
+        let metrics = try pipeline.address("metrics", of: process)
         return try HTTPClient.get(metrics, "/metrics").text.split(separator: "\n").first { $0.hasPrefix(sample + " ") }
             .flatMap { Double($0.dropFirst(sample.count + 1)) }
     }

@@ -43,6 +43,17 @@ final class TestPipeline {
         connection = try Connection(dsn)
     }
 
+    /// What `parallax init` makes, applied.
+    static func demo() throws -> TestPipeline {
+        let folder = try TemporaryFolder()
+        try ServerTemplates.copyPrivatePostgres(to: folder.path + "/.parallax/postgres")
+        for command in [["init", folder.path], ["apply", "--yes", "--pipeline", folder.path]] {
+            let result = try Program.run(command)
+            guard result.status == 0 else { throw ParallaxError(.internalInconsistency, "\(command[0]): \(result.errors)") }
+        }
+        return try TestPipeline(existing: folder)
+    }
+
     deinit {
         connection.close()
         _ = try? Program.run(["down", "--pipeline", folder.path])

@@ -32,7 +32,7 @@ final class ChangeListener: Sendable {
         try startThread(name: "listen") { self.loop(heard) }
     }
 
-    /// Something on the channel will be heard from a moment on at which `heard` is called for it.
+    /// Listens on the channel, too. `heard` is called for it once when that has begun: what came before was not heard.
     func want(_ channel: String) {
         let isFirst = state.withLock { state in
             defer { state.wanted.insert(channel) }

@@ -33,16 +33,15 @@ struct ChangesReader: Sendable {
         var hasMore: Bool
     }
 
-    /// Nil where no such view is served. A view on top is a problem: it has no changes.
-    func place(_ name: String, _ catalog: Catalog, until deadline: ContinuousClock.Instant) throws -> Place? {
-        guard let view = try views.view(name, catalog, until: deadline) else { return nil }
+    /// A view on top is a problem: it has no changes.
+    private func place(of view: ServedView, _ catalog: Catalog, until deadline: ContinuousClock.Instant) throws -> Place {
         guard let version = view.version else {
             throw Problem(
-                .badRequest, "invalid_request", "\"\(name)\" is a view on top of others: it has no changes of its own",
+                .badRequest, "invalid_request", "\"\(view.name)\" is a view on top of others: it has no changes of its own",
                 hint: "follow what it reads, and ask it again when that changes: " + view.reads.joined(separator: ", "))
         }
         return Place(
-            view: view, version: version, followed: try catalog.followedView(name, until: deadline),
+            view: view, version: version, followed: try catalog.followedView(view.name, until: deadline),
             frontier: AnswerFrontier(
                 sources: try catalog.frontiers(ofSources: view.sources, until: deadline), approximate: view.approximate, asOfRun: nil),
             columns: RowColumns(view.columns.map(\.encoded)))
@@ -50,11 +49,7 @@ struct ChangesReader: Sendable {
 
     /// The view that a request's path names.
     func place(of request: APIRequest, _ catalog: Catalog, until deadline: ContinuousClock.Instant) throws -> Place {
-        let name = request.pathValue("view")
-        guard let place = try place(name, catalog, until: deadline) else {
-            throw Problem.noView(name, among: try catalog.servedStamps(until: deadline).map(\.name).filter(request.grant.mayRead))
-        }
-        return place
+        try place(of: try views.view(of: request, catalog, until: deadline), catalog, until: deadline)
     }
 
     /// Rows that have changed since, each key once, as it is now.
@@ -108,13 +103,13 @@ struct ChangesReader: Sendable {
         let leading = ChangesColumns.leading(place.version.plan)
         var query = query
         let columns = RowColumns(query.columns.map(\.encoded))
-        query.columns = [ServedView.Column(name: leading[2], type: "text", typeID: 25, role: .expression)] + query.columns
+        query.columns = [ServedView.Column(name: leading[2], type: "text", typeID: TypeID.text, role: .expression)] + query.columns
         (query.order, query.isKeyed) = ([], false)
         let relation = Connection.quoteIdentifier(place.followed.changesName)
         let (text, parameters) = query.sql(
             from: "(SELECT * FROM serving.\(relation) c WHERE c.\(Connection.quoteIdentifier(leading[0])) IS NULL)", after: nil)
         // As long as the client takes rows.
-        try connection.queryPrepared("SELECT pg_catalog.set_config('statement_timeout', '0', true)")
+        try connection.queryPrepared(Snapshots.limit, [.text("0")])
         try connection.visit(text, parameters, rows: .oneByOne) { _ throws(ParallaxError) in
         } row: { row throws(ParallaxError) in
             func text(_ column: Int) -> String? { row[column].map { String(decoding: $0, as: UTF8.self) } }
@@ -132,7 +127,8 @@ struct ChangesReader: Sendable {
     func look(_ name: String, since: Int64?, maxRows: Int, _ catalog: Catalog, until deadline: ContinuousClock.Instant) throws -> (
         update: ViewUpdate, channel: String
     )? {
-        guard let place = try place(name, catalog, until: deadline) else { return nil }
+        guard let view = try views.view(name, catalog, until: deadline) else { return nil }
+        let place = try place(of: view, catalog, until: deadline)
         var update = ViewUpdate(
             from: since ?? place.followed.change, to: place.followed.change, columns: place.columns, standing: place.standing,
             frontier: place.frontier.json)
@@ -169,15 +165,10 @@ struct ChangesReader: Sendable {
 extension Plan.Window.Kind {
     /// From a window's start to its end at most, in microseconds: days of a clock that is put back have more hours. Nil for sessions.
     fileprivate var longest: Int64? {
-        let hour: Int64 = 3_600_000_000
         switch self {
         case .tumbling(let size, _), .hopping(_, let size, _): return size
         case .session: return nil
-        case .calendar(.day, _): return 26 * hour
-        case .calendar(.week, _): return (7 * 24 + 2) * hour
-        case .calendar(.month, _): return (31 * 24 + 2) * hour
-        case .calendar(.quarter, _): return (92 * 24 + 2) * hour
-        case .calendar(.year, _): return (366 * 24 + 2) * hour
+        case .calendar(let unit, _): return unit.longest
         }
     }
 }
@@ -188,8 +179,10 @@ enum FollowedTime {
     static func microseconds(_ text: String, _ kind: ValueKind) -> Int64? {
         if text == "infinity" { return .max }
         if text == "-infinity" { return .min }
-        return Array(text.utf8).withUnsafeBytes { bytes in
-            switch kind {
+        var text = text
+        return text.withUTF8 { utf8 in
+            let bytes = UnsafeRawBufferPointer(utf8)
+            return switch kind {
             case .timestamptz, .timestamp: PostgresTime.microseconds(bytes)
             case .date: PostgresTime.day(bytes).map { $0 * 86_400_000_000 }
             default: nil
@@ -197,7 +190,7 @@ enum FollowedTime {
         }
     }
 
-    /// Of a row, beside a time for which there is a number: before all of them, or behind.
+    /// Where a row's time stands among those that have a number: one before Christ before all of them, one beyond 9999 behind.
     static func place(_ text: String, _ kind: ValueKind) -> Int64 {
         microseconds(text, kind) ?? (text.hasSuffix("BC") ? .min + 1 : .max - 1)
     }

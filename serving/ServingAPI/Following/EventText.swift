@@ -12,10 +12,12 @@ enum EventText {
 
     static let beat = ByteBuffer(string: ":\n\n")
 
-    static func write(_ name: LiveFigures.Event, id: String?, _ data: String, to buffer: inout ByteBuffer) {
+    static func write(_ name: LiveFigures.Event, id: String?, _ data: String..., to buffer: inout ByteBuffer) {
         buffer.writeString("event: \(name.rawValue)\n")
         if let id { buffer.writeString("id: \(id)\n") }
-        buffer.writeString("data: \(data)\n\n")
+        buffer.writeString("data: ")
+        for part in data { buffer.writeString(part) }
+        buffer.writeString("\n\n")
     }
 
     static func event(_ name: LiveFigures.Event, id: String?, _ members: [(String, JSONText)]) -> ByteBuffer {
@@ -112,7 +114,7 @@ struct RowParts {
         count += 1
         var buffer = ByteBuffer()
         buffer.reserveCapacity(lead.utf8.count + text.utf8.count + end.utf8.count + 64)
-        EventText.write(name, id: id, lead + text + end, to: &buffer)
+        EventText.write(name, id: id, lead, text, end, to: &buffer)
         return buffer
     }
 }

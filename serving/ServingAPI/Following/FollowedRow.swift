@@ -52,7 +52,8 @@ struct RowColumns: Sendable, Hashable {
     /// A time as JSON has it, without its quotes.
     func text(_ value: String, _ column: Int) -> String {
         var buffer = ByteBuffer()
-        Array(value.utf8).withUnsafeBytes { JSONValueWriter.writeTime($0, columns[column].kind, to: &buffer) }
+        var value = value
+        value.withUTF8 { JSONValueWriter.writeTime(UnsafeRawBufferPointer($0), columns[column].kind, to: &buffer) }
         return String(buffer: buffer)
     }
 
@@ -64,12 +65,13 @@ struct RowColumns: Sendable, Hashable {
         var buffer = ByteBuffer()
         var lost: [(String, JSONText)] = []
         for (place, column) in (chosen ?? Array(columns.indices)).enumerated() {
-            buffer.writeString((place == 0 ? "{" : ",") + leads[column])
-            guard let value = values[column] else {
+            buffer.writeString(place == 0 ? "{" : ",")
+            buffer.writeString(leads[column])
+            guard var value = values[column] else {
                 buffer.writeString("null")
                 continue
             }
-            let isWritten = Array(value.utf8).withUnsafeBytes { writer.write($0, columns[column].kind, to: &buffer) }
+            let isWritten = value.withUTF8 { writer.write(UnsafeRawBufferPointer($0), columns[column].kind, to: &buffer) }
             if !isWritten { lost.append((columns[column].name, .string(value))) }
         }
         if !lost.isEmpty { buffer.writeString(",\"@not_finite\":\(JSONText.object(lost).text(indentation: nil))") }

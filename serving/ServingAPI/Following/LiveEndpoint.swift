@@ -24,13 +24,6 @@ struct LiveEndpoint: Sendable {
     let turnstile: Turnstile
     private var limits: APILimits { snapshots.limits }
 
-    init(snapshots: Snapshots, live: LiveViews, reader: ChangesReader, turnstile: Turnstile) {
-        self.snapshots = snapshots
-        self.live = live
-        self.reader = reader
-        self.turnstile = turnstile
-    }
-
     /// After which a client comes back.
     static let retryMilliseconds = 2_000
     /// Between two tries of what may come off the next time.
@@ -45,7 +38,7 @@ struct LiveEndpoint: Sendable {
     func answer(_ request: APIRequest) async throws -> Response {
         let since = try Self.since(request)
         // What can be said with a status is said before the answer begins.
-        _ = try await request.untilItEnds { try await patiently(until: request.answerBy) { try await filter(request) } }
+        let checked = try await request.untilItEnds { try await patiently(until: request.answerBy) { try await filter(request) } }
         let headers: HTTPFields = [
             .contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-store", .accelBuffering: "no",
         ]
@@ -55,7 +48,7 @@ struct LiveEndpoint: Sendable {
             body: ResponseBody { writer in
                 let output = Writer(writer)
                 do {
-                    try await request.untilItEnds { try await follow(request, since: since, output) }
+                    try await request.untilItEnds { try await follow(request, since: since, checked, output) }
                 } catch is CancellationError {
                     // A client that takes nothing would not take the end either, and hold up the shutdown.
                     guard request.channel.isWritable else {
@@ -100,7 +93,7 @@ struct LiveEndpoint: Sendable {
         func write(_ buffer: ByteBuffer) async throws { if buffer.readableBytes > 0 { try await writer.write(buffer) } }
     }
 
-    private func follow(_ request: APIRequest, since: Int64?, _ writer: Writer) async throws {
+    private func follow(_ request: APIRequest, since: Int64?, _ checked: LiveFilter, _ writer: Writer) async throws {
         try await writer.write(ByteBuffer(string: "retry: \(Self.retryMilliseconds)\n\n"))
         let (view, id) = live.join(request.pathValue("view"))
         defer { live.leave(view, id) }
@@ -108,7 +101,7 @@ struct LiveEndpoint: Sendable {
             try await view.ready(id)
             var filter: LiveFilter
             if let since, view.resume(id, since: since) {
-                filter = try await turnstile.pass { try await self.filter(request) }
+                filter = checked
                 live.figures.count(.feed)
             } else {
                 filter = try await begin(request, since: since, view, id, writer)

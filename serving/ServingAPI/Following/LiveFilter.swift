@@ -70,13 +70,13 @@ struct LiveFilter: Sendable {
     ) throws -> [String] {
         let text =
             switch column.typeID {
-            case 25, 1043: "SELECT v FROM unnest($1::text[]) v"
-            case 16: "SELECT v::boolean::text::\"char\"::text FROM unnest($1::text[]) v"
-            case 20, 21, 23: "SELECT v::bigint::text FROM unnest($1::text[]) v"
-            case 2950: "SELECT v::uuid::text FROM unnest($1::text[]) v"
-            case 1082: "SELECT v::date::text FROM unnest($1::text[]) v"
-            case 1114: "SELECT v::timestamp::text FROM unnest($1::text[]) v"
-            case 1184: "SELECT v::timestamptz::text FROM unnest($1::text[]) v"
+            case TypeID.text, TypeID.varchar: "SELECT v FROM unnest($1::text[]) v"
+            case TypeID.bool: "SELECT v::boolean::text::\"char\"::text FROM unnest($1::text[]) v"
+            case TypeID.int8, TypeID.int2, TypeID.int4: "SELECT v::bigint::text FROM unnest($1::text[]) v"
+            case TypeID.uuid: "SELECT v::uuid::text FROM unnest($1::text[]) v"
+            case TypeID.date: "SELECT v::date::text FROM unnest($1::text[]) v"
+            case TypeID.timestamp: "SELECT v::timestamp::text FROM unnest($1::text[]) v"
+            case TypeID.timestamptz: "SELECT v::timestamptz::text FROM unnest($1::text[]) v"
             default:
                 throw Problem(
                     .badRequest, "invalid_request", "a stream cannot compare \"\(column.name)\": its type is \(column.type)",
@@ -120,12 +120,6 @@ extension ServedView {
 }
 
 extension Problem {
-    static func noColumn(_ name: String, _ view: ServedView) -> Problem {
-        Problem(
-            .badRequest, "unknown_column", "view \"\(view.name)\" has no column \"\(name.prefix(100))\"",
-            hint: nameHint(for: name, among: view.columns.map(\.name), listedAs: "columns"))
-    }
-
     static func changesNotKept(_ since: Int64, _ place: ChangesReader.Place) -> Problem {
         let (name, first, last) = (place.followed.name, place.followed.followedFrom, place.followed.change)
         let isKept = place.keeps(since)

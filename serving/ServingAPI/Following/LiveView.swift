@@ -21,7 +21,6 @@ final class LiveView: Sendable {
     }
 
     var number: Int64? { state.withLock { $0.feed.number } }
-    var looks: Int { state.withLock { $0.feed.looks } }
     var followers: Int { state.withLock { $0.feed.followers } }
     var channel: String? { state.withLock { $0.channel } }
     var isGone: Bool { state.withLock { $0.feed.isGone } }

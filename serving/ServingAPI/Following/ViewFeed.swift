@@ -79,7 +79,9 @@ struct ViewFeed: Sendable {
         guard let number, since <= number, !isGone else { return nil }
         if since == number { return [] }
         guard let first = kept.first, first.from <= since else { return nil }
-        return kept.filter { $0.to > since }
+        // In their order: whoever keeps up has all but the last few.
+        let start = kept.lastIndex { $0.to <= since }.map { $0 + 1 } ?? 0
+        return Array(kept[start...])
     }
 
     // MARK: looks
@@ -120,7 +122,10 @@ struct ViewFeed: Sendable {
             }
         }
         number = update.to
-        if !isFirst, update.to > update.from || update.isReset { for id in queues.keys { queues[id]?.push(update) } }
+        if !isFirst, update.to > update.from || update.isReset {
+            // Their numbers are copied: a walk over the dictionary would hold it, and the first push copy all queues with all that waits in them.
+            for id in Array(queues.keys) { queues[id]?.push(update) }
+        }
         guard isDue || update.hasMore else { return false }
         isDue = false
         isLooking = true
@@ -144,11 +149,11 @@ struct ViewFeed: Sendable {
     mutating func viewIsGone() {
         isLooking = false
         isGone = true
-        for id in queues.keys { queues[id]?.end() }
+        for id in Array(queues.keys) { queues[id]?.end() }
     }
 
     mutating func beat() {
         idleBeats = queues.isEmpty ? idleBeats + 1 : 0
-        for id in queues.keys { queues[id]?.beat() }
+        for id in Array(queues.keys) { queues[id]?.beat() }
     }
 }

@@ -135,10 +135,10 @@ struct JSONValueWriter: Sendable {
         case 0x0D: buffer.append("\\r")
         case 0x09: buffer.append("\\t")
         default:
-            let digits = Array("0123456789abcdef".utf8)
+            let digits: StaticString = "0123456789abcdef"
             buffer.append("\\u00")
-            buffer.append(digits[Int(byte >> 4)])
-            buffer.append(digits[Int(byte & 15)])
+            buffer.append(digits.utf8Start[Int(byte >> 4)])
+            buffer.append(digits.utf8Start[Int(byte & 15)])
         }
     }
 

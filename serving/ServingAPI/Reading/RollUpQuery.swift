@@ -117,7 +117,7 @@ struct RollUpQuery {
             let hidden = (all.key ?? []) + order.map(\.name) + [rollUp.top?.output].compactMap(\.self)
             rollUp.outputs = shown + (try outputs(named: hidden, of: all)).filter { !shown.contains($0) }
         }
-        let statement = try rollUp.statement(over: version)
+        let statement = shown == nil ? all : try rollUp.statement(over: version)
         let fields = try connection.describe(statement.text, until: request.deadline)
         guard fields.map(\.name) == statement.columns.map(\.name) else {
             throw ParallaxError(.internalInconsistency, "a roll-up of view \"\(view.name)\" has other columns than it says")
@@ -150,13 +150,17 @@ struct RollUpQuery {
             } else if let column = statement.columns.first(where: { $0.name == name }) {
                 output = column.output
             } else {
-                throw Problem(
-                    .badRequest, "unknown_column", "this roll-up of view \"\(view.name)\" has no column \"\(name.prefix(100))\"",
-                    hint: nameHint(for: name, among: statement.columns.map(\.name), listedAs: "columns"))
+                throw noColumn(name, among: statement.columns.map(\.name))
             }
             if let output, !found.contains(output) { found.append(output) }
         }
         return found
+    }
+
+    private func noColumn(_ name: String, among names: [String]) -> Problem {
+        Problem(
+            .badRequest, "unknown_column", "this roll-up of view \"\(view.name)\" has no column \"\(name.prefix(100))\"",
+            hint: nameHint(for: name, among: names, listedAs: "columns"))
     }
 
     /// As asked for, then by what tells rows apart; a top by its place. Where nothing tells them apart, by all columns.
@@ -164,9 +168,7 @@ struct RollUpQuery {
         var sorting: [RowsQuery.Order] = []
         func add(_ name: String, _ isDescending: Bool = false) throws(Problem) {
             guard let column = columns.first(where: { $0.name == name }) else {
-                throw Problem(
-                    .badRequest, "unknown_column", "this roll-up of view \"\(view.name)\" has no column \"\(name.prefix(100))\"",
-                    hint: nameHint(for: name, among: columns.map(\.name), listedAs: "columns"))
+                throw noColumn(name, among: columns.map(\.name))
             }
             if !sorting.contains(where: { $0.column == column }) { sorting.append(.init(column: column, isDescending: isDescending)) }
         }

@@ -135,31 +135,11 @@ struct RowsEndpoint: Sendable {
             }
         }
         defer { clock.cancel() }
-        let head: Head
-        do {
-            head = try await withTaskCancellationHandler {
-                try await channel.head()
-            } onCancel: {
-                producer.cancel()
-            }
-        } catch {
-            producer.cancel()
-            throw error
-        }
+        let head = try await channel.head(of: producer)
         if head.isUnchanged { return Response(status: .notModified, headers: headers(head, format, next: nil, request)) }
         return Response(
             status: .ok, headers: headers(head, format, next: nil, request),
-            body: ResponseBody { writer in
-                do {
-                    while let chunk = try await channel.next() { try await writer.write(chunk) }
-                    try await writer.finish(nil)
-                } catch {
-                    // Without the last chunk a client knows that the answer is not whole.
-                    channel.cancel()
-                    producer.cancel()
-                    throw error
-                }
-            })
+            body: channel.body(of: producer))
     }
 
     private func produce(_ request: APIRequest, _ format: RowFormat, _ catalog: Catalog, _ channel: ChunkChannel<Head>) throws {
@@ -222,10 +202,7 @@ struct RowsEndpoint: Sendable {
     private func prepare(
         _ request: APIRequest, _ format: RowFormat, _ catalog: Catalog, defaultLimit: Int?, maxLimit: Int
     ) throws -> Prepared {
-        let name = request.pathValue("view")
-        guard let view = try views.view(name, catalog, until: request.deadline) else {
-            throw Problem.noView(name, among: try catalog.servedStamps(until: request.deadline).map(\.name).filter(request.grant.mayRead))
-        }
+        let view = try views.view(of: request, catalog, until: request.deadline)
         var query =
             if RollUpQuery.isAsked(request) {
                 try RollUpQuery(request, view, maxFilterValues: limits.filterValues).rows(
@@ -236,7 +213,7 @@ struct RowsEndpoint: Sendable {
         let sources = try catalog.frontiers(ofSources: view.sources, until: request.deadline)
         // Pages behind the first hold at least what that one did.
         if request.value("cursor") == nil, let awaited = try AwaitedWrites(request, limits) {
-            try awaited.check(in: catalog, of: name, reading: sources.map(\.name), until: request.deadline)
+            try awaited.check(in: catalog, of: view.name, reading: sources.map(\.name), until: request.deadline)
         }
         let viewTag = "\(view.stamp.relation).\(view.stamp.rule).\(view.stamp.version?.rawValue ?? 0)"
         var cursor: PageCursor?
@@ -282,7 +259,7 @@ struct RowsEndpoint: Sendable {
         let etag =
             view.version == nil
             ? nil : "W/\"\(StableHash.text(of: [viewTag, frontier.tag, format.rawValue, request.request.uri.string]))\""
-        let isUnchanged = etag.map { etag in request.header(.ifNoneMatch).map { ETags.matches($0, etag) } ?? false } ?? false
+        let isUnchanged = ETags.matches(request.header(.ifNoneMatch), etag)
         return Prepared(
             head: Head(frontier: frontier.json, etag: etag, isUnchanged: isUnchanged), query: query, text: text, parameters: parameters,
             cursor: cursor, viewTag: viewTag,
@@ -329,10 +306,7 @@ struct RowsEndpoint: Sendable {
         // Every answer is asked for again: it may have changed a flush later.
         headers[.cacheControl] = "private, no-cache"
         headers[.vary] = "Accept, Authorization"
-        if format != .json {
-            let text = head.frontier.text(indentation: nil).asciiJSON
-            if text.utf8.count <= Self.maxHeaderBytes { headers[.frontier] = text }
-        }
+        if format != .json { headers.set(frontier: head.frontier) }
         if let next {
             let parameters = request.query.filter { $0.name != "cursor" } + [("cursor", next)]
             let query = parameters.map { "\(percentEncoded($0.0, keeping: ":"))=\(percentEncoded($0.1, keeping: ":"))" }.joined(
@@ -345,6 +319,14 @@ struct RowsEndpoint: Sendable {
                 "inline; filename=\"\(request.pathValue("view").filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }).\(ending)\""
         }
         return headers
+    }
+}
+
+extension HTTPFields {
+    /// For formats that have no place for it. A longer one (many partitions) is left out.
+    mutating func set(frontier: JSONText) {
+        let text = frontier.text(indentation: nil).asciiJSON
+        if text.utf8.count <= RowsEndpoint.maxHeaderBytes { self[.frontier] = text }
     }
 }
 
@@ -371,7 +353,8 @@ extension String {
 
 enum ETags {
     /// Weak comparison, as If-None-Match asks for.
-    static func matches(_ header: String, _ etag: String) -> Bool {
+    static func matches(_ header: String?, _ etag: String?) -> Bool {
+        guard let header, let etag else { return false }
         func bare(_ text: Substring) -> Substring { text.hasPrefix("W/") ? text.dropFirst(2) : text }
         return header.split(separator: ",").contains { part in
             let tag = part.trimmed

@@ -58,11 +58,7 @@ struct RowsQuery: Sendable {
 
     init(_ request: APIRequest, _ view: ServedView, defaultLimit: Int?, maxLimit: Int, maxFilterValues: Int) throws(Problem) {
         func column(_ name: String) throws(Problem) -> ServedView.Column {
-            guard let column = view.column(name) else {
-                throw Problem(
-                    .badRequest, "unknown_column", "view \"\(view.name)\" has no column \"\(name.prefix(100))\"",
-                    hint: nameHint(for: name, among: view.columns.map(\.name), listedAs: "columns"))
-            }
+            guard let column = view.column(name) else { throw Problem.noColumn(name, view) }
             return column
         }
 

@@ -92,6 +92,13 @@ final class ServedViews: Sendable {
         return try view(found.name, found.stamp, catalog, until: deadline)
     }
 
+    /// The view that a request's path names.
+    func view(of request: APIRequest, _ catalog: Catalog, until deadline: ContinuousClock.Instant) throws -> ServedView {
+        let name = request.pathValue("view")
+        if let view = try view(name, catalog, until: deadline) { return view }
+        throw Problem.noView(name, among: try catalog.servedStamps(until: deadline).map(\.name).filter(request.grant.mayRead))
+    }
+
     func all(_ catalog: Catalog, until deadline: ContinuousClock.Instant) throws(ParallaxError) -> [ServedView] {
         var views: [ServedView] = []
         for (name, stamp) in try catalog.servedStamps(until: deadline) { views.append(try view(name, stamp, catalog, until: deadline)) }

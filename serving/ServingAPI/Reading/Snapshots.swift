@@ -23,7 +23,7 @@ struct Snapshots: Sendable {
     ///
     /// Where the client hangs up, the statement is cancelled.
     ///
-    /// - Parameter keepingPlans: see there.
+    /// - Parameter keepingPlans: a prepared statement's plan serves all parameters (`Snapshots.keepingPlans`).
     func read<R: Sendable>(_ request: APIRequest, keepingPlans: Bool = false, _ body: @escaping @Sendable (Catalog) throws -> R)
         async throws -> R
     {

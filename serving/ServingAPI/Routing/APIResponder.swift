@@ -123,6 +123,12 @@ struct APIResponder: HTTPResponder {
 }
 
 extension Problem {
+    static func noColumn(_ name: String, _ view: ServedView) -> Problem {
+        Problem(
+            .badRequest, "unknown_column", "view \"\(view.name)\" has no column \"\(name.prefix(100))\"",
+            hint: nameHint(for: name, among: view.columns.map(\.name), listedAs: "columns"))
+    }
+
     static func noView(_ name: String, among names: [String] = []) -> Problem {
         Problem(
             .notFound, "not_found", "there is no view \"\(name.prefix(100))\"",

@@ -68,7 +68,8 @@ struct FollowingRoutes: Sendable {
                 the frontier), then `change` after each flush or publication that changed rows (`changes`, as in /changes, in parts, too), `progress` where nothing changed \
                 (`watermark`, `freshness_seconds`, `run`, `change`), `window_closed` (`windows`) and `published` (`published` is the run). The `id` is the number of the \
                 change; a client that comes back with it in `Last-Event-ID` gets what it has missed. A client that is slower than the view gets each row's latest state, \
-                and one that stops reading is let go. A comment comes every 15 seconds. A `problem` ends the stream: the columns or filters do not fit the view any more.
+                and one that stops reading is let go. A comment comes where nothing changes (`serve.heartbeat`). A `problem` \
+                ends the stream: the columns or filters do not fit the view any more.
                 """, scope: .read,
             parameters: [ViewRoutes.viewParameter] + RowsQuery.parameters.filter { taken.contains($0.name) } + [
                 .init(

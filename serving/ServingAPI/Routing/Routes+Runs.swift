@@ -113,7 +113,7 @@ struct RunRoutes: Sendable {
                 .init(status: 204, words: "The end was told already.", content: []),
             ], isStream: true
         ) { request in
-            if request.header(HTTPField.Name("Last-Event-ID")!) == RunProgressStream.endID { return Response(status: .noContent) }
+            if request.header(.lastEventID) == RunProgressStream.endID { return Response(status: .noContent) }
             let run = try await snapshots.read(request) { catalog in try Self.run(request, catalog) }
             return progress.response(run, request)
         }

@@ -58,11 +58,7 @@ struct ViewRoutes: Sendable {
             answers: [.init(status: 200, words: "The view.", content: [("application/json", .reference("View"))])]
         ) { request in
             let found = try await snapshots.read(request) { catalog in
-                let name = request.pathValue("view")
-                guard let view = try views.view(name, catalog, until: request.deadline) else {
-                    throw Problem.noView(
-                        name, among: try catalog.servedStamps(until: request.deadline).map(\.name).filter(request.grant.mayRead))
-                }
+                let view = try views.view(of: request, catalog, until: request.deadline)
                 return json(view, try Sources(of: [view], catalog, until: request.deadline))
             }
             return .json(found)

@@ -149,7 +149,7 @@ public struct APIServer: Service {
         let text = OpenAPI(routes: routes + [route], version: version).json(schemas: schemas).text() + "\n"
         let etag = "\"\(StableHash.text(of: [text]))\""
         route.handle = { request in
-            if request.header(.ifNoneMatch).map({ ETags.matches($0, etag) }) ?? false {
+            if ETags.matches(request.header(.ifNoneMatch), etag) {
                 return Response(status: .notModified, headers: [.eTag: etag, .cacheControl: "no-cache"])
             }
             return Response(

@@ -40,11 +40,9 @@ final class ChunkChannel<Head: Sendable>: Sendable {
 
     func send(head: Head) { change { $0.head = head } }
 
-    var hasHead: Bool { state.withLock { $0.head != nil } }
-
     /// A connection that died is tried again by its pool: not where a part of the answer is on its way.
     func beginOnce() throws(ParallaxError) {
-        guard !hasHead else {
+        guard state.withLock({ $0.head == nil }) else {
             throw ParallaxError(.unavailable, "the connection to PostgreSQL was lost in the midst of the answer", isRetriable: false)
         }
     }

@@ -15,7 +15,7 @@ final class HangUps: Sendable {
     /// By the connection's handler: the client closed its side, or all of it.
     func happened(on channel: any Channel) {
         let waiting = state.withLock { $0.waiting.removeValue(forKey: ObjectIdentifier(channel)) }
-        for tell in waiting?.values ?? [:].values { tell() }
+        waiting?.values.forEach { $0() }
     }
 
     /// Clients that were let go because they took nothing of their answer.

@@ -23,7 +23,7 @@ struct RunProgressStream: Sendable {
     let services: RunServices
 
     static let headers: HTTPFields = [
-        .contentType: "text/event-stream", .cacheControl: "no-store", HTTPField.Name("X-Accel-Buffering")!: "no",
+        .contentType: "text/event-stream", .cacheControl: "no-store", .accelBuffering: "no",
     ]
 
     /// Until the client is gone: its channel is closed, or its token not valid any more.

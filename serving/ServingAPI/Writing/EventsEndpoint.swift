@@ -98,15 +98,8 @@ struct EventsEndpoint: Sendable {
         return .json(
             .object(
                 [("source", .string(target.source.name))] + appended.totals.json + [
-                    ("token", .optional(appended.token?.text)), ("problem", target.problem.map(Self.json) ?? .null),
+                    ("token", .optional(appended.token?.text)), ("problem", target.problem.map(\.json) ?? .null),
                 ]))
-    }
-
-    private static func json(_ error: ParallaxError) -> JSONText {
-        .object([
-            ("code", .string(error.code.rawValue)), ("message", .string(error.message)), ("detail", .optional(error.detail)),
-            ("hint", .optional(error.hint)),
-        ])
     }
 
     private static func form(_ request: APIRequest) throws(Problem) -> (EventBody.Form, DecompressingReader.Format?) {

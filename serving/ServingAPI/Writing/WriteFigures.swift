@@ -9,17 +9,19 @@ final class WriteFigures: Sendable {
         var malformed: [RejectionReason: Int] = [:]
         var bytes = 0
         var refused: [String: Int] = [:]
+
+        mutating func add(_ totals: IngestionTotals, bytes: Int) {
+            events += totals.events
+            self.bytes += bytes
+            for (reason, rejected) in totals.malformed { malformed[reason, default: 0] += rejected.count }
+        }
     }
 
     private let sources = Mutex<[String: Source]>([:])
 
     func count(_ totals: IngestionTotals, bytes: Int, of source: String) {
         sources.withLock { sources in
-            sources[source, default: Source()].events += totals.events
-            sources[source, default: Source()].bytes += bytes
-            for (reason, rejected) in totals.malformed {
-                sources[source, default: Source()].malformed[reason, default: 0] += rejected.count
-            }
+            sources[source, default: Source()].add(totals, bytes: bytes)
         }
     }
 

@@ -56,7 +56,7 @@ final class WriteWatch: Sendable {
         let found = try? await pool.run { connection throws(ParallaxError) in
             try Catalog(connection).answeredPositions(ofSources: [source])[source]
         }
-        guard let found = found ?? nil else { return nil }
+        guard let found else { return nil }
         seen.withLock { $0[source] = Seen(positions: found, at: ContinuousClock.now) }
         return found
     }
