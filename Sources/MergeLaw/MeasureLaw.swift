@@ -33,6 +33,11 @@ public protocol MeasureLaw: Sendable {
     /// What the result over a row of rolled-up states may be beside exact; nil: nothing.
     func estimate(over alias: String) -> RollUpEstimate?
 
+    /// Where an estimate of the same records by live rows is promised to lie. Nil where live rows are no estimates, or promise nothing that can be looked at.
+    ///
+    /// - Parameter alias: of a row that has the promise's columns of the batch row.
+    func promise(over alias: String) -> EstimatePromise?
+
     /// SQL: whether a column of `b` and `s` differs, such that results may; nil where other columns tell.
     func differs(_ column: StateColumn) -> String?
 
@@ -62,6 +67,14 @@ public struct RollUpEstimate: Hashable, Sendable {
     public var bound: RollUpBound
 }
 
+/// SQL: between which values an estimate may lie, given the batch layer's exact row; null where its states no longer say.
+public struct EstimatePromise: Hashable, Sendable {
+    /// State columns of the batch row that the two read.
+    public var columns: [String]
+    public var low: String
+    public var high: String
+}
+
 /// What an estimate's error counts; the figures are those of docs/reference/sql.md.
 public enum RollUpBound: Hashable, Sendable {
     /// The standard error, as a share of the value.
@@ -73,6 +86,7 @@ public enum RollUpBound: Hashable, Sendable {
 extension MeasureLaw {
     public func rolledUp(_ column: StateColumn) -> [String] { merged(column, joinsSessions: false) }
     public func estimate(over alias: String) -> RollUpEstimate? { nil }
+    public func promise(over alias: String) -> EstimatePromise? { nil }
     public func added(_ column: StateColumn, to old: String, _ new: String) -> String { column.added(to: old, new) }
     public func merged(_ column: StateColumn, joinsSessions: Bool) -> [String] { [column.merged] }
     public func exactness(over alias: String) -> MeasureExactness { .always }

@@ -15,3 +15,10 @@ public func grouped(_ number: some BinaryInteger) -> String {
 public func counted(_ number: some BinaryInteger, _ word: String, plural: String? = nil) -> String {
     "\(grouped(number)) \(number == 1 ? word : plural ?? word + "s")"
 }
+
+/// A share of 1, for people: `1.2%`, `34.5%`, or "without bounds".
+public func shareText(_ share: Double) -> String {
+    guard share.isFinite else { return "without bounds" }
+    let percent = share * 100
+    return percent >= 10 ? "\((percent * 10).rounded() / 10)%" : "\((percent * 1_000).rounded() / 1_000)%"
+}

@@ -13,7 +13,7 @@ import Testing
         return block.replacing(/--count (\d+)/) { "--count \((Int($0.1) ?? 0) / 20)" }
     }
 
-    private static func type(_ commands: String, in folder: String) throws -> (status: Int32, text: String) {
+    static func type(_ commands: String, in folder: String) throws -> (status: Int32, text: String) {
         let file = folder + "/typed"
         _ = FileManager.default.createFile(atPath: file, contents: nil)
         let shell = Process()

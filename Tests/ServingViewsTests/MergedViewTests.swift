@@ -242,19 +242,22 @@ import ViewLanguage
         let late = OverlayDefinition(name: "over_late", selectText: "SELECT * FROM late", reads: ["late"])
         try fixture.apply([("traffic", Fixture.plan(measures: [0])), ("late", Fixture.plan(measures: [0, 2]))], overlays: [top, late])
         #expect(
-            try fixture.rows("SELECT viewname FROM pg_views WHERE schemaname = 'serving' ORDER BY 1") == [
-                "top", "traffic", "traffic_changes",
-            ])
+            try fixture.rows("SELECT viewname FROM pg_views WHERE schemaname = 'serving' AND viewname <> 'comparison_summary' ORDER BY 1")
+                == [
+                    "top", "traffic", "traffic_changes",
+                ])
         _ = try fixture.publish()
         #expect(
-            try fixture.rows("SELECT viewname FROM pg_views WHERE schemaname = 'serving' ORDER BY 1") == [
-                "late", "late_changes", "over_late", "top", "traffic", "traffic_changes",
-            ])
+            try fixture.rows("SELECT viewname FROM pg_views WHERE schemaname = 'serving' AND viewname <> 'comparison_summary' ORDER BY 1")
+                == [
+                    "late", "late_changes", "over_late", "top", "traffic", "traffic_changes",
+                ])
 
         // Dropped definitions leave nothing behind.
         try fixture.apply([("traffic", Fixture.plan(measures: [0]))])
         #expect(
-            try fixture.rows("SELECT viewname FROM pg_views WHERE schemaname = 'serving' ORDER BY 1") == ["traffic", "traffic_changes"])
+            try fixture.rows("SELECT viewname FROM pg_views WHERE schemaname = 'serving' AND viewname <> 'comparison_summary' ORDER BY 1")
+                == ["traffic", "traffic_changes"])
         #expect(try fixture.rows("SELECT count(*) FROM pg_tables WHERE schemaname IN ('batch', 'speed')") == ["2"])
     }
 

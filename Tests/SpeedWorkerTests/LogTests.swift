@@ -108,22 +108,6 @@ import Testing
         #expect(try fixture.value("SELECT sum(views)::bigint FROM serving.totals") == "100")
     }
 
-    /// It is opened anew, and read on over the same connection, which has what the flushes before made there.
-    @Test func aLogThatWasReplacedWhileItWasOpenIsReadOn() throws {
-        let fixture = try Fixture()
-        try fixture.log.append(events(0..<100), to: Partition(0))
-        let opened = Mutex(0)
-        let running = RunningWorker(fixture.worker(onOpenLog: { opened.withLock { $0 += 1 } }))
-        func counted() throws -> String { try fixture.value("SELECT sum(views)::bigint FROM serving.totals") }
-        try waitFor("the first rows") { try counted() == "100" }
-        let before = opened.withLock { $0 }
-        fixture.log.failOnce(with: ParallaxError(.anotherLog, "the log was replaced while it was open", isRetriable: true))
-        try waitFor("another look") { opened.withLock { $0 } > before }
-        try fixture.log.append(events(100..<150), to: Partition(0))
-        try waitFor("the others") { try counted() == "150" }
-        try running.stop()
-    }
-
     /// A witness that the log gave up proves nothing.
     @Test func aTrimmedWitnessIsNotAskedFor() throws {
         let fixture = try Fixture()

@@ -26,6 +26,8 @@ public final class BatchEngine {
     /// Identities of the events at or above the base's cut, where a scope wants to know which copies move.
     private var newIdentities = IdentitySet()
     private let watchesCopies: Bool
+    /// Nil where nobody compares the layers.
+    private let differences: DifferenceTally?
     private var last: (partition: Partition, offset: Int64)?
     /// Reused for every batch.
     private var kept: [Int32] = []
@@ -36,9 +38,12 @@ public final class BatchEngine {
 
     /// - Parameters:
     ///   - dimensions: the tables that the views join.
+    ///   - leftOut: what the speed layer put into no view of the records between the base and the cut; nil: the layers are not compared.
     ///   - expectedEvents: the most that will come, where that is known: memory for their identities is taken at once.
     public init(
-        source: SourceDefinition, scope: RunScope, limits: BatchLimits, dimensions: Dimensions = .none, expectedEvents: Int = 0
+        source: SourceDefinition, scope: RunScope, limits: BatchLimits, dimensions: Dimensions = .none,
+        leftOut: [Partition: LeftOutRecords]? = nil,
+        expectedEvents: Int = 0
     ) throws(ParallaxError) {
         self.scope = scope
         self.limits = limits
@@ -50,6 +55,7 @@ public final class BatchEngine {
             case .additions, .sessions: ViewAggregator(plan: view.plan, layer: .batch, dimensions: dimensions)
             }
         }
+        differences = leftOut.map { DifferenceTally(scope, leftOut: $0, dimensions: dimensions) }
         watchesCopies = scope.views.contains(where: \.extent.needsSameCopies)
         viewRejections = Array(repeating: [:], count: scope.views.count)
         identities = IdentitySet()
@@ -61,12 +67,15 @@ public final class BatchEngine {
     public func add(_ batch: EventBatch) throws(ParallaxError) {
         checkOrder(batch)
         let base = scope.base[batch.partition].rawValue
-        let isNew = watchesCopies && batch.offsets.last.map { $0 >= base } == true
+        let isNew = batch.offsets.last.map { $0 >= base } == true
+        let watched = watchesCopies && isNew
         try checkMemory(
             identityBytes: identities.peakBytes(adding: batch.count)
-                + (isNew ? newIdentities.peakBytes(adding: batch.count) : newIdentities.bytes))
+                + (watched ? newIdentities.peakBytes(adding: batch.count) : newIdentities.bytes)
+                + (differences?.peakBytes(adding: isNew ? batch.count : 0) ?? 0))
         identities.reserve(batch.count)
-        if isNew { newIdentities.reserve(batch.count) }
+        if watched { newIdentities.reserve(batch.count) }
+        if isNew { differences?.reserve(batch.count) }
         let end = scope.cut[batch.partition].rawValue
         let events = selectRows(batch, base: base, end: end)
         statistics.countRecords(of: batch, offsets: 0..<end, events: events)
@@ -113,7 +122,8 @@ public final class BatchEngine {
         var events = 0
         var duplicates = 0
         let times: [Int64]
-        if scope.eventTimes != nil {
+        let leftOut = differences?.leftOut(batch.partition)
+        if needsEventTimes {
             guard case .int64(let values) = batch.columns[source.eventTimeColumn]?.storage else {
                 preconditionFailure("the event time column was not read")
             }
@@ -128,6 +138,7 @@ public final class BatchEngine {
             precondition(batch.identities[row] != 0, "the event at offset \(batch.offsets[row]) came without an identity")
             let isFirst = identities.insert(batch.identities[row])
             if isFirst { kept.append(Int32(row)) } else { duplicates += 1 }
+            if let leftOut { differences?.note(row: row, of: batch, isFirst: isFirst, base: base, leftOut: leftOut) }
             guard watchesCopies else { continue }
             if batch.offsets[row] >= base {
                 if isFirst { _ = newIdentities.insert(batch.identities[row]) }
@@ -136,7 +147,15 @@ public final class BatchEngine {
             }
         }
         statistics.duplicates += duplicates
+        differences?.take(batch, eventTimes: needsEventTimes ? times : nil)
         return events
+    }
+
+    private var needsEventTimes: Bool { scope.eventTimes != nil || differences != nil && scope.views.contains { $0.firstEventTime > .min } }
+
+    /// A view's records that the layers treated differently, by cause: keys and numbers of records. They are gone afterwards.
+    public func takeDifferences(view index: Int) -> [(cause: DifferenceCause, rows: StateRows)] {
+        differences?.takeRows(view: index) ?? []
     }
 
     private func checkOrder(_ batch: EventBatch) {
@@ -150,7 +169,7 @@ public final class BatchEngine {
     }
 
     /// Bytes that the states of all views hold, approximately.
-    public var stateBytes: Int { aggregators.reduce(0) { $0 + $1.approximateBytes } }
+    public var stateBytes: Int { aggregators.reduce(differences?.bytes ?? 0) { $0 + $1.approximateBytes } }
     public var identityBytes: Int { identities.bytes }
 
     private func checkMemory(identityBytes: Int) throws(ParallaxError) {

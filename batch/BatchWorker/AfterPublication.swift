@@ -20,6 +20,7 @@ struct AfterPublication {
     func perform(log: () throws(ParallaxError) -> any EventLog) -> [ParallaxError] {
         var failures: [ParallaxError] = []
         do { try catalog.cleanUp(source: source.id, keep: settings.keptPublications) } catch { failures.append(error) }
+        do { try catalog.forgetComparisons(ofSource: source.id, keep: settings.keptComparisons) } catch { failures.append(error) }
         if let sketchHorizon {
             do { try catalog.dropStaleSketches(ofSource: source.id, horizon: sketchHorizon) } catch { failures.append(error) }
         }

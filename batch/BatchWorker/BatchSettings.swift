@@ -8,6 +8,10 @@ public struct BatchSettings: Sendable {
     public var dimensionLimits = DimensionLimits()
     /// Publications that can still be reverted to; their speed slices and batch rows are kept for it.
     public var keptPublications = 3
+    /// Runs whose comparison of the layers is kept row by row. 0: no rows are kept.
+    public var keptComparisons = 10
+    /// The most rows of a view that a comparison keeps; those that differ most come first.
+    public var comparedRows = 10_000
     /// A run after which more than this share of a source's events, or of a view's rows, would be gone is held. 100: none is.
     public var maxLossPercent = 50
     /// How long a run waits for the speed workers to close the slice. A flush takes half a second; a worker that has not answered after a

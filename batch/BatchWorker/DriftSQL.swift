@@ -12,6 +12,9 @@ import ViewLanguage
 /// Both hold exactly the records below the cut (the caller has made sure that the speed layer read all of them). Groups that are in no
 /// speed row and in no row that the run added or closed are equal by construction; they are left out, by whole windows. Sessions are the
 /// same where group and bounds are: one that the run made longer is one that was only in the merged view, and one that is only in the batch.
+///
+/// Everything is asked of one temporary table, `rows`: a row a group, with both layers' outputs (`m0`… and `b0`…, by the outputs' places) and
+/// with the records that the layers treated differently.
 struct DriftSQL {
     let tables: StateTables
     let version: VersionID
@@ -34,20 +37,25 @@ struct DriftSQL {
         self.horizon = horizon
     }
 
-    private var hasWindow: Bool { tables.plan.window != nil }
+    private var plan: Plan { tables.plan }
+    private var hasWindow: Bool { plan.window != nil }
     private var compared: String { "compared_\(version)" }
-    private var sessionGap: Int64? { tables.plan.window?.kind.sessionGap }
+    /// Keys, `session_last` where there are sessions, `is_live`, `is_batch`, `is_different`, `m0`…, `b0`…, `late`, `duplicates`, `healed`, `causes`.
+    var rows: String { "pg_temp.drift_rows_\(version)" }
+    private var counted: String { "pg_temp.drift_records_\(version)" }
+    private var sessionGap: Int64? { plan.window?.kind.sessionGap }
     private var slices: String { "s.slice >= \(baseSlice) AND s.slice < \(runSlice)" }
+    private var keys: [String] { tables.batch.keys.map(\.name) + (sessionGap == nil ? [] : ["session_last"]) }
 
     /// Speed rows of windows that have left are in no merged view.
     private var stays: String? {
-        guard let horizon, let kind = tables.plan.window?.kind else { return nil }
+        guard let horizon, let kind = plan.window?.kind else { return nil }
         return "\(WindowSQL.end(kind, of: "s")) > \(Catalog.instant("\(horizon.rawValue)"))"
     }
 
     /// The windows to compare; nil for a view without windows, which is compared whole.
     var createCompared: [String]? {
-        guard let kind = tables.plan.window?.kind else { return nil }
+        guard let kind = plan.window?.kind else { return nil }
         if let sessionGap {
             // Rows of the batch table, whichever of the two runs sees them.
             return [
@@ -77,33 +85,8 @@ struct DriftSQL {
 
     /// Statement whose result's types are those of the outputs.
     var types: String {
-        let expressions = outputs.map { $0.sql(tables.plan, .batch(alias: "b")) }
+        let expressions = outputs.map { $0.sql(plan, .batch(alias: "b")) }
         return "SELECT \(expressions.joined(separator: ", ")) FROM \(tables.batchTable) b LIMIT 0"
-    }
-
-    /// One row: groups, only in merged, only in batch; then six columns an output: differing, merged total, batch total, largest
-    /// difference, sum of the differences' sizes, sum of the batch values' sizes (all but the first null where the output is no number).
-    var comparison: String {
-        let restriction: String? =
-            switch (hasWindow, sessionGap) {
-            case (false, _): nil
-            case (true, nil): "b.window_start IN (SELECT window_start FROM pg_temp.\(compared))"
-            case (true, _): "b.ctid IN (SELECT tid FROM pg_temp.\(compared))"
-            }
-        let merged = StateSQL.mergedStates(tables, run: "\(base)", slices: slices, batchCondition: restriction, speedCondition: stays)
-        let keys = tables.batch.keys.map(\.name) + (sessionGap == nil ? [] : ["session_last"])
-        func select(_ alias: String, _ row: StateSQL.Row) -> String {
-            (keys.map { "\(alias).\($0)" } + ["true AS present"]
-                + outputs.enumerated().map { "\($1.sql(tables.plan, row)) AS o\($0)" }).joined(separator: ", ")
-        }
-        let figures = ["count(*)", "count(*) FILTER (WHERE b.present IS NULL)", "count(*) FILTER (WHERE m.present IS NULL)"]
-        return """
-            SELECT \((figures + outputs.indices.flatMap(self.figures)).joined(separator: ",\n       "))
-            FROM (SELECT \(select("u", .merged(alias: "u"))) FROM (\(merged)) u) m
-            FULL JOIN (SELECT \(select("b", .batch(alias: "b"))) FROM \(tables.batchTable) b
-                       WHERE b.from_run <= \(run) AND b.until_run > \(run)\(restriction.map { " AND \($0)" } ?? "")) b
-            ON \(KeyMatch.condition(tables, "m", "b"))\(sessionGap == nil ? "" : " AND m.session_last = b.session_last")
-            """
     }
 
     /// One boolean: whether the speed layer has any row of these records.
@@ -111,28 +94,248 @@ struct DriftSQL {
         "SELECT EXISTS (SELECT FROM \(tables.speedTable) s WHERE \(slices)\(stays.map { " AND \($0)" } ?? ""))"
     }
 
-    private func figures(_ index: Int) -> [String] {
-        let merged = "m.o\(index)"
-        let batch = "b.o\(index)"
-        let differing = "count(*) FILTER (WHERE m.present AND b.present AND \(merged) IS DISTINCT FROM \(batch))"
-        guard let numeric = outputs[index].kind.asNumeric else { return [differing] + Array(repeating: "NULL", count: 5) }
-        // In numeric, where no total overflows and no difference of two large values is lost; rounded to a double at the end.
-        let difference = """
-            max(abs(\(numeric(merged)) - \(numeric(batch)))) FILTER (WHERE \(merged) IS DISTINCT FROM \(batch))
-            """
-        // A value that is missing, or null, counts as nothing; one that is no finite number on one side only is infinitely far off.
-        let size = "abs(coalesce(\(numeric(merged)), 0) - coalesce(\(numeric(batch)), 0))"
-        let sizes = """
-            sum(CASE WHEN \(merged) IS NOT DISTINCT FROM \(batch) THEN 0 \
-            WHEN \(Self.isFinite(numeric(merged))) AND \(Self.isFinite(numeric(batch))) THEN \(size) ELSE 'Infinity'::numeric END)
-            """
-        let batchSizes = "sum(abs(\(numeric(batch)))) FILTER (WHERE \(Self.isFinite(numeric(batch))))"
-        let isSummable = outputs[index].isSummable(tables.plan)
+    // Records that the layers treated differently.
+
+    /// `cause`, the keys and `n`, for COPY.
+    func createCounted(_ layout: StateLayout) -> String {
+        "CREATE TEMPORARY TABLE \(Self.local(counted)) (cause text NOT NULL, \(layout.columnDefinitions)) ON COMMIT DROP"
+    }
+    func copyIntoCounted(_ layout: StateLayout) -> String {
+        "COPY \(counted) (cause, \(layout.columns.map(\.name).joined(separator: ", "))) FROM STDIN"
+    }
+
+    /// Of the row `c`, in which the records are, and a compared row.
+    private func holds(_ row: String) -> String {
+        guard let sessionGap else { return KeyMatch.condition(tables, row, "c") }
+        let gap = WindowSQL.length(sessionGap)
+        return
+            "\(KeyMatch.groups(tables, row, "c")) AND c.window_start < \(row).session_last + \(gap) AND c.session_last + \(gap) > \(row).window_start"
+    }
+
+    /// `cause` and how many records of it are in compared rows.
+    var records: String {
+        "SELECT c.cause, sum(c.m0_n)::bigint FROM \(counted) c WHERE EXISTS (SELECT FROM \(rows) r WHERE \(holds("r"))) GROUP BY c.cause"
+    }
+
+    // The table of compared rows.
+
+    /// - Parameters:
+    ///   - isCounted: records that the layers treated differently are in `counted`.
+    ///   - otherwise: what a row differs by where no record says it, and no estimate does.
+    func createRows(isCounted: Bool, otherwise: DriftCause.Kind) -> [String] {
+        let restriction: String? =
+            switch (hasWindow, sessionGap) {
+            case (false, _): nil
+            case (true, nil): "b.window_start IN (SELECT window_start FROM pg_temp.\(compared))"
+            case (true, _): "b.ctid IN (SELECT tid FROM pg_temp.\(compared))"
+            }
+        let merged = StateSQL.mergedStates(tables, run: "\(base)", slices: slices, batchCondition: restriction, speedCondition: stays)
+        let isExact = StateSQL.isExact(plan, alias: "u") ?? "true"
         return [
-            differing, isSummable ? Self.double("sum(\(numeric(merged)))") : "NULL",
-            isSummable ? Self.double("sum(\(numeric(batch)))") : "NULL", Self.double(difference),
-            Self.double(sizes), Self.double(batchSizes),
+            """
+            CREATE TEMPORARY TABLE \(Self.local(rows)) ON COMMIT DROP AS
+            SELECT r.*, \(causes(isCounted: isCounted, otherwise)) AS causes
+            FROM (SELECT f.*, NOT f.is_live OR NOT f.is_batch OR \(isDifferent) AS is_different,
+                         \(isCounted ? "coalesce(k.late, 0) AS late, coalesce(k.duplicates, 0) AS duplicates, coalesce(k.healed, 0) AS healed"
+                             : "0::bigint AS late, 0::bigint AS duplicates, 0::bigint AS healed")
+                  FROM (SELECT \(joined)
+                        FROM (SELECT \(select("u", .merged(alias: "u"))), coalesce(\(isExact), true) AS is_exact FROM (\(merged)) u) m
+                        FULL JOIN (SELECT \(([select("b", .batch(alias: "b"))] + promiseColumns.map { "b.\($0)" }).joined(separator: ", ")) FROM \(tables.batchTable) b
+                                   WHERE b.from_run <= \(run) AND b.until_run > \(run)\(restriction.map { " AND \($0)" } ?? "")) b
+                        ON \(KeyMatch.condition(tables, "m", "b"))\(sessionGap == nil ? "" : " AND m.session_last = b.session_last")) f
+                  \(isCounted ? recordsOfRow : "")) r
+            """, "ANALYZE \(rows)",
         ]
+    }
+
+    private func select(_ alias: String, _ row: StateSQL.Row) -> String {
+        (keys.map { "\(alias).\($0)" } + ["true AS present"] + outputs.enumerated().map { "\($1.sql(plan, row)) AS o\($0)" }
+            + (countOfRecords.map { ["\(StateSQL.finished($0, plan: plan, row: row)) AS n"] } ?? [])).joined(separator: ", ")
+    }
+
+    private var joined: String {
+        (keys.map { "coalesce(m.\($0), b.\($0)) AS \($0)" }
+            + ["coalesce(m.present, false) AS is_live", "coalesce(b.present, false) AS is_batch", "coalesce(m.is_exact, true) AS is_exact"]
+            + outputs.indices.flatMap { ["m.o\($0) AS m\($0)", "b.o\($0) AS b\($0)"] }
+            + promiseColumns.map { "b.\($0)" }
+            + (countOfRecords == nil ? [] : ["coalesce(m.n, 0) AS live_n", "coalesce(b.n, 0) AS batch_n"])).joined(separator: ", ")
+    }
+
+    private var isDifferent: String {
+        let all = outputs.enumerated().filter { $1.isCompared }.map { "f.m\($0.offset) IS DISTINCT FROM f.b\($0.offset)" }
+        return all.isEmpty ? "false" : "(\(all.joined(separator: " OR ")))"
+    }
+
+    private var recordsOfRow: String {
+        func sum(_ cause: String) -> String { "sum(c.m0_n) FILTER (WHERE c.cause = '\(cause)')::bigint" }
+        let sums = "\(sum("late")) AS late, \(sum("duplicate")) AS duplicates, \(sum("healed")) AS healed"
+        if sessionGap != nil { return "LEFT JOIN LATERAL (SELECT \(sums) FROM \(counted) c WHERE \(holds("f"))) k ON true" }
+        let keys = tables.batch.keys.map { "c.\($0.name)" }.joined(separator: ", ")
+        let grouped = "SELECT \(keys)\(keys.isEmpty ? "" : ", ")\(sums) FROM \(counted) c\(keys.isEmpty ? "" : " GROUP BY \(keys)")"
+        return "LEFT JOIN (\(grouped)) k ON \(KeyMatch.condition(tables, "f", "k"))"
+    }
+
+    /// count(*) of a view that has it: then the records of each row are known, and what was counted must be the difference.
+    private var countOfRecords: Int? {
+        sessionGap == nil ? plan.measures.firstIndex { $0.function == .countRows && $0.filter == nil } : nil
+    }
+
+    /// Where an estimate is promised to lie, for those outputs that are one.
+    private var promised: [(place: Int, promise: EstimatePromise)] {
+        outputs.enumerated().compactMap { place, output in
+            guard case .measure(let index) = output.value, let promise = plan.law(index).promise(over: "r") else { return nil }
+            return (place, promise)
+        }
+    }
+    private var promiseColumns: [String] { Set(promised.flatMap(\.promise.columns)).sorted() }
+
+    /// Why a row differs: all that is known. Empty for a row that does not.
+    private func causes(isCounted: Bool, _ otherwise: DriftCause.Kind) -> String {
+        let rest = "'\(otherwise.rawValue)'"
+        let estimates = outputs.enumerated().filter { $1.isCompared && $1.isEstimate(plan) }.map(\.offset)
+        let exact = outputs.enumerated().filter { $1.isCompared && !$1.isEstimate(plan) }.map {
+            "r.m\($0.offset) IS DISTINCT FROM r.b\($0.offset)"
+        }
+        let beyond = promised.filter { estimates.contains($0.place) }.map {
+            "(r.m\($0.place) IS DISTINCT FROM r.b\($0.place) AND NOT r.m\($0.place) BETWEEN \($0.promise.low) AND \($0.promise.high))"
+        }
+        let isBeyond = beyond.isEmpty ? "false" : "coalesce(\(beyond.joined(separator: " OR ")), false)"
+        let sketch =
+            "CASE WHEN \(isBeyond) THEN '\(DriftCause.Kind.sketchBeyondBound.rawValue)' ELSE '\(DriftCause.Kind.sketch.rawValue)' END"
+        let isSketchOnly =
+            "r.is_live AND r.is_batch AND NOT r.is_exact\(exact.isEmpty ? "" : " AND NOT (\(exact.joined(separator: " OR ")))")"
+        let counted = """
+            array_remove(ARRAY[CASE WHEN r.late > 0 THEN 'late' END, CASE WHEN r.duplicates > 0 THEN 'duplicate' END, \
+            CASE WHEN r.healed > 0 THEN 'healed' END], NULL)
+            """
+        // The counted records must be all of the difference; where they are not, something else is part of it.
+        let isAll = countOfRecords == nil ? "true" : "r.batch_n - r.live_n = r.late + r.healed - r.duplicates"
+        return """
+            CASE WHEN NOT r.is_different THEN '{}'::text[] \
+            WHEN r.late + r.duplicates + r.healed > 0 THEN \(counted) || CASE WHEN \(isAll) THEN '{}'::text[] ELSE ARRAY[\(rest)] END \
+            WHEN \(isSketchOnly) THEN ARRAY[\(sketch)] ELSE ARRAY[\(rest)] END
+            """
+    }
+
+    /// `cause` and the rows whose first one it is.
+    var rowsByCause: String {
+        "SELECT causes[1], count(*) FROM \(rows) WHERE is_different GROUP BY 1"
+    }
+
+    // What is asked of it.
+
+    private var bucket: String? {
+        guard hasWindow else { return nil }
+        return sessionGap == nil ? "r.window_start" : "date_trunc('hour', r.window_start, 'UTC')"
+    }
+
+    /// Both values of an output, the size of their difference (`ae`), the same as a part of the batch value (`re`), and what a row counts for in sums (`size`).
+    private func sizes(_ place: Int) -> String {
+        let (m, b) = ("r.m\(place)", "r.b\(place)")
+        let head =
+            "SELECT r.is_live, r.is_batch, r.is_live AND r.is_batch AND \(m) IS DISTINCT FROM \(b) AS is_changed, \(bucket ?? "NULL::timestamptz") AS bucket"
+        guard let numeric = outputs[place].kind.asNumeric else {
+            return "\(head), NULL::numeric AS m, NULL::numeric AS b, NULL::numeric AS ae, NULL::numeric AS size FROM \(rows) r"
+        }
+        // In numeric, where no total overflows and no difference of two large values is lost; rounded to a double at the end.
+        let (nm, nb) = (numeric(m), numeric(b))
+        let isFinite = "\(Self.isFinite(nm)) AND \(Self.isFinite(nb))"
+        // A value that is missing, or null, counts as nothing; one that is no finite number on one side only is infinitely far off.
+        let size = """
+            CASE WHEN \(m) IS NOT DISTINCT FROM \(b) THEN 0 WHEN \(isFinite) THEN abs(coalesce(\(nm), 0) - coalesce(\(nb), 0)) \
+            ELSE 'Infinity'::numeric END
+            """
+        return """
+            \(head), \(nm) AS m, \(nb) AS b, CASE WHEN r.is_live AND r.is_batch THEN \(size) END AS ae, \(size) AS size FROM \(rows) r
+            """
+    }
+
+    /// Columns of `q`: groups, differing, only in merged, only in batch, merged total, batch total; then largest, mean and p99 of the differences'
+    /// sizes and of their parts of the batch value.
+    private func figures(_ place: Int) -> [String] {
+        let counts = [
+            "count(*)", "count(*) FILTER (WHERE q.is_changed)", "count(*) FILTER (WHERE NOT q.is_batch)",
+            "count(*) FILTER (WHERE NOT q.is_live)",
+        ]
+        guard outputs[place].kind.asNumeric != nil else { return counts + Array(repeating: "NULL::double precision", count: 8) }
+        let relative =
+            "CASE WHEN q.ae = 0 THEN 0 WHEN q.b = 0 OR q.b IS NULL OR NOT \(Self.isFinite("q.b")) THEN 'Infinity' ELSE q.ae / abs(q.b) END"
+        func spread(_ value: String) -> [String] {
+            let value = "(CASE WHEN q.ae IS NOT NULL THEN \(value) END)"
+            return ["max(\(value)) FILTER (WHERE q.is_changed)", "avg(\(value))", "percentile_disc(0.99) WITHIN GROUP (ORDER BY \(value))"]
+                .map(Self.double)
+        }
+        let isSummable = outputs[place].isSummable(plan)
+        return counts
+            + (isSummable ? [Self.double("sum(q.m)"), Self.double("sum(q.b)")] : ["NULL::double precision", "NULL::double precision"])
+            + spread("q.ae") + spread(relative)
+    }
+
+    /// One row: `figures`, the sum of the differences' sizes, the sum of the batch values' sizes, the windows, and those with a difference.
+    func comparison(_ place: Int) -> String {
+        let sums = [Self.double("sum(q.size)"), Self.double("sum(abs(q.b)) FILTER (WHERE \(Self.isFinite("q.b")))")]
+        let windows =
+            hasWindow
+            ? ["count(DISTINCT q.bucket)", "count(DISTINCT q.bucket) FILTER (WHERE q.is_changed OR NOT q.is_live OR NOT q.is_batch)"]
+            : ["NULL", "NULL"]
+        return "SELECT \((figures(place) + sums + windows).joined(separator: ",\n       "))\nFROM (\(sizes(place))) q"
+    }
+
+    /// A row a window that differs: its start and `figures`.
+    func windows(_ place: Int) -> String {
+        """
+        SELECT q.bucket, \(figures(place).joined(separator: ",\n       "))
+        FROM (\(sizes(place))) q
+        GROUP BY q.bucket HAVING bool_or(q.is_changed OR NOT q.is_live OR NOT q.is_batch)
+        """
+    }
+
+    /// The values of a group column with the largest part of an output's difference: place, value, rows that differ, sum of their sizes, its share.
+    func groups(_ group: Int, of place: Int, limit: Int) -> String {
+        let shown = outputs.firstIndex { $0.value == .group(group) }
+        let value = shown.map { "coalesce(r.m\($0), r.b\($0))::text" } ?? "r.g\(group)::text"
+        let isNumber = outputs[place].kind.asNumeric != nil
+        let differs = "(q.is_changed OR NOT q.is_live OR NOT q.is_batch)"
+        let size = isNumber ? "q.size" : "CASE WHEN \(differs) THEN 1 ELSE 0 END::numeric"
+        return """
+            SELECT row_number() OVER (ORDER BY w.difference DESC, w.value), w.value, w.groups, \(Self.double("w.difference")),
+                   CASE WHEN w.whole NOT IN ('NaN', 'Infinity') THEN \(Self.double("w.difference / w.whole")) END
+            FROM (SELECT q.value, count(*) FILTER (WHERE \(differs)) AS groups, sum(\(size)) AS difference, sum(sum(\(size))) OVER () AS whole
+                  FROM (\(sizes(place).replacing("SELECT r.is_live", with: "SELECT \(value) AS value, r.is_live"))) q
+                  GROUP BY q.value) w
+            WHERE w.difference > 0 ORDER BY 1 LIMIT \(limit)
+            """
+    }
+
+    /// The rows themselves, as `parallax.compared_row` has them behind run and version: those that differ first, by the size of the difference.
+    func comparedRows(limit: Int) -> String {
+        let weights = outputs.enumerated().filter { $1.isCompared }.map { place, output -> String in
+            let (m, b) = ("r.m\(place)", "r.b\(place)")
+            let differs = "CASE WHEN \(m) IS DISTINCT FROM \(b) THEN 1 ELSE 0 END::double precision"
+            guard let numeric = output.kind.asNumeric else { return differs }
+            // Units differ: each output is measured by the mean of its true values.
+            let (nm, nb) = (numeric(m), numeric(b))
+            let mean = "avg(CASE WHEN \(Self.isFinite(nb)) THEN abs(\(nb)) END) OVER ()"
+            let size = "abs(coalesce(\(nm), 0) - coalesce(\(nb), 0))"
+            return """
+                CASE WHEN \(m) IS NOT DISTINCT FROM \(b) THEN 0 WHEN \(Self.isFinite(nm)) AND \(Self.isFinite(nb)) \
+                THEN \(Self.double("(\(size) / coalesce(nullif(\(mean), 0), 1))")) ELSE 'Infinity'::double precision END
+                """
+        }
+        func values(_ side: String, _ isThere: String) -> String {
+            "CASE WHEN r.\(isThere) THEN ARRAY[\(outputs.indices.map { "r.\(side)\($0)::text" }.joined(separator: ", "))]::text[] END"
+        }
+        let order = (["w.is_different DESC", "w.weight DESC NULLS LAST"] + keys.map { "w.\($0)" }).joined(separator: ", ")
+        let keyColumns = keys.map { "r.\($0)" }
+        let weight = weights.isEmpty ? "0::double precision" : "greatest(\(weights.joined(separator: ", ")))"
+        return """
+            SELECT row_number() OVER (ORDER BY \(order)), \(hasWindow ? "w.window_start" : "NULL::timestamptz"), w.is_different, w.causes, w.late,
+                   w.duplicates, w.healed, w.live, w.batch
+            FROM (SELECT \((keyColumns + ["r.is_different", "r.causes", "r.late", "r.duplicates", "r.healed"]).joined(separator: ", ")),
+                         \(values("m", "is_live")) AS live, \(values("b", "is_batch")) AS batch, \(weight) AS weight
+                  FROM \(rows) r) w
+            ORDER BY 1 LIMIT \(limit)
+            """
     }
 
     private static func isFinite(_ numeric: String) -> String {
@@ -146,9 +349,11 @@ struct DriftSQL {
         WHEN \(value) < -1.797693134862315e308 THEN '-Infinity' ELSE \(value) END)::double precision
         """
     }
+
+    private static func local(_ name: String) -> String { String(name.dropFirst("pg_temp.".count)) }
 }
 
-/// An output that is compared.
+/// An output of a view, as drift sees it.
 struct DriftOutput {
     enum Kind {
         case exact, float, interval, other
@@ -179,12 +384,35 @@ struct DriftOutput {
     var value: Plan.Output.Value
     /// Known once PostgreSQL has been asked.
     var kind: Kind = .other
+    /// PostgreSQL refuses it for some group, as it does for whoever reads the view: it is not asked.
+    var isLeftOut = false
 
     /// An expression may raise an error for groups that HAVING hides, as in `sum(a) / count(b) … HAVING count(b) > 0`: it is not asked there.
     func sql(_ plan: Plan, _ row: StateSQL.Row) -> String {
         let outputs = OutputSQL(plan, row)
+        if isLeftOut { return "NULL::text" }
         guard case .finished = value, let having = outputs.having else { return outputs.value(value) }
         return "CASE WHEN \(having) THEN \(outputs.value(value)) END"
+    }
+
+    /// Measures, and expressions over them; window and group columns are what rows are paired by.
+    var isCompared: Bool { isMeasure && !isLeftOut }
+    var isMeasure: Bool {
+        switch value {
+        case .measure, .finished: true
+        case .window, .windowEnd, .group: false
+        }
+    }
+
+    /// The live rows may hold an estimate of it.
+    func isEstimate(_ plan: Plan) -> Bool {
+        let measures: Set<Int> =
+            switch value {
+            case .measure(let index): [index]
+            case .finished(let finisher): finisher.measures
+            case .window, .windowEnd, .group: []
+            }
+        return measures.contains { plan.law($0).exactness(over: "u") != .always }
     }
 
     /// A sum over groups means something: of counts and of sums. Averages, extremes, percentiles and distinct values of groups do not add up, and of an

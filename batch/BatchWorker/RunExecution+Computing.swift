@@ -11,6 +11,9 @@ struct Computed {
     var engine: BatchEngine
     /// Records below the cut that are no event: in the whole pass where it read everything, else only those at or above the base's cut.
     var rejected: [RejectionReason: Int]
+    /// What the speed layer put into no view of the records between the base and the cut; nil where that was not written down, or the speed layer never
+    /// read all of them.
+    var leftOut: [Partition: LeftOutRecords]?
 }
 
 extension RunExecution {
@@ -37,6 +40,8 @@ extension RunExecution {
             }
             if let newest { try keep(newest) }
         }
+        report.skippedRecords = try catalog.skippedRecords(of: run)
+        let leftOut = report.skippedRecords == 0 ? try catalog.leftOut(of: run) : nil
         var sessions: [Int: EventTimeRanges] = [:]
         for (index, view) in views.enumerated() where view.reason == .sessions {
             if let rows = touched.takeSessions(ofPlan: index) { sessions[index] = try reach(view, rows) }
@@ -53,7 +58,7 @@ extension RunExecution {
             try begin(.computing)
             let events = segments.reduce(0) { $0 + $1.events }
             let engine = try BatchEngine(
-                source: source.definition, scope: scope, limits: settings.limits, dimensions: tables,
+                source: source.definition, scope: scope, limits: settings.limits, dimensions: tables, leftOut: leftOut,
                 expectedEvents: scope.readsEverything ? events : 0)
             try read(segments, columns: scope.sourceColumns) { (batch) throws(ParallaxError) in try engine.add(batch) }
 
@@ -65,7 +70,8 @@ extension RunExecution {
             guard engine.statistics.movedCopies > 0 else {
                 return Computed(
                     views: views, scope: scope, engine: engine,
-                    rejected: scope.readsEverything ? engine.statistics.rejected : touched.statistics.rejected)
+                    rejected: scope.readsEverything ? engine.statistics.rejected : touched.statistics.rejected,
+                    leftOut: leftOut)
             }
             // Once: then no view's scope needs it any more.
             for index in views.indices where scope.views[index].extent.needsSameCopies { views[index].reason = .copyMoved }

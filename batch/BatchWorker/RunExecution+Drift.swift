@@ -1,4 +1,6 @@
+import BatchLayer
 import Catalog
+import Operators
 import ParallaxCore
 import Postgres
 import ViewLanguage
@@ -6,26 +8,156 @@ import ViewLanguage
 extension RunExecution {
     /// Computes and records the drift of every version that was complete in the merged view before this run.
     func compare(_ computed: Computed) throws(ParallaxError) {
-        report.skippedRecords = try catalog.skippedRecords(of: run)
         // Records that the speed layer never read are on one side only: a comparison would measure the outage, not the layers.
         guard report.skippedRecords == 0 else { return }
         try connection.transaction { () throws(ParallaxError) in
             try catalog.checkFence(run)
             let present = Set(try catalog.versions(for: run).map(\.id))
-            for view in computed.views where wasComplete(view) && present.contains(view.version.id) {
-                guard let index = report.views.firstIndex(where: { $0.version == view.version.hash && $0.view == view.version.viewName })
+            for (index, view) in computed.views.enumerated() where wasComplete(view) && present.contains(view.version.id) {
+                guard let place = report.views.firstIndex(where: { $0.version == view.version.hash && $0.view == view.version.viewName })
                 else { continue }
-                let drift = try drift(view)
-                let sql = DriftSQL(view, run: run, outputs: [], horizon: view.horizon(cutWatermark: cutWatermark))
-                let hasLiveRows = try connection.query(sql.hasLiveRows).rows[0].bool(0)
-                for entry in drift {
-                    try catalog.recordDrift(entry, run: run.number, version: view.version.id, hasLiveRows: hasLiveRows)
-                }
-                report.views[index].drift = drift
-                report.views[index].hasLiveRows = hasLiveRows
+                try compare(view, computed.engine.takeDifferences(view: index), computed.leftOut, place)
             }
         }
     }
+
+    private func compare(
+        _ view: RunView, _ counted: [(cause: DifferenceCause, rows: StateRows)], _ leftOut: [Partition: LeftOutRecords]?, _ place: Int
+    ) throws(ParallaxError) {
+        let outputs = view.version.plan.outputs.map { DriftOutput(name: $0.name, value: $0.value) }
+        guard outputs.contains(where: \.isMeasure) else { return }
+        let plain = DriftSQL(view, run: run, outputs: [], horizon: view.horizon(cutWatermark: cutWatermark))
+        for statement in plain.createCompared ?? [] { try connection.execute(statement) }
+        if let layout = counted.first?.rows.layout {
+            try connection.execute(plain.createCounted(layout))
+            for (cause, rows) in counted { try copy(rows, plain.copyIntoCounted(layout), prefix: Array("\(cause.rawValue)\t".utf8)) }
+        }
+        // Where all that is new came too late there is no live row, and all the same a difference.
+        let isLive = try connection.query(plain.hasLiveRows).rows[0].bool(0)
+        let hasLiveRows = isLive || counted.contains { $0.rows.count > 0 }
+        let otherwise = try otherwise(view, leftOut)
+        guard let sql = try createRows(view, outputs, isCounted: !counted.isEmpty, otherwise) else {
+            notCompared.insert(view.version.viewName)
+            return
+        }
+        var drift: [OutputDrift] = []
+        for (index, output) in sql.outputs.enumerated() where output.isCompared {
+            drift.append(try self.drift(sql, index))
+        }
+        for entry in drift { try catalog.recordDrift(entry, run: run.number, version: view.version.id, hasLiveRows: hasLiveRows) }
+        let causes = try causes(sql, isCounted: !counted.isEmpty)
+        try catalog.recordDriftCauses(causes, run: run.number, version: view.version.id)
+        try keepRows(view, sql, drift)
+        report.views[place].drift = drift
+        report.views[place].hasLiveRows = hasLiveRows
+        report.views[place].causes = causes
+    }
+
+    /// The compared rows with all outputs; without expressions over results, where one of them raises an error for some group, as it does for whoever reads
+    /// the view. Nil where PostgreSQL refuses that, too, which a warning says: no reason not to publish.
+    private func createRows(
+        _ view: RunView, _ outputs: [DriftOutput], isCounted: Bool, _ otherwise: DriftCause.Kind
+    ) throws(ParallaxError) -> DriftSQL? {
+        if let sql = try attempt(view, outputs, isCounted: isCounted, otherwise) { return sql }
+        guard outputs.contains(where: \.isFinished) else { return nil }
+        let plain = outputs.map { output in
+            var output = output
+            output.isLeftOut = output.isFinished
+            return output
+        }
+        return try attempt(view, plain, isCounted: isCounted, otherwise)
+    }
+
+    private func attempt(
+        _ view: RunView, _ wanted: [DriftOutput], isCounted: Bool, _ otherwise: DriftCause.Kind
+    ) throws(ParallaxError) -> DriftSQL? {
+        try connection.execute("SAVEPOINT drift")
+        do {
+            var outputs = wanted
+            let horizon = view.horizon(cutWatermark: cutWatermark)
+            let types = try connection.query(DriftSQL(view, run: run, outputs: outputs, horizon: horizon).types).types
+            for index in outputs.indices { outputs[index].kind = DriftOutput.Kind(type: types[index]) }
+            let sql = DriftSQL(view, run: run, outputs: outputs, horizon: horizon)
+            for statement in sql.createRows(isCounted: isCounted, otherwise: otherwise) { try connection.execute(statement) }
+            try connection.execute("RELEASE SAVEPOINT drift")
+            return outputs.contains(where: \.isCompared) ? sql : nil
+        } catch {
+            guard error.isRefusal, connection.isOpen else { throw error }
+            try connection.execute("ROLLBACK TO SAVEPOINT drift")
+            let tried = wanted.filter { $0.isMeasure && !$0.isLeftOut }
+            let finished = tried.filter(\.isFinished)
+            let names = (finished.isEmpty ? tried : finished).map(\.name).joined(separator: ", ")
+            report.warnings.append("drift of \(view.version.viewName).\(names) not computed: \(error.message)")
+            return nil
+        }
+    }
+
+    private func drift(_ sql: DriftSQL, _ index: Int) throws(ParallaxError) -> OutputDrift {
+        let output = sql.outputs[index]
+        let row = try connection.query(sql.comparison(index)).rows[0]
+        var drift = try OutputDrift(
+            output: output.name, groups: row.int(0), differing: row.int(1), onlyMerged: row.int(2), onlyBatch: row.int(3),
+            mergedTotal: row.optionalDouble(4), batchTotal: row.optionalDouble(5), maxDifference: row.optionalDouble(6))
+        drift.meanDifference = try row.optionalDouble(7)
+        drift.p99Difference = try row.optionalDouble(8)
+        drift.maxRelative = try row.optionalDouble(9)
+        drift.meanRelative = try row.optionalDouble(10)
+        drift.p99Relative = try row.optionalDouble(11)
+        // A sum over no values is null.
+        let (differences, sizes) = (try row.optionalDouble(12), try row.optionalDouble(13))
+        drift.share = drift.share(differences: output.kind.asNumeric == nil ? nil : differences ?? 0, sizes: sizes ?? 0)
+        drift.windows = try row.optionalInt(14)
+        drift.differingWindows = try row.optionalInt(15)
+        return drift
+    }
+
+    /// What a row differs by where neither a record nor an estimate says it: the first that may be.
+    private func otherwise(_ view: RunView, _ leftOut: [Partition: LeftOutRecords]?) throws(ParallaxError) -> DriftCause.Kind {
+        if view.changes.contains(.source) { return .source }
+        if view.changes.contains(.history) { return .history }
+        if view.changes.contains(.tables) { return .table }
+        guard let leftOut, leftOut.values.allSatisfy(\.isComplete) else { return .notRecorded }
+        return try catalog.rejectedDifferently(run, view: view.version.viewName) ? .rejected : .unknown
+    }
+
+    private func causes(_ sql: DriftSQL, isCounted: Bool) throws(ParallaxError) -> [DriftCause] {
+        var groups: [DriftCause.Kind: Int64] = [:]
+        for row in try connection.query(sql.rowsByCause).rows { groups[try Self.cause(row)] = try row.int(1) }
+        var records: [DriftCause.Kind: Int64] = [:]
+        if isCounted { for row in try connection.query(sql.records).rows { records[try Self.cause(row)] = try row.int(1) } }
+        return DriftCause.Kind.allCases.compactMap { kind in
+            guard groups[kind] != nil || records[kind] != nil else { return nil }
+            return DriftCause(cause: kind, groups: groups[kind] ?? 0, records: records[kind])
+        }
+    }
+
+    private static func cause(_ row: QueryResult.Row) throws(ParallaxError) -> DriftCause.Kind {
+        let text = try row.text(0)
+        guard let kind = DriftCause.Kind(rawValue: text) else {
+            throw ParallaxError(.internalInconsistency, "drift has a cause that has no name: \(text)")
+        }
+        return kind
+    }
+
+    /// What is asked later: windows, the group values that stand out, and the rows themselves.
+    private func keepRows(_ view: RunView, _ sql: DriftSQL, _ drift: [OutputDrift]) throws(ParallaxError) {
+        guard settings.keptComparisons > 0 else { return }
+        let differing = Set(drift.filter(\.isDifferent).map(\.output))
+        for (index, output) in sql.outputs.enumerated() where output.isCompared && differing.contains(output.name) {
+            if view.version.plan.window != nil {
+                try catalog.recordDriftWindows(sql.windows(index), of: output.name, run: run.number, version: view.version.id)
+            }
+            for (group, column) in view.version.plan.groups.enumerated() {
+                let shown = view.version.plan.outputs.first { $0.value == .group(group) }?.name ?? column.name
+                try catalog.recordDriftGroups(
+                    sql.groups(group, of: index, limit: Self.groupValuesKept), of: output.name, column: shown, run: run.number,
+                    version: view.version.id)
+            }
+        }
+        try catalog.recordComparedRows(sql.comparedRows(limit: settings.comparedRows), run: run.number, version: view.version.id)
+    }
+
+    private static let groupValuesKept = 5
 
     /// What keeps this run from being published, a line an output: shares beyond the max_drift of views that are served.
     func driftBeyondLimits() throws(ParallaxError) -> [String] {
@@ -35,13 +167,13 @@ extension RunExecution {
         for view in report.views {
             guard let limit = limits[view.view] else { continue }
             if notCompared.contains(view.view), served.contains([view.view, view.version]) {
-                lines.append("view \(view.view): its drift could not be computed, and max_drift is \(Self.percent(limit))")
+                lines.append("view \(view.view): its drift could not be computed, and max_drift is \(shareText(limit))")
             }
             // Live rows of a version that nobody reads keep no run from being published.
             for drift in view.drift where served.contains([view.view, view.version]) {
                 guard let share = drift.share, share > limit else { continue }
                 var line =
-                    "view \(view.view), \(drift.output): drift \(Self.percent(share)), max_drift \(Self.percent(limit)); "
+                    "view \(view.view), \(drift.output): drift \(shareText(share)), max_drift \(shareText(limit)); "
                     + "\(drift.groupsText), \(grouped(drift.onlyMerged)) only live, \(grouped(drift.onlyBatch)) only in batch"
                 if let merged = drift.mergedTotal, let batch = drift.batchTotal { line += "; \(merged) live, \(batch) true" }
                 lines.append(line)
@@ -50,68 +182,8 @@ extension RunExecution {
         return lines
     }
 
-    private static func percent(_ share: Double) -> String {
-        guard share.isFinite else { return "without bounds" }
-        let percent = share * 100
-        return percent >= 10 ? "\((percent * 10).rounded() / 10)%" : "\((percent * 1_000).rounded() / 1_000)%"
-    }
-
     /// Whether batch rows at the base and speed rows since then held every record below the cut.
     private func wasComplete(_ view: RunView) -> Bool {
         view.baseHasRows || (run.base.run == .none && view.version.firstSlice <= run.base.slice)
-    }
-
-    private func drift(_ view: RunView) throws(ParallaxError) -> [OutputDrift] {
-        let outputs = view.version.plan.outputs.compactMap { output -> DriftOutput? in
-            switch output.value {
-            case .measure, .finished: DriftOutput(name: output.name, value: output.value)
-            case .window, .windowEnd, .group: nil
-            }
-        }
-        guard !outputs.isEmpty else { return [] }
-        if let drift = try attempt(view, outputs) { return drift }
-        // An expression over results may raise an error for some group, as it does for whoever reads the view.
-        let plain = outputs.filter { !$0.isFinished }
-        if plain.count < outputs.count, let drift = try plain.isEmpty ? [] : attempt(view, plain) { return drift }
-        notCompared.insert(view.version.viewName)
-        return []
-    }
-
-    /// Nil where PostgreSQL refuses it, which a warning says: that is no reason not to publish.
-    private func attempt(_ view: RunView, _ outputs: [DriftOutput]) throws(ParallaxError) -> [OutputDrift]? {
-        try connection.execute("SAVEPOINT drift")
-        do {
-            let drift = try drift(view, outputs)
-            try connection.execute("RELEASE SAVEPOINT drift")
-            return drift
-        } catch {
-            guard error.isRefusal, connection.isOpen else { throw error }
-            try connection.execute("ROLLBACK TO SAVEPOINT drift")
-            let finished = outputs.filter(\.isFinished)
-            let names = (finished.isEmpty ? outputs : finished).map(\.name).joined(separator: ", ")
-            report.warnings.append("drift of \(view.version.viewName).\(names) not computed: \(error.message)")
-            return nil
-        }
-    }
-
-    private func drift(_ view: RunView, _ wanted: [DriftOutput]) throws(ParallaxError) -> [OutputDrift] {
-        var outputs = wanted
-        let horizon = view.horizon(cutWatermark: cutWatermark)
-        let types = try connection.query(DriftSQL(view, run: run, outputs: outputs, horizon: horizon).types).types
-        for index in outputs.indices { outputs[index].kind = DriftOutput.Kind(type: types[index]) }
-        let sql = DriftSQL(view, run: run, outputs: outputs, horizon: horizon)
-        for statement in sql.createCompared ?? [] { try connection.execute(statement) }
-        let row = try connection.query(sql.comparison).rows[0]
-        return try outputs.enumerated().map { (index, output) throws(ParallaxError) in
-            let column = 3 + 6 * index
-            var drift = try OutputDrift(
-                output: output.name, groups: row.int(0), differing: row.int(column), onlyMerged: row.int(1), onlyBatch: row.int(2),
-                mergedTotal: row.optionalDouble(column + 1), batchTotal: row.optionalDouble(column + 2),
-                maxDifference: row.optionalDouble(column + 3))
-            // A sum over no values is null.
-            let (differences, sizes) = (try row.optionalDouble(column + 4), try row.optionalDouble(column + 5))
-            drift.share = drift.share(differences: output.kind.asNumeric == nil ? nil : differences ?? 0, sizes: sizes ?? 0)
-            return drift
-        }
     }
 }

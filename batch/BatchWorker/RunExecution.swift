@@ -129,6 +129,8 @@ struct RunView {
     var reason: ExtentReason
     /// True where the base publication has complete rows of it.
     var baseHasRows: Bool
+    /// What is another than when the base's rows were computed.
+    var changes: ExtentReason.Changes
     var tables: StateTables
 
     /// Windows that ended at or before it have left the view; nil: none has.
@@ -168,14 +170,16 @@ extension RunExecution {
         for (version, baseHasRows) in computable {
             var changes = changes
             if eventTimesHaveChanged && version.plan.retention != nil { changes.insert(.source) }
-            let tables = (version.plan.lookups ?? []).compactMap { dimensions.versions[$0.table] }
+            if !baseTables.isSuperset(of: (version.plan.lookups ?? []).compactMap { dimensions.versions[$0.table] }) {
+                changes.insert(.tables)
+            }
             views.append(
                 RunView(
                     version: version,
                     reason: ExtentReason.decide(
                         isFull: run.isFull, plan: version.plan, baseHasRows: baseHasRows,
-                        changes: baseTables.isSuperset(of: tables) ? changes : changes.union(.tables)),
-                    baseHasRows: baseHasRows, tables: StateTables(version)))
+                        changes: changes),
+                    baseHasRows: baseHasRows, changes: changes, tables: StateTables(version)))
         }
         return views
     }

@@ -22,6 +22,8 @@ public struct RunReport: Sendable, Codable {
         public var drift: [OutputDrift]
         /// The speed layer had rows of it to compare; nil where there was no comparison.
         public var hasLiveRows: Bool?
+        /// Why its rows differ; nil where there was no comparison.
+        public var causes: [DriftCause]?
     }
 
     /// A table that views join, as this run read it.
@@ -137,6 +139,7 @@ public struct RunReport: Sendable, Codable {
             if let merged = drift.mergedTotal, let batch = drift.batchTotal { line += "; \(merged) live, \(batch) true" }
             lines.append(line)
         }
+        if let causes = view.causes, !causes.isEmpty { lines.append("  because of " + causes.map(\.text).joined(separator: "; ")) }
         return lines
     }
 
@@ -145,6 +148,14 @@ public struct RunReport: Sendable, Codable {
     }
 
     private static func rounded(_ seconds: Double) -> String { String(format: "%.3f", seconds) }
+}
+
+extension DriftCause {
+    /// `late events: 3 records, 2 rows`.
+    public var text: String {
+        let rows = counted(groups, "row")
+        return records.map { "\(cause.words): \(counted($0, "record")), \(rows)" } ?? "\(cause.words): \(rows)"
+    }
 }
 
 extension OutputDrift {

@@ -77,6 +77,7 @@ public enum ServingViews {
             guard let error = try refusal({ () throws(ParallaxError) in try writer.drop(name) }) else { continue }
             refusals.append(Refusal(view: name, error: error))
         }
+        refusals += try refreshComparisons(catalog, merged)
         // Views on top that were made just now stay ours: the role may read them, too.
         if hasOwner { try catalog.grantToServingOwner() }
         try catalog.grantNamed()

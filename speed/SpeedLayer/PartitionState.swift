@@ -17,6 +17,8 @@ public struct PartitionState: Sendable {
     public private(set) var reading: Offset
     /// What the records in [committed, next) were.
     public private(set) var counts = RecordCounts()
+    /// Those of them that are in no view.
+    public private(set) var leftOut = LeftOutRecords()
     public private(set) var newestAppendedAt: Instant?
     /// The newest record that was read.
     public private(set) var witness: LogWitness?
@@ -119,15 +121,19 @@ public struct PartitionState: Sendable {
             newest = max(newest, EventBatch.vouchingClock(appendedAt: appendedAt, arrivedAt: arrivedAt))
             guard batch.isRejected[row] == 0 else {
                 counts.rejected += 1
+                leftOut.add(batch.offsets[row], as: .rejected)
                 continue
             }
             let isDuplicate = horizon.insert(batch.identities[row], at: batch.offsets[row])
             let isLate = !isDuplicate && watermark.isLate(eventTime: eventTimes[row], appendedAt: appendedAt, arrivedAt: arrivedAt)
             switch RecordClass(isRejected: false, isDuplicate: isDuplicate, isLate: isLate) {
             case .rejected: counts.rejected += 1
-            case .duplicate: counts.duplicates += 1
+            case .duplicate:
+                counts.duplicates += 1
+                leftOut.add(batch.offsets[row], as: .duplicate)
             case .late:
                 counts.late += 1
+                leftOut.add(batch.offsets[row], as: .late)
                 rows.late.append(Int32(truncatingIfNeeded: row))
             case .event:
                 counts.events += 1
@@ -143,6 +149,7 @@ public struct PartitionState: Sendable {
         slice = newSlice
         isCommittedIdle = wasIdle
         counts = RecordCounts()
+        leftOut = LeftOutRecords()
     }
 
     /// Where to go on reading after records below `earliest` went away; those that are missing are missing from the horizon only.

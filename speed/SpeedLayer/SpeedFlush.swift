@@ -32,6 +32,8 @@ public struct SpeedFlush: Sendable {
         public var newestAppendedAt: Instant?
         public var isIdle: Bool
         public var counts: RecordCounts
+        /// Records in [from, to) that are in no view.
+        public var leftOut: LeftOutRecords
         /// The newest record below `to`; nil where none was read since the partition was taken.
         public var witness: LogWitness?
     }

@@ -168,7 +168,7 @@ public struct SpeedState: ~Copyable {
             return SpeedFlush.Move(
                 partition: partition.partition, slice: partition.slice, from: partition.committed, to: partition.next,
                 eventTimes: partition.eventTimes, newestAppendedAt: partition.newestAppendedAt, isIdle: partition.isIdle,
-                counts: partition.counts, witness: partition.isWarmingUp ? nil : partition.witness)
+                counts: partition.counts, leftOut: partition.leftOut, witness: partition.isWarmingUp ? nil : partition.witness)
         }
         let dirty = partitions.first { $0.isDirty }
         let flush = SpeedFlush(

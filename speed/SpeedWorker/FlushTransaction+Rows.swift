@@ -22,6 +22,9 @@ extension FlushTransaction {
                 leadingEventTime: move.eventTimes.leader, readsHistory: move.eventTimes.readsHistory, isIdle: move.isIdle,
                 newestAppendedAt: move.newestAppendedAt, logEnd: max(logEnd, move.to), events: move.counts.events, late: move.counts.late,
                 duplicates: move.counts.duplicates, witness: move.witness))
+        if !move.leftOut.isEmpty {
+            try catalog.recordLeftOut(move.leftOut, source: lease.sourceID, partition: move.partition, slice: move.slice, from: move.from)
+        }
         // The boundary is in the transaction that writes the last deltas before it.
         try catalog.closeSlices(source: lease.sourceID, partition: move.partition, from: move.slice, through: slice, at: move.to)
     }

@@ -79,10 +79,11 @@ extension Catalog {
                     try connection.execute(
                         """
                         ALTER DEFAULT PRIVILEGES IN SCHEMA serving REVOKE SELECT ON TABLES FROM \(role);
-                        REVOKE ALL ON ALL TABLES IN SCHEMA serving FROM \(role);
+                        ALTER DEFAULT PRIVILEGES IN SCHEMA comparison REVOKE SELECT ON TABLES FROM \(role);
+                        REVOKE ALL ON ALL TABLES IN SCHEMA serving, comparison FROM \(role);
                         REVOKE ALL ON ALL FUNCTIONS IN SCHEMA serving FROM \(role);
                         REVOKE ALL ON \(Self.relationsForReaders.map { "parallax.\($0)" }.joined(separator: ", ")) FROM \(role);
-                        REVOKE ALL ON SCHEMA serving, parallax FROM \(role);
+                        REVOKE ALL ON SCHEMA serving, comparison, parallax FROM \(role);
                         DROP ROLE \(role)
                         """)
                 }
@@ -111,31 +112,42 @@ extension Catalog {
     func grantAll(to role: String) throws(ParallaxError) {
         try connection.execute(
             """
-            GRANT USAGE ON SCHEMA serving, parallax TO \(role);
-            GRANT SELECT ON \(Self.relationsForReaders.map { "parallax.\($0)" }.joined(separator: ", ")) TO \(role);
-            ALTER DEFAULT PRIVILEGES IN SCHEMA serving GRANT SELECT ON TABLES TO \(role)
+            GRANT USAGE ON SCHEMA serving, comparison, parallax TO \(role);
+            GRANT SELECT ON serving.comparison_summary, \(Self.relationsForReaders.map { "parallax.\($0)" }.joined(separator: ", ")) TO \(role);
+            ALTER DEFAULT PRIVILEGES IN SCHEMA serving GRANT SELECT ON TABLES TO \(role);
+            ALTER DEFAULT PRIVILEGES IN SCHEMA comparison GRANT SELECT ON TABLES TO \(role)
             """)
         let followers = try changesNames()
         for name in try servingViews(besides: []) {
             try grant("serving.\(Connection.quoteIdentifier(name))", to: role)
             if !followers.contains(name) { try grantRollUp(of: name, to: role) }
         }
+        for name in try comparisonViews().keys.sorted() { try grant("comparison.\(Connection.quoteIdentifier(name))", to: role) }
     }
 
     /// Gives readers of named views what they lack of them: whoever writes the merged views calls it last, for a view may have been made anew. Of Parallax'
     /// own relations they see the one that says what they follow, and in it their views alone.
     public func grantNamed() throws(ParallaxError) {
         let ours = Set(try servingViews(besides: []))
+        let compared = Set(try comparisonViews().keys)
         for reader in try readerRoles() where reader.exists {
-            guard let views = reader.views else { continue }
             let role = Connection.quoteIdentifier(reader.name)
-            try connection.execute("GRANT USAGE ON SCHEMA serving, parallax TO \(role)")
+            guard let views = reader.views else {
+                // Views of comparisons are made anew by dropping them, and roles of before there were any lack them.
+                try connection.execute("GRANT USAGE ON SCHEMA comparison TO \(role)")
+                try grant("serving.comparison_summary", to: role)
+                for name in compared.sorted() { try grant("comparison.\(Connection.quoteIdentifier(name))", to: role) }
+                continue
+            }
+            try connection.execute("GRANT USAGE ON SCHEMA serving, comparison, parallax TO \(role)")
             try grant("parallax.followed_view", to: role)
+            try grant("serving.comparison_summary", to: role)
             let followers = try connection.query("SELECT name FROM parallax.view WHERE name = ANY ($1::text[])", [.texts(views)]).texts(0)
             for name in views + followers.map({ ViewDefinition.changesName(of: $0) }) where ours.contains(name) {
                 try grant("serving.\(Connection.quoteIdentifier(name))", to: role)
             }
             for name in views { try grantRollUp(of: name, to: role) }
+            for name in views where compared.contains(name) { try grant("comparison.\(Connection.quoteIdentifier(name))", to: role) }
         }
     }
 

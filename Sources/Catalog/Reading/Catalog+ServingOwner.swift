@@ -70,8 +70,9 @@ extension Catalog {
     /// What it lacks: of the schemas, of the control tables, of the state tables that are served, and of what stands in `serving`. Only what is ours to give.
     private static let grantsOfServingOwner = """
         SELECT format('GRANT %s ON SCHEMA %I TO %I', s.rights, s.name, $1::text)
-        FROM (VALUES ('serving', 'USAGE'), ('serving', 'CREATE'), ('parallax', 'USAGE'), ('batch', 'USAGE'), ('speed', 'USAGE')) s (name, rights)
-        WHERE NOT has_schema_privilege($1, s.name, s.rights)
+        FROM (VALUES ('serving', 'USAGE'), ('serving', 'CREATE'), ('comparison', 'USAGE'), ('parallax', 'USAGE'), ('batch', 'USAGE'), ('speed', 'USAGE')) s (name, rights)
+        JOIN pg_catalog.pg_namespace n ON n.nspname = s.name
+        WHERE NOT has_schema_privilege($1, n.oid, s.rights)
         UNION ALL
         SELECT DISTINCT format('GRANT USAGE ON SCHEMA %I TO %I', n.nspname, $1::text)
         FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
@@ -81,7 +82,7 @@ extension Catalog {
         SELECT format('GRANT SELECT ON %s TO %I', c.oid::regclass, $1::text)
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p', 'v') AND pg_has_role(current_user, c.relowner, 'USAGE') AND NOT has_table_privilege($1, c.oid, 'SELECT')
-          AND (n.nspname = 'parallax'
+          AND (n.nspname IN ('parallax', 'comparison')
             OR (n.nspname IN ('batch', 'speed') AND EXISTS (
                 SELECT FROM parallax.view w JOIN parallax.view_version v ON v.version_id = w.active_version_id WHERE v.state_table = c.relname))
             OR (n.nspname = 'serving' AND EXISTS (SELECT FROM parallax.serving_view o WHERE o.name = c.relname)))

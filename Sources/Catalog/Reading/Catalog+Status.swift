@@ -240,19 +240,29 @@ extension Catalog {
     }
 
     /// What a run found the merged views to have been off by.
-    public func drift(run: RunNumber) throws(ParallaxError) -> [DriftStatus] {
+    ///
+    /// - Parameter version: of one version only.
+    public func drift(run: RunNumber, version: VersionID? = nil) throws(ParallaxError) -> [DriftStatus] {
         try connection.query(
             """
             SELECT w.name, d.output, d.groups, d.differing, d.only_merged, d.only_batch, d.merged_total, d.batch_total, d.max_difference,
-                   d.share, d.has_live_rows
+                   d.share, d.has_live_rows, d.mean_difference, d.p99_difference, d.max_relative, d.mean_relative, d.p99_relative, d.windows,
+                   d.differing_windows
             FROM parallax.drift d JOIN parallax.view_version v USING (version_id) JOIN parallax.view w USING (view_id)
-            WHERE d.run_id = $1 ORDER BY w.name, v.version_id, d.output
-            """, [.int(run.rawValue)]
+            WHERE d.run_id = $1 AND ($2::integer IS NULL OR d.version_id = $2) ORDER BY w.name, v.version_id, d.output
+            """, [.int(run.rawValue), version.map { .version($0) } ?? .null]
         ).rows.map { row throws(ParallaxError) in
-            let drift = try OutputDrift(
+            var drift = try OutputDrift(
                 output: row.text(1), groups: row.int(2), differing: row.int(3), onlyMerged: row.int(4), onlyBatch: row.int(5),
                 mergedTotal: row.optionalDouble(6), batchTotal: row.optionalDouble(7), maxDifference: row.optionalDouble(8),
                 share: row.optionalDouble(9))
+            drift.meanDifference = try row.optionalDouble(11)
+            drift.p99Difference = try row.optionalDouble(12)
+            drift.maxRelative = try row.optionalDouble(13)
+            drift.meanRelative = try row.optionalDouble(14)
+            drift.p99Relative = try row.optionalDouble(15)
+            drift.windows = try row.optionalInt(16)
+            drift.differingWindows = try row.optionalInt(17)
             return DriftStatus(view: try row.text(0), drift: drift, hasLiveRows: try row.optionalBool(10))
         }
     }

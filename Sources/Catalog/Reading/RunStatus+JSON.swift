@@ -25,12 +25,21 @@ extension RunStatus {
 
 extension DriftStatus {
     public var json: JSONText {
-        .object([
-            ("view", .string(view)), ("output", .string(drift.output)), ("groups", .int(drift.groups)),
-            ("differing", .int(drift.differing)), ("only_merged", .int(drift.onlyMerged)), ("only_batch", .int(drift.onlyBatch)),
-            ("merged_total", .optional(drift.mergedTotal)),
-            ("batch_total", .optional(drift.batchTotal)), ("max_difference", .optional(drift.maxDifference)),
-            ("share", .optional(drift.share)), ("has_live_rows", hasLiveRows.map { .bool($0) } ?? .null),
-        ])
+        .object([("view", .string(view))] + drift.members + [("has_live_rows", hasLiveRows.map { .bool($0) } ?? .null)])
+    }
+}
+
+extension OutputDrift {
+    public var json: JSONText { .object(members) }
+
+    fileprivate var members: [(String, JSONText)] {
+        [
+            ("output", .string(output)), ("groups", .int(groups)), ("differing", .int(differing)), ("only_merged", .int(onlyMerged)),
+            ("only_batch", .int(onlyBatch)), ("merged_total", .optional(mergedTotal)), ("batch_total", .optional(batchTotal)),
+            ("max_difference", .optional(maxDifference)), ("mean_difference", .optional(meanDifference)),
+            ("p99_difference", .optional(p99Difference)), ("max_relative", .optional(maxRelative)),
+            ("mean_relative", .optional(meanRelative)), ("p99_relative", .optional(p99Relative)), ("windows", .optional(windows)),
+            ("differing_windows", .optional(differingWindows)), ("share", .optional(share)),
+        ]
     }
 }

@@ -27,6 +27,7 @@ extension Catalog {
                 "DELETE FROM parallax.touched_window WHERE version_id = $1 AND slice < $2", [.version(version.id), .int(slice)])
         }
         try connection.query("DELETE FROM parallax.boundary WHERE source_id = $1 AND slice < $2", [.source(id), .int(slice)])
+        try connection.query("DELETE FROM parallax.left_out WHERE source_id = $1 AND slice < $2", [.source(id), .int(slice)])
         try connection.query("DELETE FROM parallax.rejected_live WHERE source_id = $1 AND slice < $2", [.source(id), .int(slice)])
         try connection.query("DELETE FROM parallax.rejected_batch WHERE source_id = $1 AND run_id < $2", [.source(id), .int(run)])
         try connection.query(

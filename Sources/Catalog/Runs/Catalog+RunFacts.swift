@@ -176,22 +176,4 @@ extension Catalog {
             [.source(id), .int(base.run.rawValue)]
         ).rows[0].int(0)
     }
-
-    /// What the merged view said of one output, against what the run found. Inside a transaction that holds the fence.
-    public func recordDrift(
-        _ drift: OutputDrift, run: RunNumber, version id: VersionID, hasLiveRows: Bool?
-    ) throws(ParallaxError) {
-        func parameter(_ value: Double?) -> Parameter { value.map { .double($0) } ?? .null }
-        try connection.query(
-            """
-            INSERT INTO parallax.drift (run_id, version_id, output, groups, differing, only_merged, only_batch, merged_total, batch_total,
-                                        max_difference, share, has_live_rows)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-            """,
-            [
-                .int(run.rawValue), .version(id), .text(drift.output), .int(drift.groups), .int(drift.differing), .int(drift.onlyMerged),
-                .int(drift.onlyBatch), parameter(drift.mergedTotal), parameter(drift.batchTotal), parameter(drift.maxDifference),
-                parameter(drift.share), hasLiveRows.map { .bool($0) } ?? .null,
-            ])
-    }
 }

@@ -12,6 +12,16 @@ public struct OutputDrift: Sendable, Codable, Hashable {
     public var batchTotal: Double?
     /// The largest difference between two values of one group.
     public var maxDifference: Double?
+    /// Over the groups that both layers have: sizes of the differences, and of the differences as parts of the batch values (infinite where that is 0). Equal
+    /// ones count as 0. Nil for outputs that are no numbers, and for runs from before it was kept.
+    public var meanDifference: Double?
+    public var p99Difference: Double?
+    public var maxRelative: Double?
+    public var meanRelative: Double?
+    public var p99Relative: Double?
+    /// Windows that were compared, and those of them with a difference; of sessions, the hours that they begin in. Nil for a view without windows.
+    public var windows: Int64?
+    public var differingWindows: Int64?
     /// What a view's max_drift is compared with, the larger of two shares of the compared groups:
     ///
     ///     numbers   sum of |merged − batch| / sum of |batch|          (a missing or null value is 0; infinite where only the sum of |batch| is 0)

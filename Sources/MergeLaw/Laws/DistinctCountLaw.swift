@@ -88,6 +88,15 @@ struct DistinctCountLaw: MeasureLaw {
         return RollUpEstimate(isExact: isExact(alias), error: error, bound: .standardError)
     }
 
+    /// Three standard errors, and one for rounding.
+    func promise(over alias: String) -> EstimatePromise? {
+        let error = 3 * max(SketchPrecision.biasedError(log2m: precision), SketchPrecision.standardError(log2m: precision))
+        let value = "\(alias).\(exact)"
+        return EstimatePromise(
+            columns: [exact], low: "floor(\(value) * (1 - \(error)::double precision)) - 1",
+            high: "ceil(\(value) * (1 + \(error)::double precision)) + 1")
+    }
+
     func exactness(over alias: String) -> MeasureExactness { .withoutLiveRows }
     /// The sketch is an estimate of what the exact count says already.
     func differs(_ column: StateColumn) -> String? { column.isSketch ? nil : column.differs }

@@ -109,6 +109,27 @@ struct PercentileLaw: MeasureLaw {
             error: "least(1, \(factor)::double precision * ln(\(n)::double precision) + 1 / \(n)::double precision)", bound: .rankError)
     }
 
+    /// What the batch layer's values, or its digest, have a rank error away on either side; a digest adds its own error. One fraction of numbers only.
+    func promise(over alias: String) -> EstimatePromise? {
+        guard !isArray, let fraction = fractions.first else { return nil }
+        switch measure.argument?.type {
+        case .int2, .int4, .int8, .numeric, .decimal, .float4, .float8: break
+        default: return nil
+        }
+        let n = "\(alias).m\(index)_n::double precision"
+        let factor = 3 * Double.pi * fraction * (1 - fraction) / Double(measure.precision ?? SketchPrecision.compression)
+        let error = "(\(factor)::double precision * ln(greatest(\(n), 1)) + 1 / greatest(\(n), 1))"
+        func value(at rank: String) -> String {
+            """
+            CASE WHEN \(alias).\(digest) IS NOT NULL THEN (SELECT tdigest_percentile(d.t, \(rank)) FROM (SELECT \(alias).\(digest)) d (t)) \
+            ELSE (SELECT percentile_disc(\(rank)) WITHIN GROUP (ORDER BY e.value) FROM unnest(\(alias).\(values)) AS e (value))::double precision END
+            """
+        }
+        func side(_ sign: String) -> String { "greatest(0, least(1, \(fraction)::double precision \(sign) 2 * \(error)))" }
+        return EstimatePromise(
+            columns: ["m\(index)_n", digest, values], low: value(at: side("-")), high: value(at: side("+")))
+    }
+
     func differs(_ column: StateColumn) -> String? {
         if column.isSketch { return nil }
         return column.name == result ? measure.differsAsShown(column) : column.differs

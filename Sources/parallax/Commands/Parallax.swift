@@ -17,7 +17,8 @@ struct Parallax: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, CheckCommand.self, ApplyCommand.self, DiffCommand.self, PromoteCommand.self, AbandonCommand.self,
             UpCommand.self, DownCommand.self, IngestCommand.self, WaitCommand.self, LoadCommand.self,
-            GenerateCommand.self, SpeedCommand.self, ArchiveCommand.self, AdoptLogCommand.self, BatchCommand.self, ServeCommand.self,
+            GenerateCommand.self, SpeedCommand.self, ArchiveCommand.self, AdoptLogCommand.self, BatchCommand.self, CompareCommand.self,
+            ServeCommand.self,
             OpenAPICommand.self, TokenCommand.self, StatusCommand.self, WatermarkCommand.self, QueryCommand.self, TailCommand.self,
             DSNCommand.self,
             RoleCommand.self, PsqlCommand.self,

@@ -75,6 +75,12 @@ extension ConfigurationKey {
     static let batchKeepPublications = ConfigurationKey(
         "batch.keep_publications", .integer(1...1_000), default: "3",
         "Publications that are kept, so that the newest can be taken back with `parallax batch revert`.")
+    static let batchKeepComparisons = ConfigurationKey(
+        "batch.keep_comparisons", .integer(0...1_000), default: "10",
+        "Runs of a source whose comparison of the layers is kept row by row (comparison.<view>). 0: only their figures are kept.")
+    static let batchComparisonRows = ConfigurationKey(
+        "batch.comparison_rows", .integer(1...10_000_000), default: "10000",
+        "Rows that such a comparison keeps of a view; those that differ most come first.")
     static let batchMaxLoss = ConfigurationKey(
         "batch.max_loss_percent", .integer(1...100), default: "50",
         "A run after which more than this share of a source's events, or of a view's rows, would be gone is held for a person. 100: none is."
@@ -163,7 +169,7 @@ extension ConfigurationKey {
         logKind, logPartitions, logBytesPerSegment, logMaxRecordBytes, logKafkaBrokers, logKafkaGroup, logRetention,
         speedFlushInterval, speedDuplicateHorizon, speedIdleAfter, speedMaxFutureSkew, speedLease,
         lookupRows, lookupBytes,
-        batchInterval, batchKeepPublications, batchMaxLoss, batchMemory,
+        batchInterval, batchKeepPublications, batchKeepComparisons, batchComparisonRows, batchMaxLoss, batchMemory,
         archiveRecordsPerSegment, archiveMinimumAge,
         serveListen, serveConnections, serveWaiting, serveClients, serveRequestTime, serveTemporaryBytes, serveAuth, serveStreams,
         serveBody, serveIngestMemory,

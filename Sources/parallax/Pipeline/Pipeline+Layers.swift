@@ -31,6 +31,8 @@ extension Pipeline {
         settings.limits.memoryBytes = configuration.integer(.batchMemory)
         settings.dimensionLimits = dimensionLimits
         settings.keptPublications = configuration.integer(.batchKeepPublications)
+        settings.keptComparisons = configuration.integer(.batchKeepComparisons)
+        settings.comparedRows = configuration.integer(.batchComparisonRows)
         settings.maxLossPercent = configuration.integer(.batchMaxLoss)
         settings.lease = configuration.duration(.speedLease)
         settings.trimsLog = configuration.text(.logRetention) == "processed"

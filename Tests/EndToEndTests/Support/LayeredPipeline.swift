@@ -46,6 +46,7 @@ final class LayeredPipeline {
     let views: [View]
     private(set) var definitions: Definitions
     var archiveLimits = ArchiveLimits()
+    var batchSettings = BatchSettings()
     private var source: SourceDefinition { definitions.sources[0] }
 
     /// - Parameter sourceSQL: the CREATE FOREIGN TABLE of the one source; its topic has its name.
@@ -133,7 +134,7 @@ final class LayeredPipeline {
             writer: try ArchiveWriter(directory: folder.path, source: source, log: log, limits: archiveLimits),
             reader: try ArchiveReader(directory: folder.path, source: source))
         return BatchWorker(
-            dsn: dsn, log: log, archive: archive, settings: BatchSettings(), logger: Self.logger,
+            dsn: dsn, log: log, archive: archive, settings: batchSettings, logger: Self.logger,
             observe: observe
         ) { (connection) throws(ParallaxError) in _ = try ServingViews.refresh(connection) }
     }

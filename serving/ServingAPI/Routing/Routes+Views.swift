@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import ParallaxCore
+import ServingViews
 
 /// The views: which there are, what each is, and its rows.
 struct ViewRoutes: Sendable {
@@ -12,7 +13,7 @@ struct ViewRoutes: Sendable {
 
     static let viewParameter = Route.Parameter(name: "view", place: .path, words: "A view's name, as in serving.<view>.")
 
-    var routes: [Route] { [list, one, rowsOfOne] }
+    var routes: [Route] { [list, one, rowsOfOne, comparisonOfOne] }
 
     static let columnSchema: Schema = .object([
         ("name", .string), ("type", .string), ("role", .choice(["window", "group", "measure", "flag", "expression"])),
@@ -29,6 +30,7 @@ struct ViewRoutes: Sendable {
     ])
     static let schemas: [(name: String, schema: Schema)] = [
         ("Frontier", AnswerFrontier.schema), ("Column", columnSchema), ("View", viewSchema), ("Rows", rowsSchema),
+        ("Comparison", comparisonSchema),
     ]
 
     private var list: Route {
@@ -100,6 +102,78 @@ struct ViewRoutes: Sendable {
             ]
         ) { request in try await rows.answer(request) }
     }
+
+    static let comparedRows: Int64 = 10_000
+
+    private var comparisonOfOne: Route {
+        Route(
+            method: .get, path: "/v1/views/{view}/comparison", operation: "compareLayers",
+            summary: "How far the live rows were from the exact ones at a run, why, and in which rows",
+            words: """
+                Over exactly the same records. The rows of all causes add up to the rows that differ; `groups` are the group values with the largest part of the \
+                difference, `windows` the windows that differ, the newest first. The object of `parallax compare --format json`.
+                """, scope: .read,
+            parameters: [
+                Self.viewParameter,
+                .init(
+                    name: "run", schema: .whole(1...Int64.max),
+                    words: "A run's number; without it, the newest that compared live rows of the view."),
+                .init(name: "from", words: "Only rows of windows that begin at or after it, as PostgreSQL reads a timestamptz."),
+                .init(name: "to", words: "Only rows of windows that begin before it."),
+                .init(name: "equal", schema: .boolean, words: "true: also rows in which the layers agree."),
+                .init(
+                    name: "limit", schema: .whole(0...Self.comparedRows),
+                    words: "Rows at most, those that differ most first: 100 without it, \(Self.comparedRows) at most."),
+            ],
+            answers: [
+                .init(
+                    status: 200, words: "The comparison.",
+                    content: [("application/json", .reference("Comparison"))])
+            ]
+        ) { request in
+            let limit = try request.integer("limit", in: 0...Self.comparedRows) ?? 100
+            let run = try request.integer("run", in: 1...Int64.max)
+            let withEqual = try request.flag("equal")
+            let (from, to) = (request.value("from"), request.value("to"))
+            let found = try await snapshots.read(request) { catalog in
+                let view = try views.view(of: request, catalog, until: request.deadline)
+                guard view.version != nil else {
+                    throw Problem(
+                        .badRequest, "no_layers", "View \"\(view.name)\" stands on other views: it has no layers of its own",
+                        hint: "it reads \(view.reads.joined(separator: ", "))")
+                }
+                let comparison = try LayerComparison(
+                    reading: catalog.connection,
+                    .init(
+                        view: view.name, run: run.map { RunNumber($0) }, from: from, to: to, limit: Int(limit), withEqual: withEqual))
+                return comparison.json(limit: comparison.maxDrift)
+            }
+            return .json(found)
+        }
+    }
+
+    static let comparisonSchema: Schema = .object([
+        ("view", .string), ("version", .string), ("source", .string), ("run", .integer),
+        ("state", .choice(RunState.allCases.map(\.rawValue))),
+        ("is_compared", .boolean), ("max_drift", .nullable(.any)), ("within_max_drift", .boolean), ("outputs", .array(.map(.any))),
+        (
+            "causes",
+            .array(
+                .object([
+                    ("cause", .choice(DriftCause.Kind.allCases.map(\.rawValue))), ("rows", .integer), ("records", .nullable(.integer)),
+                ]))
+        ),
+        (
+            "groups",
+            .array(
+                .object([
+                    ("output", .string), ("column", .string), ("value", .nullable(.string)), ("rows", .integer),
+                    ("difference", .nullable(.any)),
+                    ("share", .nullable(.any)),
+                ]))
+        ), ("windows", .array(.map(.any))), ("rows_compared", .integer), ("rows_kept", .integer), ("rows_different", .integer),
+        ("rows", .array(.map(.any))),
+    ])
 
     /// What views say of their sources, asked once a source whatever the number of views.
     private struct Sources {
