@@ -229,111 +229,143 @@ struct DriftSQL {
         return sessionGap == nil ? "r.window_start" : "date_trunc('hour', r.window_start, 'UTC')"
     }
 
-    /// Both values of an output, the size of their difference (`ae`), the same as a part of the batch value (`re`), and what a row counts for in sums (`size`).
-    private func sizes(_ place: Int) -> String {
+    private static let differs = "(q.is_changed OR NOT q.is_live OR NOT q.is_batch)"
+
+    /// Both values of an output, the size of their difference (`ae`), and what a row counts for in sums (`size`).
+    ///
+    /// - Parameters:
+    ///   - more: further columns.
+    ///   - condition: over `r`.
+    private func sizes(_ place: Int, _ more: String = "", where condition: String = "r.is_different") -> String {
         let (m, b) = ("r.m\(place)", "r.b\(place)")
-        let head =
-            "SELECT r.is_live, r.is_batch, r.is_live AND r.is_batch AND \(m) IS DISTINCT FROM \(b) AS is_changed, \(bucket ?? "NULL::timestamptz") AS bucket"
-        guard let numeric = outputs[place].kind.asNumeric else {
-            return "\(head), NULL::numeric AS m, NULL::numeric AS b, NULL::numeric AS ae, NULL::numeric AS size FROM \(rows) r"
-        }
-        // In numeric, where no total overflows and no difference of two large values is lost; rounded to a double at the end.
-        let (nm, nb) = (numeric(m), numeric(b))
-        let isFinite = "\(Self.isFinite(nm)) AND \(Self.isFinite(nb))"
-        // A value that is missing, or null, counts as nothing; one that is no finite number on one side only is infinitely far off.
-        let size = """
-            CASE WHEN \(m) IS NOT DISTINCT FROM \(b) THEN 0 WHEN \(isFinite) THEN abs(coalesce(\(nm), 0) - coalesce(\(nb), 0)) \
-            ELSE 'Infinity'::numeric END
+        let head = """
+            SELECT \(more)r.is_live, r.is_batch, r.is_live AND r.is_batch AND \(m) IS DISTINCT FROM \(b) AS is_changed, \
+            \(bucket ?? "NULL::timestamptz") AS bucket
             """
+        let from = "FROM \(rows) r WHERE \(condition)"
+        guard let numeric = outputs[place].kind.asNumeric else {
+            return "\(head), NULL::numeric AS m, NULL::numeric AS b, NULL::numeric AS ae, NULL::numeric AS size \(from)"
+        }
+        let size = size(m, b, numeric)
+        return
+            "\(head), \(numeric(m)) AS m, \(numeric(b)) AS b, CASE WHEN r.is_live AND r.is_batch THEN \(size) END AS ae, \(size) AS size \(from)"
+    }
+
+    /// In numeric, where no total overflows and no difference of two large values is lost; rounded to a double at the end. A value that is missing, or
+    /// null, counts as nothing; one that is no finite number on one side only is infinitely far off.
+    private func size(_ m: String, _ b: String, _ numeric: (String) -> String) -> String {
+        let (nm, nb) = (numeric(m), numeric(b))
         return """
-            \(head), \(nm) AS m, \(nb) AS b, CASE WHEN r.is_live AND r.is_batch THEN \(size) END AS ae, \(size) AS size FROM \(rows) r
+            CASE WHEN \(m) IS NOT DISTINCT FROM \(b) THEN 0 \
+            WHEN \(Self.isFinite(nm)) AND \(Self.isFinite(nb)) THEN abs(coalesce(\(nm), 0) - coalesce(\(nb), 0)) ELSE 'Infinity'::numeric END
             """
     }
 
-    /// Columns of `q`: groups, differing, only in merged, only in batch, merged total, batch total; then largest, mean and p99 of the differences'
-    /// sizes and of their parts of the batch value.
-    private func figures(_ place: Int) -> [String] {
+    /// Of `q`: the difference's size as a part of the batch value.
+    private static let relative = """
+        CASE WHEN q.ae = 0 THEN 0 WHEN q.b = 0 OR q.b IS NULL OR NOT \(isFinite("q.b")) THEN 'Infinity' ELSE q.ae / abs(q.b) END
+        """
+
+    /// One row for all outputs: groups, only in merged, only in batch, windows; then five columns an output: differing, merged total, batch total, sum of the
+    /// differences' sizes, sum of the batch values' sizes (all but the first null where the output is no number, totals also where they mean nothing).
+    var counts: String {
+        let figures = [
+            "count(*)", "count(*) FILTER (WHERE NOT r.is_batch)", "count(*) FILTER (WHERE NOT r.is_live)",
+            bucket.map { "count(DISTINCT \($0))" } ?? "NULL",
+        ]
+        let ofOutputs = outputs.enumerated().filter { $1.isCompared }.flatMap { place, output -> [String] in
+            let (m, b) = ("r.m\(place)", "r.b\(place)")
+            let differing = "count(*) FILTER (WHERE r.is_different AND r.is_live AND r.is_batch AND \(m) IS DISTINCT FROM \(b))"
+            guard let numeric = output.kind.asNumeric else { return [differing] + Array(repeating: "NULL::double precision", count: 4) }
+            let totals =
+                output.isSummable(plan) ? [Self.double("sum(\(numeric(m)))"), Self.double("sum(\(numeric(b)))")] : ["NULL", "NULL"]
+            return [differing] + totals + [
+                Self.double("sum(\(size(m, b, numeric))) FILTER (WHERE r.is_different)"),
+                Self.double("sum(abs(\(numeric(b)))) FILTER (WHERE \(Self.isFinite(numeric(b))))"),
+            ]
+        }
+        return "SELECT \((figures + ofOutputs).joined(separator: ",\n       "))\nFROM \(rows) r"
+    }
+
+    /// One row about an output that differs: the windows that differ; then, over the rows that both layers have and that differ: largest, sum and the value at
+    /// `$1` of the differences' sizes, and the same of their parts of the batch values. `$1`: a fraction; rows that are equal are not among them.
+    func spread(_ place: Int) -> String {
+        func of(_ value: String) -> [String] {
+            ["max(\(value))", "sum(\(value))", "percentile_disc($1::double precision) WITHIN GROUP (ORDER BY \(value))"].map {
+                Self.double("\($0) FILTER (WHERE q.is_changed)")
+            }
+        }
+        let windows = bucket == nil ? "NULL" : "count(DISTINCT q.bucket) FILTER (WHERE \(Self.differs))"
+        return "SELECT \(([windows] + of("q.ae") + of(Self.relative)).joined(separator: ",\n       "))\nFROM (\(sizes(place))) q"
+    }
+
+    /// A row a window that differs: its start; groups, differing, only in merged, only in batch, merged total, batch total; then largest, mean and p99 of the
+    /// differences' sizes and of their parts of the batch values, over the rows that both layers have.
+    func windows(_ place: Int) -> String {
         let counts = [
             "count(*)", "count(*) FILTER (WHERE q.is_changed)", "count(*) FILTER (WHERE NOT q.is_batch)",
             "count(*) FILTER (WHERE NOT q.is_live)",
         ]
-        guard outputs[place].kind.asNumeric != nil else { return counts + Array(repeating: "NULL::double precision", count: 8) }
-        let relative =
-            "CASE WHEN q.ae = 0 THEN 0 WHEN q.b = 0 OR q.b IS NULL OR NOT \(Self.isFinite("q.b")) THEN 'Infinity' ELSE q.ae / abs(q.b) END"
-        func spread(_ value: String) -> [String] {
-            let value = "(CASE WHEN q.ae IS NOT NULL THEN \(value) END)"
-            return ["max(\(value)) FILTER (WHERE q.is_changed)", "avg(\(value))", "percentile_disc(0.99) WITHIN GROUP (ORDER BY \(value))"]
-                .map(Self.double)
+        func of(_ value: String) -> [String] {
+            let both = "(CASE WHEN q.ae IS NOT NULL THEN \(value) END)"
+            return [
+                "max(\(both)) FILTER (WHERE q.is_changed)", "avg(\(both))", "percentile_disc(0.99) WITHIN GROUP (ORDER BY \(both))",
+            ].map(Self.double)
         }
-        let isSummable = outputs[place].isSummable(plan)
-        return counts
-            + (isSummable ? [Self.double("sum(q.m)"), Self.double("sum(q.b)")] : ["NULL::double precision", "NULL::double precision"])
-            + spread("q.ae") + spread(relative)
-    }
-
-    /// One row: `figures`, the sum of the differences' sizes, the sum of the batch values' sizes, the windows, and those with a difference.
-    func comparison(_ place: Int) -> String {
-        let sums = [Self.double("sum(q.size)"), Self.double("sum(abs(q.b)) FILTER (WHERE \(Self.isFinite("q.b")))")]
-        let windows =
-            hasWindow
-            ? ["count(DISTINCT q.bucket)", "count(DISTINCT q.bucket) FILTER (WHERE q.is_changed OR NOT q.is_live OR NOT q.is_batch)"]
-            : ["NULL", "NULL"]
-        return "SELECT \((figures(place) + sums + windows).joined(separator: ",\n       "))\nFROM (\(sizes(place))) q"
-    }
-
-    /// A row a window that differs: its start and `figures`.
-    func windows(_ place: Int) -> String {
-        """
-        SELECT q.bucket, \(figures(place).joined(separator: ",\n       "))
-        FROM (\(sizes(place))) q
-        GROUP BY q.bucket HAVING bool_or(q.is_changed OR NOT q.is_live OR NOT q.is_batch)
-        """
+        let none = "NULL::double precision"
+        let isNumber = outputs[place].kind.asNumeric != nil
+        let totals = outputs[place].isSummable(plan) ? [Self.double("sum(q.m)"), Self.double("sum(q.b)")] : [none, none]
+        let spread = isNumber ? of("q.ae") + of(Self.relative) : Array(repeating: none, count: 6)
+        let isOfOne = "\(bucket ?? "NULL") IN (SELECT \(bucket ?? "NULL") FROM \(rows) r WHERE r.is_different)"
+        return """
+            SELECT q.bucket, \((counts + totals + spread).joined(separator: ",\n       "))
+            FROM (\(sizes(place, where: isOfOne))) q
+            GROUP BY q.bucket HAVING bool_or(\(Self.differs))
+            """
     }
 
     /// The values of a group column with the largest part of an output's difference: place, value, rows that differ, sum of their sizes, its share.
     func groups(_ group: Int, of place: Int, limit: Int) -> String {
         let shown = outputs.firstIndex { $0.value == .group(group) }
         let value = shown.map { "coalesce(r.m\($0), r.b\($0))::text" } ?? "r.g\(group)::text"
-        let isNumber = outputs[place].kind.asNumeric != nil
-        let differs = "(q.is_changed OR NOT q.is_live OR NOT q.is_batch)"
-        let size = isNumber ? "q.size" : "CASE WHEN \(differs) THEN 1 ELSE 0 END::numeric"
+        let size = outputs[place].kind.asNumeric != nil ? "q.size" : "CASE WHEN \(Self.differs) THEN 1 ELSE 0 END::numeric"
         return """
             SELECT row_number() OVER (ORDER BY w.difference DESC, w.value), w.value, w.groups, \(Self.double("w.difference")),
                    CASE WHEN w.whole NOT IN ('NaN', 'Infinity') THEN \(Self.double("w.difference / w.whole")) END
-            FROM (SELECT q.value, count(*) FILTER (WHERE \(differs)) AS groups, sum(\(size)) AS difference, sum(sum(\(size))) OVER () AS whole
-                  FROM (\(sizes(place).replacing("SELECT r.is_live", with: "SELECT \(value) AS value, r.is_live"))) q
+            FROM (SELECT q.value, count(*) FILTER (WHERE \(Self.differs)) AS groups, sum(\(size)) AS difference, sum(sum(\(size))) OVER () AS whole
+                  FROM (\(sizes(place, "\(value) AS value, "))) q
                   GROUP BY q.value) w
             WHERE w.difference > 0 ORDER BY 1 LIMIT \(limit)
             """
     }
 
-    /// The rows themselves, as `parallax.compared_row` has them behind run and version: those that differ first, by the size of the difference.
+    /// The rows themselves, as `parallax.compared_row` has them behind run and version: those that differ first, by the size of the difference, then as many of
+    /// the others as there is room for.
     func comparedRows(limit: Int) -> String {
         let weights = outputs.enumerated().filter { $1.isCompared }.map { place, output -> String in
             let (m, b) = ("r.m\(place)", "r.b\(place)")
-            let differs = "CASE WHEN \(m) IS DISTINCT FROM \(b) THEN 1 ELSE 0 END::double precision"
-            guard let numeric = output.kind.asNumeric else { return differs }
+            guard let numeric = output.kind.asNumeric else {
+                return "CASE WHEN \(m) IS DISTINCT FROM \(b) THEN 1 ELSE 0 END::double precision"
+            }
             // Units differ: each output is measured by the mean of its true values.
-            let (nm, nb) = (numeric(m), numeric(b))
-            let mean = "avg(CASE WHEN \(Self.isFinite(nb)) THEN abs(\(nb)) END) OVER ()"
-            let size = "abs(coalesce(\(nm), 0) - coalesce(\(nb), 0))"
-            return """
-                CASE WHEN \(m) IS NOT DISTINCT FROM \(b) THEN 0 WHEN \(Self.isFinite(nm)) AND \(Self.isFinite(nb)) \
-                THEN \(Self.double("(\(size) / coalesce(nullif(\(mean), 0), 1))")) ELSE 'Infinity'::double precision END
-                """
+            let mean = "(SELECT avg(abs(\(numeric("a.b\(place)")))) FROM \(rows) a WHERE \(Self.isFinite(numeric("a.b\(place)"))))"
+            return Self.double("(\(size(m, b, numeric)) / coalesce(nullif(\(mean), 0), 1))")
         }
         func values(_ side: String, _ isThere: String) -> String {
             "CASE WHEN r.\(isThere) THEN ARRAY[\(outputs.indices.map { "r.\(side)\($0)::text" }.joined(separator: ", "))]::text[] END"
         }
-        let order = (["w.is_different DESC", "w.weight DESC NULLS LAST"] + keys.map { "w.\($0)" }).joined(separator: ", ")
-        let keyColumns = keys.map { "r.\($0)" }
+        let keyOrder = keys.map { "w.\($0)" }
+        let order = (["w.is_different DESC", "w.weight DESC NULLS LAST"] + keyOrder).joined(separator: ", ")
+        let columns = (keys.map { "r.\($0)" } + ["r.is_different", "r.causes", "r.late", "r.duplicates", "r.healed"]).joined(
+            separator: ", ")
+        let layers = "\(values("m", "is_live")) AS live, \(values("b", "is_batch")) AS batch"
         let weight = weights.isEmpty ? "0::double precision" : "greatest(\(weights.joined(separator: ", ")))"
         return """
             SELECT row_number() OVER (ORDER BY \(order)), \(hasWindow ? "w.window_start" : "NULL::timestamptz"), w.is_different, w.causes, w.late,
                    w.duplicates, w.healed, w.live, w.batch
-            FROM (SELECT \((keyColumns + ["r.is_different", "r.causes", "r.late", "r.duplicates", "r.healed"]).joined(separator: ", ")),
-                         \(values("m", "is_live")) AS live, \(values("b", "is_batch")) AS batch, \(weight) AS weight
-                  FROM \(rows) r) w
+            FROM (SELECT \(columns), \(layers), \(weight) AS weight FROM \(rows) r WHERE r.is_different
+                  UNION ALL
+                  (SELECT \(columns), \(layers), NULL::double precision FROM \(rows) r WHERE NOT r.is_different LIMIT \(limit))) w
             ORDER BY 1 LIMIT \(limit)
             """
     }

@@ -40,10 +40,7 @@ extension RunExecution {
             notCompared.insert(view.version.viewName)
             return
         }
-        var drift: [OutputDrift] = []
-        for (index, output) in sql.outputs.enumerated() where output.isCompared {
-            drift.append(try self.drift(sql, index))
-        }
+        let drift = try drift(sql)
         for entry in drift { try catalog.recordDrift(entry, run: run.number, version: view.version.id, hasLiveRows: hasLiveRows) }
         let causes = try causes(sql, isCounted: !counted.isEmpty)
         try catalog.recordDriftCauses(causes, run: run.number, version: view.version.id)
@@ -92,23 +89,47 @@ extension RunExecution {
         }
     }
 
-    private func drift(_ sql: DriftSQL, _ index: Int) throws(ParallaxError) -> OutputDrift {
-        let output = sql.outputs[index]
-        let row = try connection.query(sql.comparison(index)).rows[0]
-        var drift = try OutputDrift(
-            output: output.name, groups: row.int(0), differing: row.int(1), onlyMerged: row.int(2), onlyBatch: row.int(3),
-            mergedTotal: row.optionalDouble(4), batchTotal: row.optionalDouble(5), maxDifference: row.optionalDouble(6))
-        drift.meanDifference = try row.optionalDouble(7)
-        drift.p99Difference = try row.optionalDouble(8)
-        drift.maxRelative = try row.optionalDouble(9)
-        drift.meanRelative = try row.optionalDouble(10)
-        drift.p99Relative = try row.optionalDouble(11)
-        // A sum over no values is null.
-        let (differences, sizes) = (try row.optionalDouble(12), try row.optionalDouble(13))
-        drift.share = drift.share(differences: output.kind.asNumeric == nil ? nil : differences ?? 0, sizes: sizes ?? 0)
-        drift.windows = try row.optionalInt(14)
-        drift.differingWindows = try row.optionalInt(15)
-        return drift
+    /// Of all outputs, in their order.
+    private func drift(_ sql: DriftSQL) throws(ParallaxError) -> [OutputDrift] {
+        let row = try connection.query(sql.counts).rows[0]
+        var all: [OutputDrift] = []
+        for (index, output) in sql.outputs.enumerated() where output.isCompared {
+            let column = 4 + 5 * all.count
+            var drift = try OutputDrift(
+                output: output.name, groups: row.int(0), differing: row.int(column), onlyMerged: row.int(1), onlyBatch: row.int(2),
+                mergedTotal: row.optionalDouble(column + 1), batchTotal: row.optionalDouble(column + 2), maxDifference: nil)
+            drift.windows = try row.optionalInt(3)
+            if drift.windows != nil { drift.differingWindows = 0 }
+            let isNumber = output.kind.asNumeric != nil
+            // A sum over no values is null.
+            let (differences, sizes) = (try row.optionalDouble(column + 3), try row.optionalDouble(column + 4))
+            drift.share = drift.share(differences: isNumber ? differences ?? 0 : nil, sizes: sizes ?? 0)
+            if isNumber, drift.inBoth > 0 {
+                (drift.meanDifference, drift.p99Difference) = (0, 0)
+                (drift.maxRelative, drift.meanRelative, drift.p99Relative) = (0, 0, 0)
+            }
+            if drift.isDifferent { try spread(sql, index, &drift, isNumber: isNumber) }
+            all.append(drift)
+        }
+        return all
+    }
+
+    /// How far off the rows are that differ. Those that are equal are not read: they are so many zeros.
+    private func spread(_ sql: DriftSQL, _ index: Int, _ drift: inout OutputDrift, isNumber: Bool) throws(ParallaxError) {
+        let (all, differing) = (drift.inBoth, drift.differing)
+        // The row of all, in ascending order, that the 99th percentile is, among those that differ; a half keeps rounding away from its neighbours.
+        let place = Int64((0.99 * Double(all)).rounded(.up)) - (all - differing)
+        let fraction = differing > 0 ? max(0, (Double(place) - 0.5) / Double(differing)) : 0
+        let row = try connection.query(sql.spread(index), [.double(fraction)]).rows[0]
+        drift.differingWindows = try row.optionalInt(0)
+        guard isNumber, differing > 0 else { return }
+        drift.maxDifference = try row.optionalDouble(1)
+        drift.meanDifference = try row.optionalDouble(2).map { $0 / Double(all) }
+        drift.maxRelative = try row.optionalDouble(4)
+        drift.meanRelative = try row.optionalDouble(5).map { $0 / Double(all) }
+        guard place > 0 else { return }
+        drift.p99Difference = try row.optionalDouble(3)
+        drift.p99Relative = try row.optionalDouble(6)
     }
 
     /// What a row differs by where neither a record nor an estimate says it: the first that may be.

@@ -46,5 +46,8 @@ public struct OutputDrift: Sendable, Codable, Hashable {
         self.share = share
     }
 
+    /// Groups that both layers have.
+    public var inBoth: Int64 { groups - onlyMerged - onlyBatch }
+
     public var isDifferent: Bool { differing + onlyMerged + onlyBatch > 0 }
 }
