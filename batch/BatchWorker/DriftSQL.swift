@@ -100,6 +100,7 @@ struct DriftSQL {
     func createCounted(_ layout: StateLayout) -> String {
         "CREATE TEMPORARY TABLE \(Self.local(counted)) (cause text NOT NULL, \(layout.columnDefinitions)) ON COMMIT DROP"
     }
+    var analyzeCounted: String { "ANALYZE \(counted)" }
     func copyIntoCounted(_ layout: StateLayout) -> String {
         "COPY \(counted) (cause, \(layout.columns.map(\.name).joined(separator: ", "))) FROM STDIN"
     }
@@ -134,16 +135,17 @@ struct DriftSQL {
         return [
             """
             CREATE TEMPORARY TABLE \(Self.local(rows)) ON COMMIT DROP AS
+            WITH f AS \(sessionGap == nil ? "NOT MATERIALIZED" : "MATERIALIZED") (
+                SELECT \(joined)
+                FROM (SELECT \(select("u", .merged(alias: "u"))), coalesce(\(isExact), true) AS is_exact FROM (\(merged)) u) m
+                FULL JOIN (SELECT \(([select("b", .batch(alias: "b"))] + promiseColumns.map { "b.\($0)" }).joined(separator: ", ")) FROM \(tables.batchTable) b
+                           WHERE b.from_run <= \(run) AND b.until_run > \(run)\(restriction.map { " AND \($0)" } ?? "")) b
+                ON \(isSame("m", "b")))
             SELECT r.*, \(causes(isCounted: isCounted, otherwise)) AS causes
             FROM (SELECT f.*, NOT f.is_live OR NOT f.is_batch OR \(isDifferent) AS is_different,
                          \(isCounted ? "coalesce(k.late, 0) AS late, coalesce(k.duplicates, 0) AS duplicates, coalesce(k.healed, 0) AS healed"
                              : "0::bigint AS late, 0::bigint AS duplicates, 0::bigint AS healed")
-                  FROM (SELECT \(joined)
-                        FROM (SELECT \(select("u", .merged(alias: "u"))), coalesce(\(isExact), true) AS is_exact FROM (\(merged)) u) m
-                        FULL JOIN (SELECT \(([select("b", .batch(alias: "b"))] + promiseColumns.map { "b.\($0)" }).joined(separator: ", ")) FROM \(tables.batchTable) b
-                                   WHERE b.from_run <= \(run) AND b.until_run > \(run)\(restriction.map { " AND \($0)" } ?? "")) b
-                        ON \(KeyMatch.condition(tables, "m", "b"))\(sessionGap == nil ? "" : " AND m.session_last = b.session_last")) f
-                  \(isCounted ? recordsOfRow : "")) r
+                  FROM f \(isCounted ? "LEFT JOIN (\(recordsByRow)) k ON \(isSame("f", "k"))" : "")) r
             """, "ANALYZE \(rows)",
         ]
     }
@@ -166,13 +168,19 @@ struct DriftSQL {
         return all.isEmpty ? "false" : "(\(all.joined(separator: " OR ")))"
     }
 
-    private var recordsOfRow: String {
+    /// Two rows of one group; of sessions, with the same bounds.
+    private func isSame(_ left: String, _ right: String) -> String {
+        KeyMatch.condition(tables, left, right) + (sessionGap == nil ? "" : " AND \(left).session_last = \(right).session_last")
+    }
+
+    /// Keys, `late`, `duplicates` and `healed`. A session that records are in need not be theirs alone: in `f` it is found by its groups and times.
+    private var recordsByRow: String {
         func sum(_ cause: String) -> String { "sum(c.m0_n) FILTER (WHERE c.cause = '\(cause)')::bigint" }
         let sums = "\(sum("late")) AS late, \(sum("duplicate")) AS duplicates, \(sum("healed")) AS healed"
-        if sessionGap != nil { return "LEFT JOIN LATERAL (SELECT \(sums) FROM \(counted) c WHERE \(holds("f"))) k ON true" }
-        let keys = tables.batch.keys.map { "c.\($0.name)" }.joined(separator: ", ")
-        let grouped = "SELECT \(keys)\(keys.isEmpty ? "" : ", ")\(sums) FROM \(counted) c\(keys.isEmpty ? "" : " GROUP BY \(keys)")"
-        return "LEFT JOIN (\(grouped)) k ON \(KeyMatch.condition(tables, "f", "k"))"
+        let alias = sessionGap == nil ? "c" : "f"
+        let keys = keys.map { "\(alias).\($0)" }.joined(separator: ", ")
+        let from = sessionGap == nil ? "\(counted) c" : "f JOIN \(counted) c ON \(holds("f"))"
+        return "SELECT \(keys)\(keys.isEmpty ? "" : ", ")\(sums) FROM \(from)\(keys.isEmpty ? "" : " GROUP BY \(keys)")"
     }
 
     /// count(*) of a view that has it: then the records of each row are known, and what was counted must be the difference.
@@ -341,15 +349,18 @@ struct DriftSQL {
 
     /// The rows themselves, as `parallax.compared_row` has them behind run and version: those that differ first, by the size of the difference, then as many of
     /// the others as there is room for.
-    func comparedRows(limit: Int) -> String {
+    ///
+    /// - Parameter means: of each compared output, the mean size of its true values: units differ.
+    func comparedRows(limit: Int, means: [Double]) -> String {
+        var next = means.makeIterator()
         let weights = outputs.enumerated().filter { $1.isCompared }.map { place, output -> String in
             let (m, b) = ("r.m\(place)", "r.b\(place)")
             guard let numeric = output.kind.asNumeric else {
+                _ = next.next()
                 return "CASE WHEN \(m) IS DISTINCT FROM \(b) THEN 1 ELSE 0 END::double precision"
             }
-            // Units differ: each output is measured by the mean of its true values.
-            let mean = "(SELECT avg(abs(\(numeric("a.b\(place)")))) FROM \(rows) a WHERE \(Self.isFinite(numeric("a.b\(place)"))))"
-            return Self.double("(\(size(m, b, numeric)) / coalesce(nullif(\(mean), 0), 1))")
+            let mean = next.next() ?? 1
+            return Self.double("(\(size(m, b, numeric)) / \(mean > 0 && mean.isFinite ? mean : 1)::numeric)")
         }
         func values(_ side: String, _ isThere: String) -> String {
             "CASE WHEN r.\(isThere) THEN ARRAY[\(outputs.indices.map { "r.\(side)\($0)::text" }.joined(separator: ", "))]::text[] END"

@@ -31,6 +31,7 @@ extension RunExecution {
         if let layout = counted.first?.rows.layout {
             try connection.execute(plain.createCounted(layout))
             for (cause, rows) in counted { try copy(rows, plain.copyIntoCounted(layout), prefix: Array("\(cause.rawValue)\t".utf8)) }
+            try connection.execute(plain.analyzeCounted)
         }
         // Where all that is new came too late there is no live row, and all the same a difference.
         let isLive = try connection.query(plain.hasLiveRows).rows[0].bool(0)
@@ -40,11 +41,11 @@ extension RunExecution {
             notCompared.insert(view.version.viewName)
             return
         }
-        let drift = try drift(sql)
+        let (drift, means) = try drift(sql)
         for entry in drift { try catalog.recordDrift(entry, run: run.number, version: view.version.id, hasLiveRows: hasLiveRows) }
         let causes = try causes(sql, isCounted: !counted.isEmpty)
         try catalog.recordDriftCauses(causes, run: run.number, version: view.version.id)
-        try keepRows(view, sql, drift)
+        try keepRows(view, sql, drift, means)
         report.views[place].drift = drift
         report.views[place].hasLiveRows = hasLiveRows
         report.views[place].causes = causes
@@ -89,10 +90,11 @@ extension RunExecution {
         }
     }
 
-    /// Of all outputs, in their order.
-    private func drift(_ sql: DriftSQL) throws(ParallaxError) -> [OutputDrift] {
+    /// Of all compared outputs, in their order; and the mean size of each one's true values.
+    private func drift(_ sql: DriftSQL) throws(ParallaxError) -> (drift: [OutputDrift], means: [Double]) {
         let row = try connection.query(sql.counts).rows[0]
         var all: [OutputDrift] = []
+        var means: [Double] = []
         for (index, output) in sql.outputs.enumerated() where output.isCompared {
             let column = 4 + 5 * all.count
             var drift = try OutputDrift(
@@ -110,8 +112,9 @@ extension RunExecution {
             }
             if drift.isDifferent { try spread(sql, index, &drift, isNumber: isNumber) }
             all.append(drift)
+            means.append((sizes ?? 0) / Double(max(1, drift.groups - drift.onlyMerged)))
         }
-        return all
+        return (all, means)
     }
 
     /// How far off the rows are that differ. Those that are equal are not read: they are so many zeros.
@@ -161,7 +164,7 @@ extension RunExecution {
     }
 
     /// What is asked later: windows, the group values that stand out, and the rows themselves.
-    private func keepRows(_ view: RunView, _ sql: DriftSQL, _ drift: [OutputDrift]) throws(ParallaxError) {
+    private func keepRows(_ view: RunView, _ sql: DriftSQL, _ drift: [OutputDrift], _ means: [Double]) throws(ParallaxError) {
         guard settings.keptComparisons > 0 else { return }
         let differing = Set(drift.filter(\.isDifferent).map(\.output))
         for (index, output) in sql.outputs.enumerated() where output.isCompared && differing.contains(output.name) {
@@ -175,7 +178,8 @@ extension RunExecution {
                     version: view.version.id)
             }
         }
-        try catalog.recordComparedRows(sql.comparedRows(limit: settings.comparedRows), run: run.number, version: view.version.id)
+        try catalog.recordComparedRows(
+            sql.comparedRows(limit: settings.comparedRows, means: means), run: run.number, version: view.version.id)
     }
 
     private static let groupValuesKept = 5
