@@ -137,7 +137,7 @@ struct DriftSQL {
             CREATE TEMPORARY TABLE \(Self.local(rows)) ON COMMIT DROP AS
             WITH f AS \(sessionGap == nil ? "NOT MATERIALIZED" : "MATERIALIZED") (
                 SELECT \(joined)
-                FROM (SELECT \(select("u", .merged(alias: "u"))), coalesce(\(isExact), true) AS is_exact FROM (\(merged)) u) m
+                FROM (SELECT \(select("u", .merged(alias: "u"))), coalesce(\(isExact), true) AS is_exact FROM (\(merged)) u\(isThere)) m
                 FULL JOIN (SELECT \(([select("b", .batch(alias: "b"))] + promiseColumns.map { "b.\($0)" }).joined(separator: ", ")) FROM \(tables.batchTable) b
                            WHERE b.from_run <= \(run) AND b.until_run > \(run)\(restriction.map { " AND \($0)" } ?? "")) b
                 ON \(isSame("m", "b")))
@@ -166,6 +166,14 @@ struct DriftSQL {
     private var isDifferent: String {
         let all = outputs.enumerated().filter { $1.isCompared }.map { "f.m\($0.offset) IS DISTINCT FROM f.b\($0.offset)" }
         return all.isEmpty ? "false" : "(\(all.joined(separator: " OR ")))"
+    }
+
+    /// A view that does not group has a row also where it has no event: no layer has said anything then.
+    private var isThere: String {
+        guard keys.isEmpty else { return "" }
+        return """
+             WHERE u.speed_rows > 0 OR EXISTS (SELECT FROM \(tables.batchTable) b WHERE b.from_run <= \(base) AND b.until_run > \(base))
+            """
     }
 
     /// Two rows of one group; of sessions, with the same bounds.
@@ -385,11 +393,11 @@ struct DriftSQL {
         "coalesce(\(numeric), 0) NOT IN ('NaN', 'Infinity', '-Infinity')"
     }
 
-    /// Values beyond a double's range become infinities here, where PostgreSQL would raise an error.
+    /// Values beyond a double's range become infinities here, and those too small for it zero, where PostgreSQL would raise an error.
     private static func double(_ value: String) -> String {
         """
         (CASE WHEN \(value) = 'NaN' THEN 'NaN' WHEN \(value) > 1.797693134862315e308 THEN 'Infinity' \
-        WHEN \(value) < -1.797693134862315e308 THEN '-Infinity' ELSE \(value) END)::double precision
+        WHEN \(value) < -1.797693134862315e308 THEN '-Infinity' WHEN abs(\(value)) < 2.3e-308 THEN 0 ELSE \(value) END)::double precision
         """
     }
 

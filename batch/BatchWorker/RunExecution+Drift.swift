@@ -37,57 +37,61 @@ extension RunExecution {
         let isLive = try connection.query(plain.hasLiveRows).rows[0].bool(0)
         let hasLiveRows = isLive || counted.contains { $0.rows.count > 0 }
         let otherwise = try otherwise(view, leftOut)
-        guard let sql = try createRows(view, outputs, isCounted: !counted.isEmpty, otherwise) else {
-            notCompared.insert(view.version.viewName)
+        // Without expressions over results, where one of them raises an error for some group, as it does for whoever reads the view.
+        var tries = [outputs]
+        if outputs.contains(where: \.isFinished) {
+            tries.append(
+                outputs.map { output in
+                    var output = output
+                    output.isLeftOut = output.isFinished
+                    return output
+                })
+        }
+        for outputs in tries where outputs.contains(where: \.isCompared) {
+            guard let found = try attempt(view, outputs, isCounted: !counted.isEmpty, otherwise, hasLiveRows: hasLiveRows) else { continue }
+            report.views[place].drift = found.drift
+            report.views[place].hasLiveRows = hasLiveRows
+            report.views[place].causes = found.causes
             return
         }
-        let (drift, means) = try drift(sql)
-        for entry in drift { try catalog.recordDrift(entry, run: run.number, version: view.version.id, hasLiveRows: hasLiveRows) }
-        let causes = try causes(sql, isCounted: !counted.isEmpty)
-        try catalog.recordDriftCauses(causes, run: run.number, version: view.version.id)
-        try keepRows(view, sql, drift, means)
-        report.views[place].drift = drift
-        report.views[place].hasLiveRows = hasLiveRows
-        report.views[place].causes = causes
+        notCompared.insert(view.version.viewName)
     }
 
-    /// The compared rows with all outputs; without expressions over results, where one of them raises an error for some group, as it does for whoever reads
-    /// the view. Nil where PostgreSQL refuses that, too, which a warning says: no reason not to publish.
-    private func createRows(
-        _ view: RunView, _ outputs: [DriftOutput], isCounted: Bool, _ otherwise: DriftCause.Kind
-    ) throws(ParallaxError) -> DriftSQL? {
-        if let sql = try attempt(view, outputs, isCounted: isCounted, otherwise) { return sql }
-        guard outputs.contains(where: \.isFinished) else { return nil }
-        let plain = outputs.map { output in
-            var output = output
-            output.isLeftOut = output.isFinished
-            return output
-        }
-        return try attempt(view, plain, isCounted: isCounted, otherwise)
-    }
-
+    /// Nil where PostgreSQL refuses it, which a warning says: no reason not to publish.
     private func attempt(
-        _ view: RunView, _ wanted: [DriftOutput], isCounted: Bool, _ otherwise: DriftCause.Kind
-    ) throws(ParallaxError) -> DriftSQL? {
+        _ view: RunView, _ wanted: [DriftOutput], isCounted: Bool, _ otherwise: DriftCause.Kind, hasLiveRows: Bool
+    ) throws(ParallaxError) -> (drift: [OutputDrift], causes: [DriftCause])? {
         try connection.execute("SAVEPOINT drift")
         do {
-            var outputs = wanted
-            let horizon = view.horizon(cutWatermark: cutWatermark)
-            let types = try connection.query(DriftSQL(view, run: run, outputs: outputs, horizon: horizon).types).types
-            for index in outputs.indices { outputs[index].kind = DriftOutput.Kind(type: types[index]) }
-            let sql = DriftSQL(view, run: run, outputs: outputs, horizon: horizon)
-            for statement in sql.createRows(isCounted: isCounted, otherwise: otherwise) { try connection.execute(statement) }
+            let sql = try createRows(view, wanted, isCounted: isCounted, otherwise)
+            let (drift, means) = try drift(sql)
+            for entry in drift { try catalog.recordDrift(entry, run: run.number, version: view.version.id, hasLiveRows: hasLiveRows) }
+            let causes = try causes(sql, isCounted: isCounted)
+            try catalog.recordDriftCauses(causes, run: run.number, version: view.version.id)
+            try keepRows(view, sql, drift, means)
             try connection.execute("RELEASE SAVEPOINT drift")
-            return outputs.contains(where: \.isCompared) ? sql : nil
+            return (drift, causes)
         } catch {
             guard error.isRefusal, connection.isOpen else { throw error }
             try connection.execute("ROLLBACK TO SAVEPOINT drift")
-            let tried = wanted.filter { $0.isMeasure && !$0.isLeftOut }
+            let tried = wanted.filter(\.isCompared)
             let finished = tried.filter(\.isFinished)
             let names = (finished.isEmpty ? tried : finished).map(\.name).joined(separator: ", ")
             report.warnings.append("drift of \(view.version.viewName).\(names) not computed: \(error.message)")
             return nil
         }
+    }
+
+    private func createRows(
+        _ view: RunView, _ wanted: [DriftOutput], isCounted: Bool, _ otherwise: DriftCause.Kind
+    ) throws(ParallaxError) -> DriftSQL {
+        var outputs = wanted
+        let horizon = view.horizon(cutWatermark: cutWatermark)
+        let types = try connection.query(DriftSQL(view, run: run, outputs: outputs, horizon: horizon).types).types
+        for index in outputs.indices { outputs[index].kind = DriftOutput.Kind(type: types[index]) }
+        let sql = DriftSQL(view, run: run, outputs: outputs, horizon: horizon)
+        for statement in sql.createRows(isCounted: isCounted, otherwise: otherwise) { try connection.execute(statement) }
+        return sql
     }
 
     /// Of all compared outputs, in their order; and the mean size of each one's true values.

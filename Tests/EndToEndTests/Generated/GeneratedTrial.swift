@@ -1,3 +1,4 @@
+import BatchWorker
 import Catalog
 import ParallaxCore
 import Postgres
@@ -54,8 +55,10 @@ struct GeneratedTrial {
             let judge = try GeneratedJudge(try pipeline.oracle(over: plain), generated.schema)
             for view in views { try judge.prepare(view) }
             try check(views, pipeline, judge, cut: published, part == 0 ? "speed layer alone" : "merged", &outcome)
-            guard attempt("run", &outcome, { try pipeline.batch() }) else { return outcome }
+            var report: RunReport?
+            guard attempt("run", &outcome, { report = try pipeline.batch() }) else { return outcome }
             published = try cut(pipeline)
+            if let report { try checkComparison(report, pipeline, "comparison of run \(report.run)", &outcome) }
             try check(views, pipeline, judge, cut: nil, part == 0 ? "batch layer alone" : "second run", &outcome)
             if part == 1 {
                 for view in views {
@@ -65,6 +68,26 @@ struct GeneratedTrial {
             }
         }
         return outcome
+    }
+
+    /// I4: every row in which the layers differ has a cause with a name, and the causes add up to those rows.
+    private func checkComparison(_ report: RunReport, _ pipeline: LayeredPipeline, _ step: String, _ outcome: inout Outcome) throws {
+        for view in report.views {
+            func fail(_ text: String) { outcome.failures.append(Failure(view: view.view, step: step, text: "\(text); \(report.text)")) }
+            guard let causes = view.causes else {
+                fail("the layers were not compared: \(report.warnings)")
+                continue
+            }
+            if let unknown = causes.first(where: { $0.cause == .unknown || $0.cause == .notRecorded || $0.cause == .sketchBeyondBound }) {
+                let rows = try pipeline.rows(
+                    "SELECT * FROM comparison.\(view.view) WHERE run = \(report.run) AND '\(unknown.cause.rawValue)' = ANY (causes) LIMIT 3"
+                )
+                fail("\(unknown.text): \(rows)")
+            }
+            let different = try pipeline.rows(
+                "SELECT count(*) FROM comparison.\(view.view) WHERE run = \(report.run) AND is_different")
+            if different != ["\(causes.reduce(0) { $0 + $1.groups })"] { fail("\(causes) for \(different) rows") }
+        }
     }
 
     /// What stops a layer stops all views; a shrinker finds the one that did it.
