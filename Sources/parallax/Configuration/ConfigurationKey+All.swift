@@ -154,6 +154,11 @@ extension ConfigurationKey {
         "serve.write_timeout", .duration(.milliseconds(10)...(.seconds(3_600)), offAllowed: false), default: "30s",
         "A client that takes nothing of its answer for so long is let go.")
 
+    static let serveCORSOrigins = ConfigurationKey(
+        "serve.cors_origins", .text, default: "",
+        "Origins whose pages may ask the API in a browser (CORS), with commas between them: https://app.example.com, http://localhost:3000. Not set: none.",
+        "Where no token is needed, such a page may do whatever anybody on this machine may.")
+
     static let generatorSource = ConfigurationKey(
         "generator.source", .text, default: "",
         "Demo traffic inside `parallax up`: the source that it goes to. Not set: none.")
@@ -174,6 +179,7 @@ extension ConfigurationKey {
         serveListen, serveConnections, serveWaiting, serveClients, serveRequestTime, serveTemporaryBytes, serveAuth, serveStreams,
         serveBody, serveIngestMemory,
         serveMetricsListen, serveMaxStreams, serveHeartbeat, serveWriteTime,
+        serveCORSOrigins,
         postgresURL, postgresURLFile, postgresTCPPort,
         generatorSource, generatorRate, generatorSeed,
     ]

@@ -23,7 +23,16 @@ extension Pipeline {
         settings.limits.streams = configuration.integer(.serveMaxStreams)
         settings.limits.heartbeat = configuration.duration(.serveHeartbeat)
         settings.limits.writeTime = configuration.duration(.serveWriteTime)
+        settings.corsOrigins = try corsOrigins()
         return settings
+    }
+
+    private func corsOrigins() throws(ParallaxError) -> [WebOrigin] {
+        try (configuration.text(.serveCORSOrigins) ?? "").split(separator: ",").map { text throws(ParallaxError) in
+            do throws(ParallaxError) { return try WebOrigin(String(text).trimmingSpaces) } catch {
+                throw ParallaxError(error.code, "serve.cors_origins: \(error.message)", hint: error.hint)
+            }
+        }
     }
 
     func apiServer(_ settings: APISettings, dsn: String, desk: RunDesk, logger: Logger) throws(ParallaxError) -> APIServer {

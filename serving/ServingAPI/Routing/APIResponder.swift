@@ -25,6 +25,7 @@ struct APIResponder: HTTPResponder {
     let metrics: APIMetrics
     let hangUps: HangUps
     let streams: StreamSlots
+    let crossOrigin: CrossOrigin
     /// Only this machine's programs reach it.
     let isLoopback: Bool
 
@@ -51,6 +52,7 @@ struct APIResponder: HTTPResponder {
         }
         response.headers[.requestID] = id
         response.headers[.contentTypeOptions] = "nosniff"
+        crossOrigin.mark(&response.headers, for: request)
         if request.method == .head {
             let length = response.headers[.contentLength]
             response = response.createHeadResponse()
@@ -75,6 +77,10 @@ struct APIResponder: HTTPResponder {
             throw Problem(
                 .notFound, "not_found", "there is nothing at \(path.prefix(200))", hint: "/openapi.json lists what is there")
         case .otherMethods(let methods):
+            if let answer = try crossOrigin.preflight(request, methods) {
+                name = "preflight"
+                return answer
+            }
             var problem = Problem(.methodNotAllowed, "method_not_allowed", "\(request.method) is not possible at \(path.prefix(200))")
             problem.headers[.allow] = methods.map(\.rawValue).joined(separator: ", ")
             throw problem
@@ -105,10 +111,10 @@ struct APIResponder: HTTPResponder {
                 hint: "ask 127.0.0.1 or localhost, let a proxy pass such a Host, or make a token: parallax token create")
         }
         guard request.method != .get, request.method != .head, let origin = request.headers[.origin] else { return }
-        guard origin == "http://\(authority)" || origin == "https://\(authority)" else {
+        guard origin == "http://\(authority)" || origin == "https://\(authority)" || crossOrigin.allows(request) else {
             throw Problem(
                 .forbidden, "cross_origin", "the request comes from a page of another site", detail: "origin \(origin.prefix(200))",
-                hint: "send it from a program, or with a token")
+                hint: "send it from a program, or with a token; or name the origin in serve.cors_origins")
         }
     }
 

@@ -18,6 +18,7 @@ public struct APIServer: Service {
     private let logger: Logger
     let pool: ConnectionPool
     private let table: RouteTable
+    private let crossOrigin: CrossOrigin
     let metrics: APIMetrics
     private let access: TokenAccess
     let streams: StreamSlots
@@ -56,7 +57,9 @@ public struct APIServer: Service {
         live = LiveViews(snapshots: snapshots, reader: ChangesReader(views: views), logger: logger) { () throws(ParallaxError) in
             try Connection(dsn, applicationName: "parallax serve live")
         }
-        table = RouteTable(routes: Self.routes(snapshots, views, live, streams, services, written))
+        let routes = Self.routes(snapshots, views, live, streams, services, written)
+        table = RouteTable(routes: routes)
+        crossOrigin = CrossOrigin(settings.corsOrigins, routes: routes)
     }
 
     private static func routes(
@@ -162,7 +165,7 @@ public struct APIServer: Service {
     public func run() async throws {
         let responder = APIResponder(
             table: table, access: access, limits: settings.limits, logger: logger, metrics: metrics, hangUps: hangUps, streams: streams,
-            isLoopback: settings.listen.isLoopback)
+            crossOrigin: crossOrigin, isLoopback: settings.listen.isLoopback)
         try await HTTPListener(
             listen: settings.listen, setting: "serve.listen", limits: settings.limits, hangUps: hangUps, responder: responder,
             logger: logger,

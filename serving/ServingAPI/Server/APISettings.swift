@@ -99,5 +99,7 @@ public struct APISettings: Sendable {
     public var auth = AuthPolicy.auto
     /// Streams that one token may have open at a time.
     public var streamsPerToken = 64
+    /// Whose pages may ask in a browser.
+    public var corsOrigins: [WebOrigin] = []
     public init() {}
 }
