@@ -154,6 +154,10 @@ extension ConfigurationKey {
         "serve.write_timeout", .duration(.milliseconds(10)...(.seconds(3_600)), offAllowed: false), default: "30s",
         "A client that takes nothing of its answer for so long is let go.")
 
+    static let serveMaxRange = ConfigurationKey(
+        "serve.max_range", .duration(.seconds(1)...(.seconds(36_525 * 86_400)), offAllowed: true), default: "off",
+        "How much time one question to a view with windows may be about, such as 31 days. A longer one, or one without a beginning, is answered with 422. off: any."
+    )
     static let serveCORSOrigins = ConfigurationKey(
         "serve.cors_origins", .text, default: "",
         "Origins whose pages may ask the API in a browser (CORS), with commas between them: https://app.example.com, http://localhost:3000. Not set: none.",
@@ -179,7 +183,7 @@ extension ConfigurationKey {
         serveListen, serveConnections, serveWaiting, serveClients, serveRequestTime, serveTemporaryBytes, serveAuth, serveStreams,
         serveBody, serveIngestMemory,
         serveMetricsListen, serveMaxStreams, serveHeartbeat, serveWriteTime,
-        serveCORSOrigins,
+        serveCORSOrigins, serveMaxRange,
         postgresURL, postgresURLFile, postgresTCPPort,
         generatorSource, generatorRate, generatorSeed,
     ]

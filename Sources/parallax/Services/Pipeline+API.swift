@@ -23,6 +23,7 @@ extension Pipeline {
         settings.limits.streams = configuration.integer(.serveMaxStreams)
         settings.limits.heartbeat = configuration.duration(.serveHeartbeat)
         settings.limits.writeTime = configuration.duration(.serveWriteTime)
+        settings.limits.range = configuration.optionalDuration(.serveMaxRange)
         settings.corsOrigins = try corsOrigins()
         return settings
     }

@@ -200,6 +200,7 @@ struct ChangesEndpoint: Sendable {
                 try await snapshots.read(request) { catalog in
                     try channel.beginOnce()
                     let place = try reader.place(of: request, catalog, until: deadline)
+                    try limits.checkRange(ofFollowed: place.view, request, catalog.connection, until: deadline)
                     channel.send(head: Head(number: place.followed.change, frontier: place.frontier.json))
                     if !isHead { try produce(request, place, format, catalog, channel) }
                 }

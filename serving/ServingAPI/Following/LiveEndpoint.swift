@@ -38,7 +38,9 @@ struct LiveEndpoint: Sendable {
     func answer(_ request: APIRequest) async throws -> Response {
         let since = try Self.since(request)
         // What can be said with a status is said before the answer begins.
-        let checked = try await request.untilItEnds { try await patiently(until: request.answerBy) { try await filter(request) } }
+        let checked = try await request.untilItEnds {
+            try await patiently(until: request.answerBy) { try await filter(request, since: since) }
+        }
         let headers: HTTPFields = [
             .contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-store", .accelBuffering: "no",
         ]
@@ -140,10 +142,13 @@ struct LiveEndpoint: Sendable {
         return nil
     }
 
-    private func filter(_ request: APIRequest) async throws -> LiveFilter {
+    private func filter(_ request: APIRequest, since: Int64?) async throws -> LiveFilter {
         let answerBy = ContinuousClock.now + limits.requestTime
         return try await snapshots.read(answerBy: answerBy) { catalog in
-            try prepare(request, catalog, until: APIRequest.deadline(answerBy)).filter
+            let deadline = APIRequest.deadline(answerBy)
+            let (place, _, filter) = try prepare(request, catalog, until: deadline)
+            if since == nil { try limits.checkRange(ofFollowed: place.view, request, catalog.connection, until: deadline) }
+            return filter
         }
     }
 
@@ -220,6 +225,7 @@ struct LiveEndpoint: Sendable {
             live.figures.count(.changes)
             return live.figures.count(rows > 0 ? [.change: parts.count] : [.progress: 1], rows: rows)
         }
+        try limits.checkRange(ofFollowed: place.view, request, catalog.connection, until: deadline)
         // Whoever was told rows before is told that they mean nothing any more.
         let reason = since != nil || isReset ? "changes_not_kept" : "begin"
         try channel.send(

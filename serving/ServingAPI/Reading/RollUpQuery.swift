@@ -105,10 +105,17 @@ struct RollUpQuery {
     }
 
     /// As a query for rows, over the roll-up in the place of the view.
-    func rows(_ request: APIRequest, _ connection: Connection, defaultLimit: Int?, maxLimit: Int) throws -> RowsQuery {
+    ///
+    /// - Parameter longest: the longest range; nil: any.
+    func rows(_ request: APIRequest, _ connection: Connection, defaultLimit: Int?, maxLimit: Int, longest: Duration?) throws -> RowsQuery {
         var rollUp = rollUp
-        rollUp.from = try Self.instant("from", request, connection)
-        rollUp.until = try Self.instant("to", request, connection)
+        let asked = try AskedRange(request, connection, until: request.deadline)
+        rollUp.from = try Self.instant(asked.from, "from", request)
+        rollUp.until = try Self.instant(asked.until, "to", request)
+        if let longest, version.plan.window != nil {
+            try RangeLimit(longest: longest).check(
+                asked, ofView: view.name, periods: rollUp.compare == nil ? 1 : 2, isLaterPage: request.value("cursor") != nil)
+        }
         // What there is, before anything is left out.
         let all = try rollUp.statement(over: version)
         let shown = try columns.map { names in try outputs(named: names, of: all) }
@@ -181,20 +188,15 @@ struct RollUpQuery {
         return sorting
     }
 
-    /// As PostgreSQL reads it, which reads the bounds of plain rows, too.
-    private static func instant(_ name: String, _ request: APIRequest, _ connection: Connection) throws -> Instant? {
-        guard let text = request.value(name) else { return nil }
-        let row = try connection.queryPrepared(
-            """
-            SELECT CASE WHEN isfinite(t.t) THEN (extract(epoch FROM t.t) * 1000000)::bigint END AS microseconds FROM (SELECT $1::timestamptz AS t) t
-            """, [.text(RowsQuery.time(text))], until: request.deadline
-        ).rows[0]
-        guard let microseconds = try row.optionalInt(0) else {
+    private static func instant(_ bound: AskedRange.Bound?, _ name: String, _ request: APIRequest) throws(Problem) -> Instant? {
+        switch bound {
+        case nil: return nil
+        case .instant(let time): return time
+        case .infinite:
             throw Problem(
-                .badRequest, "invalid_value", "\"\(text.prefix(100))\" is no value for \"\(name)\" of a roll-up",
+                .badRequest, "invalid_value", "\"\(request.value(name)?.prefix(100) ?? "")\" is no value for \"\(name)\" of a roll-up",
                 hint: "a time; where the range has no end on this side, leave it out")
         }
-        return Instant(microseconds: microseconds)
     }
 
     private func described(_ column: RollUp.Column, _ field: Connection.Field) -> ServedView.Column {

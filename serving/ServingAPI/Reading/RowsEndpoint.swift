@@ -206,10 +206,15 @@ struct RowsEndpoint: Sendable {
         var query =
             if RollUpQuery.isAsked(request) {
                 try RollUpQuery(request, view, maxFilterValues: limits.filterValues).rows(
-                    request, catalog.connection, defaultLimit: defaultLimit, maxLimit: maxLimit)
+                    request, catalog.connection, defaultLimit: defaultLimit, maxLimit: maxLimit, longest: limits.range)
             } else {
                 try RowsQuery(request, view, defaultLimit: defaultLimit, maxLimit: maxLimit, maxFilterValues: limits.filterValues)
             }
+        if let longest = limits.range, query.rollUp == nil, view.isBoundByRange {
+            try RangeLimit(longest: longest).check(
+                try AskedRange(request, catalog.connection, until: request.deadline), ofView: view.name,
+                isLaterPage: request.value("cursor") != nil)
+        }
         let sources = try catalog.frontiers(ofSources: view.sources, until: request.deadline)
         // Pages behind the first hold at least what that one did.
         if request.value("cursor") == nil, let awaited = try AwaitedWrites(request, limits) {

@@ -54,6 +54,10 @@ struct FollowingRoutes: Sendable {
                     words:
                         "`changes_not_kept`: what has changed since then cannot be told (another version of the view, or too long ago). Ask without `since`.",
                     content: [("application/problem+json", .reference("Problem"))]),
+                .init(
+                    status: 422,
+                    words: "`range_too_long`: all rows are more than the server answers at a time. Begin with `/live` and `from`.",
+                    content: [("application/problem+json", .reference("Problem"))]),
             ]
         ) { request in try await changes.answer(request) }
     }
@@ -79,6 +83,9 @@ struct FollowingRoutes: Sendable {
             ],
             answers: [
                 .init(status: 200, words: "Events.", content: [("text/event-stream", .string)]),
+                .init(
+                    status: 422, words: "`range_too_long`: the rows to begin with are more than the server answers at a time.",
+                    content: [("application/problem+json", .reference("Problem"))]),
                 .init(
                     status: 429, words: "`too_many_streams`: of the token.", content: [("application/problem+json", .reference("Problem"))]),
                 .init(

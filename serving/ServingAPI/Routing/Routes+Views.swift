@@ -97,7 +97,9 @@ struct ViewRoutes: Sendable {
                     ]),
                 .init(status: 304, words: "Nothing has changed since the answer with this ETag.", content: []),
                 .init(
-                    status: 422, words: "A roll-up whose sketches are gone (`no_sketches`), or an answer beyond a limit (`too_large`).",
+                    status: 422,
+                    words:
+                        "A roll-up whose sketches are gone (`no_sketches`), an answer beyond a limit (`too_large`), or a range beyond one (`range_too_long`).",
                     content: [("application/problem+json", .reference("Problem"))]),
             ]
         ) { request in try await rows.answer(request) }

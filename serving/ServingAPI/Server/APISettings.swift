@@ -20,6 +20,8 @@ public struct APILimits: Sendable {
     public var bodyBytes = 16 << 20
     /// From the request to the end of its statement.
     public var requestTime = Duration.seconds(30)
+    /// Time that one question may be about (`RangeLimit`); nil: any.
+    public var range: Duration?
     /// What a statement may write to the server's disk for sorting and grouping; PostgreSQL ends it beyond (`temp_file_limit`).
     public var temporaryBytes = 1 << 30
     /// Rows of one answer that is put together in memory (JSON, and any format with a `limit`).
