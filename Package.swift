@@ -96,6 +96,11 @@ let package = Package(
             name: "LogDecisions", dependencies: ["ParallaxCore", "ViewLanguage", "Archive", "Catalog"],
             path: "Sources/LogDecisions", swiftSettings: strict),
 
+        // Which events are behind a row of a view: of the archive and of the log, with what became of each.
+        .target(
+            name: "Explanation", dependencies: ["ParallaxCore", "ViewLanguage", "Operators", "Archive"],
+            path: "Sources/Explanation", swiftSettings: strict),
+
         .target(
             name: "Backup",
             dependencies: ["ParallaxCore", "Disk", "EmbeddedLog", "Archive", "Postgres", "PrivatePostgres", "Catalog"],
@@ -123,12 +128,13 @@ let package = Package(
             ],
             path: "batch/BatchWorker", swiftSettings: strict),
         .target(
-            name: "ServingViews", dependencies: ["ParallaxCore", "ViewLanguage", "MergeLaw", "Catalog", "Postgres"],
+            name: "ServingViews", dependencies: ["ParallaxCore", "ViewLanguage", "MergeLaw", "Catalog", "Postgres", "Explanation"],
             path: "serving/ServingViews", swiftSettings: strict),
         .target(
             name: "ServingAPI",
             dependencies: [
                 "ParallaxCore", "Checksums", "Compression", "ViewLanguage", "Parquet", "Catalog", "Postgres", "Ingestion", "ServingViews",
+                "Explanation",
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
@@ -144,7 +150,7 @@ let package = Package(
                 "ParallaxCore", "ViewLanguage", "MergeLaw", "Operators", "EmbeddedLog", "KafkaLog", "Archive", "Postgres",
                 "PrivatePostgres", "Catalog", "SpeedLayer", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews", "ServingAPI",
                 "Compression",
-                "Backup", "Disk", "Ingestion", "TableLoading", "DemoTraffic", "LogDecisions",
+                "Backup", "Disk", "Ingestion", "TableLoading", "DemoTraffic", "LogDecisions", "Explanation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -206,7 +212,7 @@ let package = Package(
                 "TestSupport", "parallax", "ParallaxCore", "Compression", "Columns", "ViewLanguage", "Operators", "EmbeddedLog", "KafkaLog",
                 "Archive",
                 "Postgres", "PrivatePostgres", "Catalog", "SpeedWorker", "BatchLayer", "BatchWorker", "ServingViews",
-                "Ingestion", "DemoTraffic",
+                "Ingestion", "DemoTraffic", "Explanation", "SpeedLayer",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],

@@ -78,11 +78,16 @@ public final class ArchiveReader: Sendable {
     ///
     /// A segment that was written under another schema is decoded anew from the payloads, as if its records came today: a result
     /// depends on the log and the definition, not on when the archiver ran (I3).
-    public func read(_ segment: ArchiveSegment, columns: Set<Int>, below boundary: Offset? = nil) throws(ParallaxError) -> EventBatches {
+    ///
+    /// - Parameter eventTimes: row groups whose statistics say that they hold no event in the range (microseconds since 1970) are passed over.
+    public func read(
+        _ segment: ArchiveSegment, columns: Set<Int>, below boundary: Offset? = nil, eventTimes: Range<Int64>? = nil
+    ) throws(ParallaxError) -> EventBatches {
         precondition(columns.allSatisfy(source.columns.indices.contains), "columns \(columns.sorted()) of \(source.columns.count)")
         let file = try SegmentFile(segment, path: path(of: segment), source: source.name, below: boundary)
         let isCurrent = segment.schema == schema.fingerprint
-        return EventBatches(file, schema: schema, columns: columns, decoder: isCurrent ? nil : decoding.makeDecoder(source))
+        return EventBatches(
+            file, schema: schema, columns: columns, eventTimes: eventTimes, decoder: isCurrent ? nil : decoding.makeDecoder(source))
     }
 
     /// The segment's records, one batch a row group, byte for byte as the log had them (I6).

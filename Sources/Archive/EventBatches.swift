@@ -10,8 +10,16 @@ public final class EventBatches {
     private let columns: Set<Int>
     /// Given where the segment's own columns do not answer for today's definition.
     private let decoder: ((RecordBatch) -> EventBatch)?
+    private let eventTimes: Range<Int64>?
+    /// What `next` gave last.
+    private var group: SegmentFile.Group?
+    /// Row groups that were not read, since they hold no event of the times that are asked for.
+    public private(set) var groupsPassedOver = 0
 
-    init(_ file: SegmentFile, schema: ArchiveSchema, columns: Set<Int>, decoder: ((RecordBatch) -> EventBatch)?) {
+    init(
+        _ file: SegmentFile, schema: ArchiveSchema, columns: Set<Int>, eventTimes: Range<Int64>?, decoder: ((RecordBatch) -> EventBatch)?
+    ) {
+        self.eventTimes = eventTimes
         self.file = file
         self.schema = schema
         self.columns = columns
@@ -20,11 +28,25 @@ public final class EventBatches {
 
     /// Nil at the end. Throws `.corrupt` or `.disk`.
     public func next() throws(ParallaxError) -> EventBatch? {
+        group = nil
+        // What a segment of another schema says of its columns is not about today's event time.
+        if let eventTimes, decoder == nil {
+            groupsPassedOver += file.passOverGroups {
+                file.mayHold(ArchiveSchema.place(of: schema.source.eventTimeColumn), group: $0, eventTimes)
+            }
+        }
         guard let group = try file.nextGroup() else { return nil }
+        self.group = group
         guard let decoder else { return try stored(group) }
         var batch = decoder(try file.records(group))
         for index in batch.columns.indices where !columns.contains(index) { batch.columns[index] = nil }
         return batch
+    }
+
+    /// The records of the batch that `next` gave last, byte for byte as the log had them.
+    public func records() throws(ParallaxError) -> RecordBatch {
+        guard let group else { preconditionFailure("records of a batch that was not read") }
+        return try file.records(group)
     }
 
     private func stored(_ group: SegmentFile.Group) throws(ParallaxError) -> EventBatch {

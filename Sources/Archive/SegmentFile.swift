@@ -59,6 +59,21 @@ final class SegmentFile {
             index: index, rowCount: rowCount, offsets: Array(offsets.prefix(rowCount)), appendedAt: Array(appendedAt.prefix(rowCount)))
     }
 
+    /// Passes over the row groups before the next one that is wanted; returns how many.
+    func passOverGroups(unless isWanted: (Int) -> Bool) -> Int {
+        let first = group
+        while group < file.rowGroupCount, !isWanted(group) { group += 1 }
+        return group - first
+    }
+
+    /// False only where no value of the column, which holds times, lies in the range.
+    func mayHold(_ column: Int, group: Int, _ times: Range<Int64>) -> Bool {
+        guard column < file.schema.count, let statistics = file.statistics(group: group, column: column),
+            case .int64(let low)? = statistics.minimum, case .int64(let high)? = statistics.maximum
+        else { return true }
+        return low < times.upperBound && high >= times.lowerBound
+    }
+
     private func integers(_ group: Int, _ column: ArchiveSchema.Fixed) throws(ParallaxError) -> [Int64] {
         let read = try file.read(group: group, column: column.rawValue)
         guard case .int64(let values) = read.values, read.nulls.isEmpty else { throw damaged("Its column \(column.field.name) has nulls.") }

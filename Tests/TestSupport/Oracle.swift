@@ -54,7 +54,10 @@ public final class Oracle {
     /// - Parameters:
     ///   - source: the source's name: the table that the view's SELECT reads.
     ///   - identity: event id and event time columns.
-    public init(dsn: String, source: String, columns: [Column], identity: (id: String, time: String)) throws(ParallaxError) {
+    ///   - keepsCopies: whoever loads records has left out what does not count.
+    public init(
+        dsn: String, source: String, columns: [Column], identity: (id: String, time: String), keepsCopies: Bool = false
+    ) throws(ParallaxError) {
         connection = try Connection(dsn)
         self.source = source
         self.identity = identity
@@ -120,7 +123,7 @@ public final class Oracle {
             END $body$;
             CREATE TABLE parsed AS SELECT partition, record_offset, parse(payload) AS e FROM raw;
             CREATE VIEW \(table) AS SELECT (e).* FROM (
-                SELECT DISTINCT ON ((e).\(Connection.quoteIdentifier(identity.id)), (e).\(Connection.quoteIdentifier(identity.time))) e
+                SELECT \(keepsCopies ? "" : "DISTINCT ON ((e).\(Connection.quoteIdentifier(identity.id)), (e).\(Connection.quoteIdentifier(identity.time)))") e
                 FROM parsed WHERE (e).\(Connection.quoteIdentifier(identity.id)) IS NOT NULL
                 ORDER BY (e).\(Connection.quoteIdentifier(identity.id)), (e).\(Connection.quoteIdentifier(identity.time)), partition, record_offset) d
             """)

@@ -34,7 +34,7 @@ struct ChangesSQL {
 
     init(_ version: ViewVersion) {
         merged = MergedViewSQL(version)
-        snapshot = MergedViewSQL(version, isFollowed: true)
+        snapshot = MergedViewSQL(version, form: .followed)
     }
 
     private var leading: [String] { ChangesColumns.leading(plan) }

@@ -19,16 +19,27 @@ import ViewLanguage
 struct MergedViewSQL {
     let version: ViewVersion
     let tables: StateTables
-    /// For those who follow the view: each row with its key before the outputs, and `is_exact` says nothing of records that wait.
-    let isFollowed: Bool
+    let form: Form
+
+    /// Which columns the rows have.
+    enum Form {
+        /// The view's own.
+        case served
+        /// For those who follow the view: each row's key, and the outputs as o0…; `is_exact` says nothing of records that wait.
+        case followed
+        /// For those who ask what a row is made of: the columns of its key (`ExplainedRowSQL`), and the outputs as o0….
+        case explained
+    }
+
+    private var isFollowed: Bool { form == .followed }
 
     /// Whose rows are merged: of the publication that readers see, or of one that is kept.
     let publication: Published?
 
-    init(_ version: ViewVersion, asOf publication: Published? = nil, isFollowed: Bool = false) {
+    init(_ version: ViewVersion, asOf publication: Published? = nil, form: Form = .served) {
         self.version = version
         self.publication = publication
-        self.isFollowed = isFollowed
+        self.form = form
         tables = StateTables(version)
     }
 
@@ -165,9 +176,15 @@ struct MergedViewSQL {
     }
 
     private func outputs(_ row: StateSQL.Row) -> [String] {
-        (isFollowed ? ["\(key(row.alias)) AS key"] : [])
+        let key =
+            switch form {
+            case .served: [String]()
+            case .followed: ["\(key(row.alias)) AS key"]
+            case .explained: ExplainedRowSQL.keyColumns(version.plan, row: row.alias)
+            }
+        return key
             + zip(expressions(row), version.plan.outputs).enumerated().map { index, output in
-                "\(output.0) AS \(isFollowed ? "o\(index)" : Connection.quoteIdentifier(output.1.name))"
+                "\(output.0) AS \(form == .served ? Connection.quoteIdentifier(output.1.name) : "o\(index)")"
             }
     }
 

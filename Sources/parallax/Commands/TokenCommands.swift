@@ -19,7 +19,7 @@ struct TokenCreateCommand: ParsableCommand {
         discussion: discussion(
             """
             Only its SHA-256 is kept: whoever loses it makes another one. Programs send it as Authorization: Bearer TOKEN. Once there is one, every request needs \
-            one (see serve.auth). Scopes: read, ingest, runs (see, start, publish, discard and revert them), payloads (of rejected records), admin (all of them but \
+            one (see serve.auth). Scopes: read, ingest, runs (see, start, publish, discard and revert them), payloads (of rejected records, and of events behind rows), admin (all of them but \
             payloads; status and the audit, too). Without any: read.
             """,
             example: "parallax token create --view traffic_by_page --expires 30d --name grafana --pipeline demo",

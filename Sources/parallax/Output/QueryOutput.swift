@@ -50,7 +50,12 @@ struct QueryOutput {
         return "[\n" + rows.joined(separator: ",\n") + "\n]\n"
     }
 
-    func value(_ kind: Kind, _ text: String?) -> JSONText {
+    /// A value of a type.
+    static func json(_ type: UInt32, _ text: String?) -> JSONText { json(kind(ofType: type), text) }
+
+    func value(_ kind: Kind, _ text: String?) -> JSONText { Self.json(kind, text) }
+
+    private static func json(_ kind: Kind, _ text: String?) -> JSONText {
         guard let text else { return .null }
         switch kind {
         case .number: return text.contains { $0.isLetter && $0 != "e" } ? .string(text) : .number(text)

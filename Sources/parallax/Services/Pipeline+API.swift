@@ -1,3 +1,5 @@
+import Catalog
+import Explanation
 import Ingestion
 import Logging
 import ParallaxCore
@@ -44,9 +46,20 @@ extension Pipeline {
         }
         services.runs = desk.services(self, dsn: dsn, logger: logger)
         services.appends = logAppends(logger)
+        services.events = { question, deadline, goesOn in
+            let connection = try Connection(dsn, applicationName: "parallax serve")
+            defer { connection.close() }
+            var limits = ExplanationLimits()
+            limits.deadline = deadline
+            limits.bytesPerPage = Self.explainedBytes
+            return try eventsBehindRow(question, Catalog(connection), limits: limits, goesOn: goesOn)
+        }
         return try APIServer(
             dsn: dsn, settings: settings, services: services, logger: logger, onListening: Self.writing(apiAddress, logger))
     }
+
+    /// Payloads of one page of the API's.
+    private static let explainedBytes = 8 << 20
 
     /// What the API appends to.
     private func logAppends(_ logger: Logger) -> LogAppends {

@@ -148,21 +148,31 @@ final class LayeredPipeline {
 
     func rows(_ sql: String) throws -> [String] { Oracle.lines(try connection.query(sql)) }
 
-    /// - Parameter records: what PostgreSQL reads where it cannot read the log's own (columns from inside of objects).
-    func oracle(over records: MemoryLog? = nil) throws -> Oracle {
+    /// - Parameters:
+    ///   - records: what PostgreSQL reads where it cannot read the log's own (columns from inside of objects).
+    ///   - keepsCopies: for records that are loaded later and all count.
+    func oracle(over records: MemoryLog? = nil, keepsCopies: Bool = false) throws -> Oracle {
         let oracle = try Oracle(
             dsn: dsn, source: source.name,
             columns: source.columns.map { Oracle.Column($0.name, $0.type.sqlName, isRequired: $0.isNotNull) },
-            identity: (id: source.columns[source.eventIDColumn].name, time: source.columns[source.eventTimeColumn].name))
+            identity: (id: source.columns[source.eventIDColumn].name, time: source.columns[source.eventTimeColumn].name),
+            keepsCopies: keepsCopies)
         try oracle.load(records ?? log)
         try oracle.parse()
         return oracle
     }
 
-    func served(_ view: View) throws -> [String] {
+    func served(_ view: View) throws -> [String] { Oracle.lines(try servedRows(view)) }
+
+    /// The values of the view's outputs, row by row.
+    func served(values view: View) throws -> [[String?]] { try servedRows(view).rows.map(\.values) }
+
+    private func servedRows(_ view: View) throws -> QueryResult {
         let definition = try #require(definitions.views.first { $0.name == view.name })
         let columns = definition.plan.outputs.map { Connection.quoteIdentifier($0.name) }.joined(separator: ", ")
-        return try rows("SELECT \(columns) FROM serving.\(view.name)")
+        return try connection.query(
+            "SELECT \(columns) FROM serving.\(view.name) ORDER BY \(definition.plan.outputs.indices.map { "\($0 + 1)" }.joined(separator: ", "))"
+        )
     }
 
     /// One for each view.

@@ -10,10 +10,11 @@ struct ViewRoutes: Sendable {
     let snapshots: Snapshots
     let views: ServedViews
     let rows: RowsEndpoint
+    let explain: ExplainEndpoint
 
     static let viewParameter = Route.Parameter(name: "view", place: .path, words: "A view's name, as in serving.<view>.")
 
-    var routes: [Route] { [list, one, rowsOfOne, comparisonOfOne] }
+    var routes: [Route] { [list, one, rowsOfOne, comparisonOfOne, explanationOfRow] }
 
     static let columnSchema: Schema = .object([
         ("name", .string), ("type", .string), ("role", .choice(["window", "group", "measure", "flag", "expression"])),
@@ -31,6 +32,7 @@ struct ViewRoutes: Sendable {
     static let schemas: [(name: String, schema: Schema)] = [
         ("Frontier", AnswerFrontier.schema), ("Column", columnSchema), ("View", viewSchema), ("Rows", rowsSchema),
         ("Comparison", comparisonSchema),
+        ("Explanation", ExplainEndpoint.schema),
     ]
 
     private var list: Route {
@@ -176,6 +178,25 @@ struct ViewRoutes: Sendable {
         ), ("windows", .array(.map(.any))), ("rows_compared", .integer), ("rows_kept", .integer), ("rows_different", .integer),
         ("rows", .array(.map(.any))),
     ])
+
+    private var explanationOfRow: Route {
+        Route(
+            method: .get, path: "/v1/views/{view}/rows/explain", operation: "explainRow",
+            summary: "What one row is made of: layers, run, cut, slices, drift, and the raw events behind it",
+            words: """
+                The row is named by values of its window and group columns. Events come in (partition, offset) order, each with its fate: `batch` and `live` make the \
+                row; `copy`, `late`, `waiting` and `refused` were left out; of `live_or_late` the log does not say which. `totals` counts all of them, on each page. \
+                `complete` is false where the search stopped at a limit. Payloads are told under the scope payloads alone.
+                """, scope: .read, parameters: [Self.viewParameter] + ExplainEndpoint.parameters,
+            answers: [
+                .init(status: 200, words: "The row and a page of its events.", content: [("application/json", .reference("Explanation"))]),
+                .init(
+                    status: 501,
+                    words: "The archive or the log is not on this machine (`events_not_here`); what is known of the row is in `explained`.",
+                    content: [("application/problem+json", .reference("Problem"))]),
+            ]
+        ) { request in try await explain.answer(request) }
+    }
 
     /// What views say of their sources, asked once a source whatever the number of views.
     private struct Sources {

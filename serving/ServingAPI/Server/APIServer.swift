@@ -74,8 +74,10 @@ public struct APIServer: Service {
             changes: ChangesEndpoint(snapshots: snapshots, live: live, reader: reader, streams: streams, turnstile: turnstile),
             live: LiveEndpoint(snapshots: snapshots, live: live, reader: reader, turnstile: turnstile))
         let rows = RowsEndpoint(snapshots: snapshots, views: views, limits: limits, writes: WriteWatch(pool: pool))
+        let explain = ExplainEndpoint(
+            snapshots: snapshots, views: views, events: services.events, gate: ExplanationGate(places: limits.explanations))
         var routes =
-            ViewRoutes(snapshots: snapshots, views: views, rows: rows).routes + following.routes
+            ViewRoutes(snapshots: snapshots, views: views, rows: rows, explain: explain).routes + following.routes
             + SystemRoutes(snapshots: snapshots, services: services).routes + ControlRoutes(snapshots: snapshots).routes
         if let appends = services.appends {
             routes +=

@@ -12,6 +12,8 @@ public struct APIServices: Sendable {
     public var runs: RunServices?
     /// The logs that are written to; nil: this server takes no events.
     public var appends: LogAppends?
+    /// The events behind a row; nil: this server has no archive and no log to read.
+    public var events: EventsBehindRow?
 
     public init(version: String, status: @escaping @Sendable () throws -> JSONText) {
         self.version = version

@@ -40,6 +40,9 @@ public struct APILimits: Sendable {
     public var appends = 32
     /// Requests that wait for their turn to append to one source. 429 beyond.
     public var waitingAppends = 1_000
+    /// Requests that read the events behind a row at a time, each on a thread, with up to 16 bytes of memory a record that it reads and the payloads of a
+    /// page. 503 beyond.
+    public var explanations = 2
     /// How long a request may wait until its write is visible.
     public var writeWait = Duration.seconds(60)
     /// Clients that follow a view, over events or waiting for changes. Below `connections`: other requests have room.
