@@ -72,11 +72,11 @@ bench-kafka: ## Measure a record's cost from Kafka: librdkafka alone, our client
 	@scripts/swift-toolchain
 	@scripts/bench-kafka $(COUNT)
 
-bench-serving: ## Measure rows over HTTP beside PostgreSQL answering the same question (ROWS=…, 10 million; SECONDS=… a measurement).
+bench-serving: ## Measure rows over HTTP beside PostgreSQL answering the same question (ROWS=…, 10 million; SECONDS=… a measurement), and a thousand followers beside it (LOAD=… seconds).
 	@scripts/packages test
 	@scripts/packages bench
 	@scripts/swift-toolchain
-	@scripts/bench-serving $(or $(ROWS),10000000) $(or $(SECONDS),20)
+	@scripts/bench-serving $(or $(ROWS),10000000) $(or $(SECONDS),20) $(or $(LOAD),240)
 
 format: ## Format all Swift files.
 	swift format format --in-place --recursive --parallel Package.swift Sources Tests speed batch serving

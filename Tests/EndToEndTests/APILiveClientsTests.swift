@@ -1,4 +1,5 @@
 import Foundation
+import Postgres
 import TestSupport
 import Testing
 
@@ -49,6 +50,28 @@ import Testing
         let expected = try live.truth()
         #expect(subscribers.allSatisfy { $0.rows == expected && $0.resets == ["begin"] })
         #expect(try live.figure("parallax_live_ended_total{reason=\"failed\"}") == 0)
+    }
+
+    /// Looks stand in no line with requests.
+    @Test func whoeverFollowsHearsOfFlushesWhileRequestsHoldAllConnections() throws {
+        let live = try LivePipeline()
+        try live.serve("serve", ["serve.connections=1", "serve.request_timeout=1h"])
+        let follower = try live.follower()
+        try follower.read(to: live.number())
+        let table = try live.pipeline.connection.query(
+            "SELECT v.state_table FROM parallax.view w JOIN parallax.view_version v ON v.version_id = w.active_version_id WHERE w.name = 'by_k'"
+        ).rows[0].text(0)
+        let holder = try Connection(live.pipeline.dsn)
+        try holder.execute("BEGIN; LOCK TABLE batch.\(Connection.quoteIdentifier(table)) IN ACCESS EXCLUSIVE MODE")
+        let reader = try HTTPClient(live.address)
+        try reader.send("GET", "/v1/views/by_k/rows")
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'parallax serve' AND wait_event_type = 'Lock'"
+        #expect(try becomesTrue { try live.pipeline.value(waiting) == 1 })
+        try live.flush(10) { 20 + $0 % 2 }
+        try follower.read(to: live.number())
+        #expect(try follower.rows == live.truth() && live.pipeline.value(waiting) == 1)
+        try holder.execute("COMMIT")
+        #expect(try reader.answer().status == 200)
     }
 
     /// A client that takes its time gets fewer of them, and none that is stale.

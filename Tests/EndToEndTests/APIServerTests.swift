@@ -198,6 +198,27 @@ import Testing
         #expect(becomesTrue { (try? HTTPClient.get(address, "/v1/views/by_id/rows").status) == 200 })
     }
 
+    /// A client for whom there is no open file left waits until another one goes.
+    @Test func aServerTakesNoMoreClientsThanItMayOpenFiles() throws {
+        let pipeline = try makePipeline()
+        let process = try Program.start(
+            ["serve", "--pipeline", pipeline.path], environment: ["PARALLAX_SERVE_LISTEN": "127.0.0.1:0"], openFiles: 200)
+        let address = try pipeline.address("api", of: process)
+        // Half of them are for clients. All of these at once would be too many.
+        var clients = try (0..<250).map { _ in try HTTPClient(address) }
+        for client in clients { try client.send("GET", "/v1/views/by_id/rows?limit=1") }
+        while !clients.isEmpty {
+            let some = clients.prefix(90)
+            for client in some { #expect(try client.answer().status == 200) }
+            clients.removeFirst(some.count)
+        }
+        process.kill(SIGTERM)
+        let ended = process.wait()
+        #expect(
+            ended.status == 0 && ended.errors.contains("this process may open 200 files") && ended.errors.contains("clients=100"),
+            "\(ended)")
+    }
+
     @Test func bytesThatAreNoHTTPHurtNobody() throws {
         let pipeline = try makePipeline()
         let (process, address) = try pipeline.serve()

@@ -112,13 +112,15 @@ extension ConfigurationKey {
         "Where the HTTP API listens, as host:port; port 0 takes any that is free. off: `parallax up` has none.")
     static let serveConnections = ConfigurationKey(
         "serve.connections", .integer(1...256), default: "4",
-        "Connections to PostgreSQL that the API's requests share. About as many as the server has cores.")
+        "Connections to PostgreSQL that the API's requests share. About as many as the server has cores. Where views are followed, one more listens, and up to half",
+        "as many more look at what has changed.")
     static let serveWaiting = ConfigurationKey(
         "serve.max_waiting", .integer(0...65_536), default: "256",
         "Requests that may wait for one of them. The next is answered with 503 at once.")
     static let serveClients = ConfigurationKey(
         "serve.max_clients", .integer(1...65_536), default: "4096",
-        "Open connections of clients. The next waits until one closes.")
+        "Open connections of clients. The next waits until one closes. Where the process may not open as many files (ulimit -n), there are fewer, and the log says so."
+    )
     static let serveRequestTime = ConfigurationKey(
         "serve.request_timeout", .duration(.milliseconds(10)...(.seconds(3_600)), offAllowed: false), default: "30s",
         "How long a request may take, its wait for a connection included. An answer that streams may go on for longer.")

@@ -30,8 +30,11 @@ enum Program {
         try start(arguments, environment: environment, input: input).wait()
     }
 
-    static func start(_ arguments: [String], environment: [String: String] = [:], input: Data? = nil) throws -> Running {
-        try Running(arguments, environment: environment, input: input)
+    /// - Parameter openFiles: so many may it open at a time.
+    static func start(_ arguments: [String], environment: [String: String] = [:], input: Data? = nil, openFiles: Int? = nil) throws
+        -> Running
+    {
+        try Running(arguments, environment: environment, input: input, openFiles: openFiles)
     }
 
     /// A process of the binary that is under way. Its output goes to files, so that nobody has to read it for it to go on.
@@ -41,7 +44,7 @@ enum Program {
         private let output: URL
         private let errors: URL
 
-        init(_ arguments: [String], environment: [String: String], input: Data?) throws {
+        init(_ arguments: [String], environment: [String: String], input: Data?, openFiles: Int? = nil) throws {
             folder = FileManager.default.temporaryDirectory.appendingPathComponent("parallax-run-\(UUID().uuidString)")
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             output = folder.appendingPathComponent("out")
@@ -49,6 +52,10 @@ enum Program {
             for file in [output, errors] { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
             process.executableURL = URL(fileURLWithPath: Program.path)
             process.arguments = arguments
+            if let openFiles {
+                process.executableURL = URL(fileURLWithPath: "/bin/sh")
+                process.arguments = ["-c", "ulimit -n \(openFiles) && exec \"$0\" \"$@\"", Program.path] + arguments
+            }
             var variables = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PARALLAX_") }
             variables["NO_COLOR"] = "1"
             // One port for all, and tests run beside one another: who tests the API says where it listens.

@@ -40,7 +40,8 @@ struct APIResponder: HTTPResponder {
             response = problem.response(requestID: id)
         } catch let error as ParallaxError {
             response = Problem(error).response(requestID: id)
-            if response.status.code >= 500, error.code != .busy {
+            // Whoever has hung up is no trouble of the server's; of many that do at once the log would be full.
+            if response.status.code >= 500, error.code != .busy, error.code != .cancelled {
                 logger.warning("a request failed", metadata: ["request": "\(id)", "error": "\(error.message)"])
             }
         } catch is CancellationError {

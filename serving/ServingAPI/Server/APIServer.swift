@@ -35,6 +35,8 @@ public struct APIServer: Service {
         onListening: @escaping @Sendable (ListenAddress) -> Void = { _ in }
     ) throws(ParallaxError) {
         if !settings.listen.isLoopback { try Self.requireTokens(settings, dsn) }
+        var settings = settings
+        settings.limits = Self.fittingOpenFiles(settings.limits, logger)
         self.settings = settings
         self.logger = logger
         self.onListening = onListening
@@ -54,9 +56,12 @@ public struct APIServer: Service {
             limit: settings.limits.streams, perAddress: settings.limits.streamsPerAddress, perToken: settings.streamsPerToken)
         let views = ServedViews()
         let snapshots = Snapshots(pool: pool, limits: settings.limits)
-        live = LiveViews(snapshots: snapshots, reader: ChangesReader(views: views), logger: logger) { () throws(ParallaxError) in
-            try Connection(dsn, applicationName: "parallax serve live")
-        }
+        // Looks stand in no line with requests: those who follow hear of a flush, however many ask for rows.
+        limits.connections = max(1, limits.connections / 2)
+        let looks = try ConnectionPool(limits, name: "look") { () throws(ParallaxError) in try Self.connect(dsn, requests) }
+        live = LiveViews(
+            snapshots: Snapshots(pool: looks, limits: settings.limits), reader: ChangesReader(views: views), logger: logger
+        ) { () throws(ParallaxError) in try Connection(dsn, applicationName: "parallax serve live") }
         let routes = Self.routes(snapshots, views, live, streams, services, written)
         table = RouteTable(routes: routes)
         crossOrigin = CrossOrigin(settings.corsOrigins, routes: routes)
@@ -109,6 +114,21 @@ public struct APIServer: Service {
         let routes = routes(snapshots, views, live, StreamSlots(limit: 0, perAddress: 0, perToken: 0), services, WriteFigures())
         let document = OpenAPI(routes: routes, version: version)
         return (document.json(schemas: schemas), document.markdown)
+    }
+
+    private static func fittingOpenFiles(_ limits: APILimits, _ logger: Logger) -> APILimits {
+        let files = OpenFiles.raiseLimit(to: limits.connections + APILimits.otherFiles)
+        let fitting = limits.fitting(openFiles: files)
+        if fitting.connections < limits.connections {
+            logger.warning(
+                "the API takes fewer clients than serve.max_clients: this process may open \(files) files",
+                metadata: [
+                    "clients": "\(fitting.connections)", "max_clients": "\(limits.connections)", "streams": "\(fitting.streams)",
+                    "hint":
+                        "let it open \(limits.connections + APILimits.otherFiles): ulimit -Hn, LimitNOFILE= of systemd, ulimits of Compose",
+                ])
+        }
+        return fitting
     }
 
     /// Whoever reaches an address that others reach has to say who they are.

@@ -55,6 +55,20 @@ public struct APILimits: Sendable {
     public var changesCacheTime = Duration.seconds(2)
     var feed = ViewFeed.Limits()
     public init() {}
+
+    /// Open files of the process beside its clients: connections to PostgreSQL and to brokers, the log, the archive.
+    static let otherFiles = 512
+
+    /// With as many clients as the process may have open files. One that has none left for the next client ends: the event loop takes that for a mistake of its
+    /// own (measured: an illegal instruction). So that client waits in the kernel's queue instead, and others than streams get in as ever.
+    func fitting(openFiles: Int) -> APILimits {
+        let room = openFiles - min(Self.otherFiles, openFiles / 2)
+        guard room < connections else { return self }
+        var limits = self
+        limits.connections = max(1, room)
+        limits.streams = min(streams, limits.connections * 7 / 8)
+        return limits
+    }
 }
 
 public struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
