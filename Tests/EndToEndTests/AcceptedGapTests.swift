@@ -153,6 +153,26 @@ import TestSupport
         #expect(try pipeline.run("batch", "run").output.contains("per_minute: 0 windows"))
     }
 
+    /// A person's word gave them up, and whoever reads is asked once more before a good part of history is gone.
+    @Test func aRunWithoutWhatWasGivenUpIsHeldWhereThatIsMuch() throws {
+        let pipeline = try makePipeline()
+        try pipeline.run("speed", "--until-caught-up")
+        try pipeline.run("batch", "run")
+        try FileManager.default.removeItem(atPath: pipeline.path + "/.parallax/archive/page_view")
+        let begins = try lose(pipeline, below: 250).rawValue
+        try #require(begins >= 100)
+        try pipeline.run(
+            "archive", "accept-gap", "page_view", "--events-from", "2026-01-01T00:00:00Z", "--events-until", "2026-01-01T00:04:10Z")
+        let held = try pipeline.run("batch", "run", expecting: 1).output
+        #expect(
+            held.contains("held: source page_view: \(600 - begins) events below this run's cut, where publication 1 had 600"), "\(held)")
+        #expect(held.contains("\(begins) offsets are given up") && held.contains("parallax batch publish 2"), "\(held)")
+        #expect(try pipeline.value("SELECT views FROM serving.total") == 600)
+        try pipeline.run("batch", "publish", "2")
+        #expect(try pipeline.value("SELECT views FROM serving.total") == 600 - begins)
+        #expect(try pipeline.run("batch", "run", "--full").output.contains("+0 −0 rows"))
+    }
+
     /// The records come back, with the archive's folder or with the log: the next run counts them, and nothing is marked any more. Back at a publication
     /// from before, they are missing again, and marked.
     @Test(arguments: [false, true]) func I7_whatWasGivenUpAndComesBackIsCountedAgain(inLog: Bool) throws {

@@ -70,6 +70,41 @@ import Testing
         #expect(try pipeline.value("SELECT sum(rejected)::bigint FROM parallax.rejected WHERE view_name = ''") == 4)
     }
 
+    /// A fifth of the events does not fit a new column: less than max_loss_percent, and too much to go unseen. And a revert says afterwards what happened.
+    @Test func aRunThatAFormLeavesLessToIsHeldAndARevertIsRecorded() throws {
+        let view = "CREATE MATERIALIZED VIEW by_page AS \(Self.byPage);"
+        let pipeline = try TestPipeline(sql: Self.source("id int, at timestamptz, page text") + view, configuration: Self.configuration)
+        let lines = (0..<600).map {
+            #"{"id":\#($0),"at":"2024-01-01T00:00:0\#($0 % 10)Z","page":"/","referrer":\#($0 % 5 == 0 ? "7" : "\"r\"")}"#
+        }
+        try pipeline.ingest("visit", lines.joined(separator: "\n"))
+        try pipeline.run("speed", "--until-caught-up")
+        try pipeline.run("batch", "run")
+        try pipeline.define(Self.source("id int, at timestamptz, page text, referrer text") + view)
+        try pipeline.run("apply", "--yes")
+        let held = try pipeline.run("batch", "run", expecting: 1).output
+        #expect(held.contains("held: source visit: 480 events below this run's cut, where publication 1 had 600"), "\(held)")
+        #expect(held.contains("120 records are no event (then 0)"), "\(held)")
+        try pipeline.run("batch", "publish", "2")
+        try pipeline.run("batch", "run", "--full")
+
+        try pipeline.run("batch", "revert", "1")
+        let list = try pipeline.run("batch", "list").output
+        let caller = try pipeline.connection.query("SELECT caller FROM parallax.audit WHERE action = 'revert'").rows[0].text(0)
+        #expect(caller.hasPrefix("cli:"))
+        let told = try #require(list.split(separator: "\n").last).description
+        #expect(told.hasPrefix("reverted 20") && told.hasSuffix("Z by \(caller): from run 3 back to run 1"), "\(list)")
+        #expect(list.components(separatedBy: "from run 3").count == 2, "one revert of two runs: \(list)")
+        #expect(try pipeline.run("batch", "show", "2").output.contains("  \(told)\n"))
+        let json = try pipeline.run("batch", "list", "--json").output
+        let runs = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [[String: Any]])
+        #expect(runs.map { $0["state"] as? String } == ["reverted", "reverted", "published"])
+        let reversals = runs.map { $0["reverted"] as? [String: Any] }
+        #expect(
+            reversals.map { $0?["from_run"] as? Int } == [3, 3, nil] && reversals.map { $0?["to_run"] as? Int } == [1, 1, nil], "\(json)")
+        #expect(reversals[0]?["by"] as? String == caller && reversals[0]?["at"] as? String == reversals[1]?["at"] as? String, "\(json)")
+    }
+
     @Test func aSourceGainsAColumnWhileWorkersRunAndItsViewsStayWhatTheyAre() throws {
         let columns = "id uuid, at timestamptz, page text"
         let pipeline = try TestPipeline(

@@ -77,7 +77,9 @@ import Testing
             try pipeline.ingest("visit", CLIChangeTests.lines(lines))
             try pipeline.run("speed", "--until-caught-up")
         }
-        func publish() throws { try pipeline.run("batch", "run", "--set", "batch.max_loss_percent=100") }
+        func publish() throws {
+            try pipeline.run("batch", "run", "--set", "batch.max_loss_percent=100", "--set", "batch.min_input_percent=0")
+        }
         try publish()
         try ingest(600..<700)
         let before = try served()

@@ -23,8 +23,11 @@ public final class BatchEngine {
     private let source: SourceDefinition
     private let aggregators: [ViewAggregator]
     private var identities: IdentitySet
-    /// Identities of the events at or above the base's cut, where a scope wants to know which copies move.
+    /// Identities of the events at or above the base's cut, where somebody wants to know which are new, or which copies move.
     private var newIdentities = IdentitySet()
+    /// Those of them that the base has counted in another partition's copy. Few: producers send a copy to the same partition.
+    private var movedIdentities: Set<UInt128> = []
+    private let watchesNew: Bool
     private let watchesCopies: Bool
     /// Nil where nobody compares the layers.
     private let differences: DifferenceTally?
@@ -57,6 +60,8 @@ public final class BatchEngine {
         }
         differences = leftOut.map { DifferenceTally(scope, leftOut: $0, dimensions: dimensions) }
         watchesCopies = scope.views.contains(where: \.extent.needsSameCopies)
+        // A pass over everything knows how many events there are without that.
+        watchesNew = watchesCopies || !scope.readsEverything
         viewRejections = Array(repeating: [:], count: scope.views.count)
         identities = IdentitySet()
         try checkMemory(identityBytes: identities.peakBytes(adding: expectedEvents))
@@ -68,7 +73,7 @@ public final class BatchEngine {
         checkOrder(batch)
         let base = scope.base[batch.partition].rawValue
         let isNew = batch.offsets.last.map { $0 >= base } == true
-        let watched = watchesCopies && isNew
+        let watched = watchesNew && isNew
         try checkMemory(
             identityBytes: identities.peakBytes(adding: batch.count)
                 + (watched ? newIdentities.peakBytes(adding: batch.count) : newIdentities.bytes)
@@ -121,6 +126,7 @@ public final class BatchEngine {
         kept.removeAll(keepingCapacity: true)
         var events = 0
         var duplicates = 0
+        var newEvents = 0
         let times: [Int64]
         let leftOut = differences?.leftOut(batch.partition)
         if needsEventTimes {
@@ -139,14 +145,18 @@ public final class BatchEngine {
             let isFirst = identities.insert(batch.identities[row])
             if isFirst { kept.append(Int32(row)) } else { duplicates += 1 }
             if let leftOut { differences?.note(row: row, of: batch, isFirst: isFirst, base: base, leftOut: leftOut) }
-            guard watchesCopies else { continue }
+            guard watchesNew else { continue }
             if batch.offsets[row] >= base {
-                if isFirst { _ = newIdentities.insert(batch.identities[row]) }
+                guard isFirst else { continue }
+                _ = newIdentities.insert(batch.identities[row])
+                newEvents += 1
             } else if !isFirst, newIdentities.contains(batch.identities[row]) {
-                statistics.movedCopies += 1
+                if watchesCopies { statistics.movedCopies += 1 }
+                if movedIdentities.insert(batch.identities[row]).inserted { newEvents -= 1 }
             }
         }
         statistics.duplicates += duplicates
+        statistics.newEvents += newEvents
         differences?.take(batch, eventTimes: needsEventTimes ? times : nil)
         return events
     }

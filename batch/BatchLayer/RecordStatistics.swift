@@ -9,6 +9,8 @@ public struct RecordStatistics: Sendable, Hashable {
     public var events = 0
     /// How many of the events are copies of one that came before.
     public var duplicates = 0
+    /// Events at or above the base's cut, each once, without those that the base has counted. Of a pass over everything only where a scope watches copies.
+    public var newEvents = 0
     /// New events that come before a copy of theirs that the base publication has counted: that one gives way.
     public var movedCopies = 0
     /// How many of the records are no event, by reason.

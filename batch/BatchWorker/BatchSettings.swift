@@ -14,6 +14,8 @@ public struct BatchSettings: Sendable {
     public var comparedRows = 10_000
     /// A run after which more than this share of a source's events, or of a view's rows, would be gone is held. 100: none is.
     public var maxLossPercent = 50
+    /// A run that is computed from fewer events than this share of those of the publication before is held. 0: none is.
+    public var minInputPercent = 90
     /// How long a run waits for the speed workers to close the slice. A flush takes half a second; a worker that has not answered after a
     /// minute will not.
     public var boundaryDeadline: Duration = .seconds(60)

@@ -60,6 +60,7 @@ final class RunExecution {
         try catalog.setState(run, .computing)
         let views = try runViews()
         let computed = try compute(views, base: base, cut: cut)
+        try countInput(computed)
 
         try begin(.staging)
         try stage(computed)

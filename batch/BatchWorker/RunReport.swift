@@ -50,6 +50,8 @@ public struct RunReport: Sendable, Codable {
     public var duplicates = 0
     /// Records below the cut that are no event, by reason.
     public var rejected: [String: Int] = [:]
+    /// Events below the cut that the rows are computed from, each once: at least so many; nil where the base does not say how many it had.
+    public var inputEvents: Int64?
     public var segmentsRead = 0
     public var bytesRead = 0
     /// Records between the base's cut and this one that the speed layer never read: where there are any, drift is not computed, since

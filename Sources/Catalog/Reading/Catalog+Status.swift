@@ -112,8 +112,30 @@ public struct RunStatus: Sendable {
     public var heldReason: String?
     public var isPublished: Bool
     public var isKept: Bool
+    /// How its publication was taken back.
+    public var reversal: Reversal?
     /// Its state says that it is under way, and no session works for it: its process died. Whoever changes the source next ends it in the records.
     public var isInterrupted = false
+
+    /// One revert takes back all publications behind the one that it goes to.
+    public struct Reversal: Sendable, Hashable {
+        public var at: Instant
+        /// As the audit names the caller; nil where no person decided.
+        public var by: String?
+        /// The run that was published then.
+        public var from: RunNumber
+        /// The run whose publication is shown since.
+        public var to: RunNumber
+
+        /// For people.
+        public var text: String { "reverted \(at.text)\(by.map { " by \($0)" } ?? ""): from run \(from) back to run \(to)" }
+
+        public var json: JSONText {
+            .object([
+                ("at", .string(at.text)), ("by", .optional(by)), ("from_run", .int(from.rawValue)), ("to_run", .int(to.rawValue)),
+            ])
+        }
+    }
 
     /// For people.
     public var stateText: String { isPublished ? "published, current" : isInterrupted ? "interrupted (\(state))" : state }
@@ -225,7 +247,8 @@ extension Catalog {
                    \(Self.micros("r.finished_at")), r.statistics, r.error, r.held_reason, p.run = r.run_id,
                    EXISTS (SELECT 1 FROM parallax.publication k WHERE k.source_id = r.source_id AND k.run_id = r.run_id),
                    r.state IN ('requested', 'archiving', 'computing', 'staged') AND NOT (
-                       s.active_run IS NOT DISTINCT FROM r.run_id AND \(Self.isClaimed("r.source_id")))
+                       s.active_run IS NOT DISTINCT FROM r.run_id AND \(Self.isClaimed("r.source_id"))),
+                   \(Self.micros("r.reverted_at")), r.reverted_by, r.reverted_from, r.reverted_to
             FROM parallax.run r JOIN parallax.source s USING (source_id) JOIN parallax.published p USING (source_id)
             WHERE ($1::text IS NULL OR s.name = $1) AND ($2::bigint IS NULL OR r.run_id = $2)
             ORDER BY r.run_id DESC LIMIT $3
@@ -235,7 +258,11 @@ extension Catalog {
                 number: row.run(0), source: row.text(1), isFull: row.bool(2), state: row.text(3),
                 slice: row.slice(4), base: Published(run: row.run(5), slice: row.slice(6)), cutJSON: row[7], startedAt: row.instant(8),
                 finishedAt: row.optionalInstant(9), statisticsJSON: row.text(10), error: row[11], heldReason: row[12],
-                isPublished: row.bool(13), isKept: row.bool(14), isInterrupted: row.bool(15))
+                isPublished: row.bool(13), isKept: row.bool(14),
+                // Of a run that an older version reverted nothing is known.
+                reversal: row.optionalInstant(16).map { at throws(ParallaxError) in
+                    RunStatus.Reversal(at: at, by: row[17], from: try row.run(18), to: try row.run(19))
+                }, isInterrupted: row.bool(15))
         }
     }
 

@@ -10,7 +10,7 @@ extension RunStatus {
             ("base_slice", .int(base.slice.rawValue)), ("cut", cutJSON.map { .number($0) } ?? .null),
             ("started_at", .string(startedAt.text)),
             ("finished_at", .optional(finishedAt?.text)), ("statistics", .number(statisticsJSON)), ("error", .optional(error)),
-            ("held_reason", .optional(heldReason)),
+            ("held_reason", .optional(heldReason)), ("reverted", reversal?.json ?? .null),
         ])
     }
 

@@ -30,8 +30,9 @@ extension Catalog {
             try connection.query(
                 """
                 INSERT INTO parallax.publication (source_id, run_id, slice, cut, source_form, newest_event_time, leading_event_time,
-                                                  cut_watermark, event_time_form, given_up)
-                SELECT $1, run_id, $3, $4::jsonb, source_form, newest_event_time, leading_event_time, cut_watermark, event_time_form, given_up
+                                                  cut_watermark, event_time_form, given_up, input_events)
+                SELECT $1, run_id, $3, $4::jsonb, source_form, newest_event_time, leading_event_time, cut_watermark, event_time_form, given_up,
+                       input_events
                 FROM parallax.run WHERE run_id = $2
                 """,
                 [.source(run.sourceID), .int(run.number.rawValue), .int(run.slice.rawValue), .text(Self.cutJSON(cut))])
@@ -195,8 +196,10 @@ extension Catalog {
             """,
             [.source(source.id), .int(run.rawValue), .int(kept)])
         try connection.query(
-            "UPDATE parallax.run SET state = 'reverted' WHERE source_id = $1 AND run_id > $2 AND state = 'published'",
-            [.source(source.id), .int(run.rawValue)])
+            """
+            UPDATE parallax.run SET state = 'reverted', reverted_at = statement_timestamp(), reverted_by = $3, reverted_from = $4, reverted_to = $2
+            WHERE source_id = $1 AND run_id > $2 AND state = 'published'
+            """, [.source(source.id), .int(run.rawValue), caller.map { .text($0.name) } ?? .null, .int(now.run.rawValue)])
         try connection.query(
             "DELETE FROM parallax.publication WHERE source_id = $1 AND run_id > $2", [.source(source.id), .int(run.rawValue)])
         return gapsChanged

@@ -99,6 +99,18 @@ extension Catalog {
             [.int(run.number.rawValue), .text(Self.givenUp(gaps, below: cut))])
     }
 
+    /// Events below the publication's cut, each once, that its rows were computed from: at least so many. Nil where nobody has counted them.
+    public func inputEvents(of base: Published, source id: SourceID) throws(ParallaxError) -> Int64? {
+        try connection.query(
+            "SELECT input_events FROM parallax.publication WHERE source_id = $1 AND run_id = $2", [.source(id), .int(base.run.rawValue)]
+        ).rows.first?.optionalInt(0)
+    }
+
+    public func setInputEvents(_ run: CatalogRun, _ count: Int64?) throws(ParallaxError) {
+        try connection.query(
+            "UPDATE parallax.run SET input_events = $2 WHERE run_id = $1", [.int(run.number.rawValue), count.map { .int($0) } ?? .null])
+    }
+
     /// The slice in which each partition's next record will be, in partition order.
     public func slices(ofSource id: SourceID) throws(ParallaxError) -> [(Partition, SliceNumber)] {
         try connection.query(

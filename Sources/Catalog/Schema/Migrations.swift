@@ -12,7 +12,7 @@ struct Migration: Sendable {
 /// All migrations, in order. The number of the last is the version that this binary knows.
 let migrations: [Migration] = [
     migration1, migration2, migration3, migration4, migration5, migration6, migration7, migration8, migration9, migration10, migration11,
-    migration12, migration13, migration14, migration15, migration16, migration17, migration18,
+    migration12, migration13, migration14, migration15, migration16, migration17, migration18, migration19,
 ]
 
 extension Catalog {

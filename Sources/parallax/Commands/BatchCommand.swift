@@ -61,6 +61,10 @@ struct BatchListCommand: ParsableCommand {
             ])
         }
         Terminal.write(table.text(), to: 1)
+        var reversals: [RunStatus.Reversal] = []
+        for case let reversal? in runs.map(\.reversal) where !reversals.contains(reversal) { reversals.append(reversal) }
+        if !reversals.isEmpty { Terminal.print("") }
+        for reversal in reversals { Terminal.print(reversal.text) }
     }
 }
 
@@ -84,6 +88,7 @@ struct BatchShowCommand: ParsableCommand {
         Terminal.print("  based on run \(status.base.run) (slice \(status.base.slice))")
         Terminal.print("  began \(status.startedAt.text)" + (status.finishedAt.map { ", ended \($0.text)" } ?? ""))
         if !status.isKept && status.state == "published" { Terminal.print("  no longer kept: it cannot be reverted to") }
+        if let reversal = status.reversal { Terminal.print("  \(reversal.text)") }
         if let reason = status.heldReason {
             let was = status.state == RunState.held.rawValue ? "held" : "was held"
             for line in reason.split(separator: "\n") { Terminal.print("  \(was): \(line)") }

@@ -85,6 +85,9 @@ extension ConfigurationKey {
         "batch.max_loss_percent", .integer(1...100), default: "50",
         "A run after which more than this share of a source's events, or of a view's rows, would be gone is held for a person. 100: none is."
     )
+    static let batchMinInput = ConfigurationKey(
+        "batch.min_input_percent", .integer(0...100), default: "90",
+        "A run that is computed from fewer events than this share of those of the publication before is held for a person. 0: none is.")
     static let batchMemory = ConfigurationKey(
         "batch.memory_bytes", .bytes((16 << 20)...(1 << 44)), default: "4GiB",
         "Memory for the identities and groups of a run. A run that needs more ends with a message; what was published stays.")
@@ -180,7 +183,7 @@ extension ConfigurationKey {
         logKind, logPartitions, logBytesPerSegment, logMaxRecordBytes, logKafkaBrokers, logKafkaGroup, logRetention,
         speedFlushInterval, speedDuplicateHorizon, speedIdleAfter, speedMaxFutureSkew, speedLease,
         lookupRows, lookupBytes,
-        batchInterval, batchKeepPublications, batchKeepComparisons, batchComparisonRows, batchMaxLoss, batchMemory,
+        batchInterval, batchKeepPublications, batchKeepComparisons, batchComparisonRows, batchMaxLoss, batchMinInput, batchMemory,
         archiveRecordsPerSegment, archiveMinimumAge,
         serveListen, serveConnections, serveWaiting, serveClients, serveRequestTime, serveTemporaryBytes, serveAuth, serveStreams,
         serveBody, serveIngestMemory,

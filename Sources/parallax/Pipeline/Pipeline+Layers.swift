@@ -34,6 +34,7 @@ extension Pipeline {
         settings.keptComparisons = configuration.integer(.batchKeepComparisons)
         settings.comparedRows = configuration.integer(.batchComparisonRows)
         settings.maxLossPercent = configuration.integer(.batchMaxLoss)
+        settings.minInputPercent = configuration.integer(.batchMinInput)
         settings.lease = configuration.duration(.speedLease)
         settings.trimsLog = configuration.text(.logRetention) == "processed"
         settings.maxFutureSkew = configuration.duration(.speedMaxFutureSkew).microseconds

@@ -17,12 +17,18 @@ struct RunRoutes: Sendable {
     static let maxListed: Int64 = 1_000
     static let bodyBytes = 64 << 10
 
+    /// When a publication was taken back, by whom, from which run to which.
+    private static let reversalSchema: Schema = .object([
+        ("at", .dateTime), ("by", .nullable(.string)), ("from_run", .integer), ("to_run", .integer),
+    ])
     static let runSchema: Schema = .object(
         [
             ("run", .integer), ("source", .string), ("state", .choice(RunState.allCases.map(\.rawValue))), ("interrupted", .boolean),
             ("current", .boolean), ("kept", .boolean), ("full", .boolean), ("slice", .integer), ("base_run", .integer),
             ("base_slice", .integer), ("cut", .nullable(.map(.integer))), ("started_at", .dateTime), ("finished_at", .nullable(.dateTime)),
-            ("statistics", .map(.any)), ("error", .nullable(.string)), ("held_reason", .nullable(.string)), ("drift", .array(.map(.any))),
+            ("statistics", .map(.any)), ("error", .nullable(.string)), ("held_reason", .nullable(.string)),
+            ("reverted", .nullable(reversalSchema)),
+            ("drift", .array(.map(.any))),
         ], optional: ["drift"])
     static let schemas: [(name: String, schema: Schema)] = [("Run", runSchema)]
 
