@@ -21,6 +21,8 @@ struct AfterPublication {
         var failures: [ParallaxError] = []
         do { try catalog.cleanUp(source: source.id, keep: settings.keptPublications) } catch { failures.append(error) }
         do { try catalog.forgetComparisons(ofSource: source.id, keep: settings.keptComparisons) } catch { failures.append(error) }
+        // The server that kept them may be off by now.
+        do { try catalog.pruneAnswers(olderThan: settings.answersKept) } catch { failures.append(error) }
         if let sketchHorizon {
             do { try catalog.dropStaleSketches(ofSource: source.id, horizon: sketchHorizon) } catch { failures.append(error) }
         }

@@ -16,6 +16,8 @@ public struct BatchSettings: Sendable {
     public var maxLossPercent = 50
     /// A run that is computed from fewer events than this share of those of the publication before is held. 0: none is.
     public var minInputPercent = 90
+    /// How long answers of the HTTP API are kept.
+    public var answersKept = Duration.seconds(7 * 86_400)
     /// How long a run waits for the speed workers to close the slice. A flush takes half a second; a worker that has not answered after a
     /// minute will not.
     public var boundaryDeadline: Duration = .seconds(60)

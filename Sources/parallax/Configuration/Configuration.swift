@@ -189,6 +189,12 @@ extension Configuration {
         return value
     }
 
+    /// Of one.
+    func share(_ key: ConfigurationKey) -> Double {
+        guard case .share(let value) = self[key].value else { preconditionFailure("\(key.path) is not a share") }
+        return value
+    }
+
     /// Nil: not set.
     func text(_ key: ConfigurationKey) -> String? {
         guard case .text(let value) = self[key].value else { preconditionFailure("\(key.path) is not a text") }

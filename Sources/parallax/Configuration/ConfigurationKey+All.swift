@@ -168,6 +168,16 @@ extension ConfigurationKey {
         "Origins whose pages may ask the API in a browser (CORS), with commas between them: https://app.example.com, http://localhost:3000. Not set: none.",
         "Where no token is needed, such a page may do whatever anybody on this machine may.")
 
+    static let serveAuditSample = ConfigurationKey(
+        "serve.audit_sample", .share, default: "0%",
+        "Share of the answers of /rows that are kept, so that `parallax compare VIEW --answers` can say how wrong they were. 0%: none.")
+    static let serveAuditRows = ConfigurationKey(
+        "serve.audit_rows", .integer(1...100_000_000), default: "100000",
+        "Rows of such answers that are kept, all together; the oldest answers go. At most the first 100 rows of one answer are kept.")
+    static let serveAuditAge = ConfigurationKey(
+        "serve.audit_age", .duration(.seconds(1)...(.seconds(366 * 86_400)), offAllowed: false), default: "7 days",
+        "How long they are kept.")
+
     static let generatorSource = ConfigurationKey(
         "generator.source", .text, default: "",
         "Demo traffic inside `parallax up`: the source that it goes to. Not set: none.")
@@ -188,7 +198,7 @@ extension ConfigurationKey {
         serveListen, serveConnections, serveWaiting, serveClients, serveRequestTime, serveTemporaryBytes, serveAuth, serveStreams,
         serveBody, serveIngestMemory,
         serveMetricsListen, serveMaxStreams, serveHeartbeat, serveWriteTime,
-        serveCORSOrigins, serveMaxRange,
+        serveCORSOrigins, serveMaxRange, serveAuditSample, serveAuditRows, serveAuditAge,
         postgresURL, postgresURLFile, postgresTCPPort,
         generatorSource, generatorRate, generatorSeed,
     ]

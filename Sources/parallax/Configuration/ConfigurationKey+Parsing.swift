@@ -35,6 +35,13 @@ extension ConfigurationKey {
                     reason: "must be at least \(range.lowerBound.words) and at most \(range.upperBound.words), not \(trimmed)")
             }
             return .duration(value)
+        case .share:
+            let digits = trimmed.hasSuffix("%") ? String(trimmed.dropLast()).trimmingSpaces : trimmed == "0" ? "0" : ""
+            guard let percent = Double(digits), percent.isFinite else {
+                throw Unusable(reason: "must be a share such as 1% or 0.5%, not \(shown(trimmed))")
+            }
+            guard (0...100).contains(percent) else { throw Unusable(reason: "must be at least 0% and at most 100%, not \(trimmed)") }
+            return .share(percent / 100)
         case .text:
             return .text(trimmed.isEmpty ? nil : trimmed)
         case .choice(let choices):

@@ -9,6 +9,8 @@ struct ConfigurationKey: Sendable {
         case bytes(ClosedRange<Int>)
         /// `500ms`, `5 minutes`, `1h`. With `offAllowed` also `0` and `off`, which mean: never.
         case duration(ClosedRange<Duration>, offAllowed: Bool)
+        /// `1%`, `0.5%`, `0`.
+        case share
         case text
         case choice([String])
     }
@@ -46,6 +48,8 @@ enum ConfigurationValue: Sendable, Equatable {
     case bytes(Int)
     /// Nil: off.
     case duration(Duration?)
+    /// Of one: 1% is 0.01.
+    case share(Double)
     /// Nil: not set.
     case text(String?)
 }

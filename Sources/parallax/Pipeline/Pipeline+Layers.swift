@@ -34,6 +34,7 @@ extension Pipeline {
         settings.keptComparisons = configuration.integer(.batchKeepComparisons)
         settings.comparedRows = configuration.integer(.batchComparisonRows)
         settings.maxLossPercent = configuration.integer(.batchMaxLoss)
+        settings.answersKept = configuration.duration(.serveAuditAge)
         settings.minInputPercent = configuration.integer(.batchMinInput)
         settings.lease = configuration.duration(.speedLease)
         settings.trimsLog = configuration.text(.logRetention) == "processed"

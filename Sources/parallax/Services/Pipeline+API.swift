@@ -18,6 +18,9 @@ extension Pipeline {
         settings.limits.requestTime = configuration.duration(.serveRequestTime)
         settings.limits.temporaryBytes = configuration.integer(.serveTemporaryBytes)
         settings.auth = configuration.text(.serveAuth).flatMap { AuthPolicy(rawValue: $0) } ?? .auto
+        settings.audit.share = configuration.share(.serveAuditSample)
+        settings.audit.rows = configuration.integer(.serveAuditRows)
+        settings.audit.age = configuration.duration(.serveAuditAge)
         settings.streamsPerToken = configuration.integer(.serveStreams)
         settings.limits.eventBytes = configuration.integer(.serveBody)
         // One body of the largest size always finds room: it is held as it came, decompressed, and cut apart.

@@ -19,7 +19,7 @@ extension APIServer {
             Metric(
                 "parallax_http_clients_stalled_total", .counter, "Clients that were let go because they took nothing of their answer.",
                 Double(hangUps.stalled)),
-        ] + following + [
+        ] + following + audited + [
             Metric(
                 "parallax_pool_connections_max", .gauge, "Connections to PostgreSQL that requests share.",
                 Double(self.pool.limits.connections)),
@@ -31,6 +31,19 @@ extension APIServer {
             Metric("parallax_pool_cancelled_total", .counter, "Jobs that their clients gave up.", Double(pool.cancelled)),
             Metric("parallax_pool_connects_total", .counter, "Connections that were made.", Double(pool.connects)),
         ] + written.metrics
+    }
+
+    /// The sample of answers; nothing where none is kept.
+    private var audited: [Metric] {
+        guard let figures = audit?.figures else { return [] }
+        let outcomes = [("kept", figures.kept), ("dropped", figures.dropped), ("failed", figures.failed)]
+        return [
+            Metric(
+                "parallax_audit_answers_total", .counter,
+                "Answers of the sample: kept, dropped because too many waited, or failed because they could not be written.",
+                outcomes.map { .init(Double($0.1), [("outcome", $0.0)]) }),
+            Metric("parallax_audit_rows_total", .counter, "Rows of those that were kept.", Double(figures.rows)),
+        ]
     }
 
     /// Push: those who follow views, and what they get.

@@ -12,6 +12,8 @@ struct RowsEndpoint: Sendable {
     let views: ServedViews
     let limits: APILimits
     let writes: WriteWatch
+    /// Nil: no answer is kept.
+    let audit: AnswerAudit?
 
     /// Rows of a page without a `limit`.
     static let defaultLimit = 1_000
@@ -84,6 +86,7 @@ struct RowsEndpoint: Sendable {
         -> Page
     {
         var encoder = try prepared.encoder()
+        var sample = prepared.sample(audit)
         var buffer = ByteBuffer()
         try encoder.begin(to: &buffer)
         let keyPlaces = prepared.query.keyPlaces
@@ -97,6 +100,7 @@ struct RowsEndpoint: Sendable {
                 return
             }
             try encoder.append(row, to: &buffer)
+            sample?.add(row)
             rows += 1
             if rows == limit, prepared.query.isKeyed {
                 lastKey = keyPlaces.map { row[$0].map { String(decoding: $0, as: UTF8.self) } }
@@ -111,6 +115,7 @@ struct RowsEndpoint: Sendable {
                 ).text
         }
         try encoder.end(next: next, to: &buffer)
+        sample?.end(hasMore: hasMore)
         return Page(head: prepared.head, body: buffer, next: next)
     }
 
@@ -147,6 +152,7 @@ struct RowsEndpoint: Sendable {
         let prepared = try prepare(request, format, catalog, defaultLimit: nil, maxLimit: limits.rowsAtOnce)
         if prepared.head.isUnchanged { return channel.send(head: prepared.head) }
         var encoder = try prepared.encoder()
+        var sample = prepared.sample(audit)
         var buffer = ByteBuffer()
         try encoder.begin(to: &buffer)
         var rows = 0
@@ -161,6 +167,7 @@ struct RowsEndpoint: Sendable {
                     hint: "ask for a range, or for pages with a limit")
             }
             try encoder.append(row, to: &buffer)
+            sample?.add(row)
             rows += 1
             if buffer.readableBytes >= Self.chunkBytes {
                 try channel.send(buffer)
@@ -170,6 +177,7 @@ struct RowsEndpoint: Sendable {
         }
         try encoder.end(next: nil, to: &buffer)
         if buffer.readableBytes > 0 { try channel.send(buffer) }
+        sample?.end(hasMore: false)
     }
 
     private func headOnly(_ request: APIRequest, _ format: RowFormat) async throws -> Response {
@@ -183,6 +191,8 @@ struct RowsEndpoint: Sendable {
 
     private struct Prepared {
         var head: Head
+        var view: ServedView
+        var sources: [SourceFrontier]
         var query: RowsQuery
         var text: String
         var parameters: [Parameter]
@@ -194,6 +204,10 @@ struct RowsEndpoint: Sendable {
 
         func encoder() throws(ParallaxError) -> any RowEncoder {
             try RowEncoders.make(format, query.columns.map(\.encoded), frontier: head.frontier, exactNumbersAsText: exactNumbersAsText)
+        }
+
+        func sample(_ audit: AnswerAudit?) -> AnswerSampler? {
+            AnswerSampler(audit, view, query, sources, isFirstPage: cursor == nil)
         }
     }
 
@@ -266,7 +280,8 @@ struct RowsEndpoint: Sendable {
             ? nil : "W/\"\(StableHash.text(of: [viewTag, frontier.tag, format.rawValue, request.request.uri.string]))\""
         let isUnchanged = ETags.matches(request.header(.ifNoneMatch), etag)
         return Prepared(
-            head: Head(frontier: frontier.json, etag: etag, isUnchanged: isUnchanged), query: query, text: text, parameters: parameters,
+            head: Head(frontier: frontier.json, etag: etag, isUnchanged: isUnchanged), view: view, sources: sources, query: query,
+            text: text, parameters: parameters,
             cursor: cursor, viewTag: viewTag,
             runs: Dictionary(uniqueKeysWithValues: sources.map { ("\($0.id)", (query.asOfRun ?? $0.run).rawValue) }),
             format: format, exactNumbersAsText: numbers == .text)

@@ -163,9 +163,12 @@ struct RowsQuery: Sendable {
         isKeyed ? order.map(\.column).filter { key in !columns.contains { $0.name == key.name } } : []
     }
 
+    /// What a row holds: what goes out, and behind it what a cursor needs.
+    var selected: [ServedView.Column] { columns + keyColumns }
+
     /// Where in a row of the answer the values of a cursor stand.
     var keyPlaces: [Int] {
-        let names = (columns + keyColumns).map(\.name)
+        let names = selected.map(\.name)
         return isKeyed ? order.compactMap { names.firstIndex(of: $0.column.name) } : []
     }
 
@@ -212,8 +215,7 @@ struct RowsQuery: Sendable {
             terms.append(ways.isEmpty ? "false" : "(" + ways.map { "(\($0))" }.joined(separator: " OR ") + ")")
         }
         // What a cursor needs of the last row and is not among the columns goes along behind them.
-        let selected = columns.map(name) + keyColumns.map(name)
-        var text = "SELECT \(selected.joined(separator: ", ")) FROM \(relation) v"
+        var text = "SELECT \(selected.map(name).joined(separator: ", ")) FROM \(relation) v"
         if !terms.isEmpty { text += " WHERE " + terms.joined(separator: " AND ") }
         if !order.isEmpty {
             text += " ORDER BY " + order.map { name($0.column) + ($0.isDescending ? " DESC NULLS LAST" : "") }.joined(separator: ", ")

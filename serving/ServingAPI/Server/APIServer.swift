@@ -25,6 +25,8 @@ public struct APIServer: Service {
     let written = WriteFigures()
     let live: LiveViews
     let hangUps = HangUps()
+    /// Nil: no answer is kept.
+    let audit: AnswerAudit?
     private let onListening: @Sendable (ListenAddress) -> Void
 
     /// - Parameters:
@@ -56,21 +58,30 @@ public struct APIServer: Service {
             limit: settings.limits.streams, perAddress: settings.limits.streamsPerAddress, perToken: settings.streamsPerToken)
         let views = ServedViews()
         let snapshots = Snapshots(pool: pool, limits: settings.limits)
+        // Requests read as a role that can write nothing; what is kept of their answers is written, and compared, as the role that Parallax works as.
+        let connectAsOwner: ConnectionPool.Connect = { () throws(ParallaxError) in
+            try Connection(dsn, applicationName: "parallax serve answers")
+        }
+        audit = settings.audit.share > 0 ? AnswerAudit(settings.audit, logger: logger, connect: connectAsOwner) : nil
         // Looks stand in no line with requests: those who follow hear of a flush, however many ask for rows.
         limits.connections = max(1, limits.connections / 2)
         let looks = try ConnectionPool(limits, name: "look") { () throws(ParallaxError) in try Self.connect(dsn, requests) }
         live = LiveViews(
             snapshots: Snapshots(pool: looks, limits: settings.limits), reader: ChangesReader(views: views), logger: logger
         ) { () throws(ParallaxError) in try Connection(dsn, applicationName: "parallax serve live") }
-        let routes = Self.routes(snapshots, views, live, streams, services, written)
+        let rows = RowsEndpoint(
+            snapshots: snapshots, views: views, limits: requests, writes: WriteWatch(pool: pool), audit: audit)
+        let routes = Self.routes(
+            rows, AnswerRoutes(snapshots: snapshots, views: views, connect: connectAsOwner), live, streams, services, written)
         table = RouteTable(routes: routes)
         crossOrigin = CrossOrigin(settings.corsOrigins, routes: routes)
     }
 
     private static func routes(
-        _ snapshots: Snapshots, _ views: ServedViews, _ live: LiveViews, _ streams: StreamSlots, _ services: APIServices,
+        _ rows: RowsEndpoint, _ answers: AnswerRoutes, _ live: LiveViews, _ streams: StreamSlots, _ services: APIServices,
         _ written: WriteFigures
     ) -> [Route] {
+        let (snapshots, views) = (rows.snapshots, rows.views)
         let (pool, limits) = (snapshots.pool, snapshots.limits)
         let reader = ChangesReader(views: views)
         // The other half of the connections is for looks, and for those who ask for rows.
@@ -78,11 +89,10 @@ public struct APIServer: Service {
         let following = FollowingRoutes(
             changes: ChangesEndpoint(snapshots: snapshots, live: live, reader: reader, streams: streams, turnstile: turnstile),
             live: LiveEndpoint(snapshots: snapshots, live: live, reader: reader, turnstile: turnstile))
-        let rows = RowsEndpoint(snapshots: snapshots, views: views, limits: limits, writes: WriteWatch(pool: pool))
         let explain = ExplainEndpoint(
             snapshots: snapshots, views: views, events: services.events, gate: ExplanationGate(places: limits.explanations))
         var routes =
-            ViewRoutes(snapshots: snapshots, views: views, rows: rows, explain: explain).routes + following.routes
+            ViewRoutes(snapshots: snapshots, views: views, rows: rows, explain: explain).routes + answers.routes + following.routes
             + SystemRoutes(snapshots: snapshots, services: services).routes + ControlRoutes(snapshots: snapshots).routes
         if let appends = services.appends {
             routes +=
@@ -97,7 +107,8 @@ public struct APIServer: Service {
         return routes + [openAPI(routes, version: services.version)]
     }
 
-    private static let schemas = ViewRoutes.schemas + RunRoutes.schemas + WritingRoutes.schemas + FollowingRoutes.schemas
+    private static let schemas =
+        ViewRoutes.schemas + AnswerRoutes.schemas + RunRoutes.schemas + WritingRoutes.schemas + FollowingRoutes.schemas
 
     /// What a server of this version answers, without one: the OpenAPI text, and the reference for people.
     public static func reference(version: String) throws(ParallaxError) -> (openAPI: JSONText, markdown: String) {
@@ -111,7 +122,11 @@ public struct APIServer: Service {
         let live = LiveViews(snapshots: snapshots, reader: ChangesReader(views: views), logger: Logger(label: "reference")) {
             () throws(ParallaxError) in throw ParallaxError(.unavailable, "no server")
         }
-        let routes = routes(snapshots, views, live, StreamSlots(limit: 0, perAddress: 0, perToken: 0), services, WriteFigures())
+        let rows = RowsEndpoint(snapshots: snapshots, views: views, limits: APILimits(), writes: WriteWatch(pool: pool), audit: nil)
+        let answers = AnswerRoutes(snapshots: snapshots, views: views) { () throws(ParallaxError) in
+            throw ParallaxError(.unavailable, "no server")
+        }
+        let routes = routes(rows, answers, live, StreamSlots(limit: 0, perAddress: 0, perToken: 0), services, WriteFigures())
         let document = OpenAPI(routes: routes, version: version)
         return (document.json(schemas: schemas), document.markdown)
     }
@@ -191,7 +206,7 @@ public struct APIServer: Service {
         try await HTTPListener(
             listen: settings.listen, setting: "serve.listen", limits: settings.limits, hangUps: hangUps, responder: responder,
             logger: logger,
-            onListening: onListening, services: [Following(live: live, access: access, streams: streams)]
+            onListening: onListening, services: [Following(live: live, access: access, streams: streams)] + [audit].compactMap(\.self)
         ).run()
     }
 }

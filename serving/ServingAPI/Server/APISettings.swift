@@ -120,5 +120,6 @@ public struct APISettings: Sendable {
     public var streamsPerToken = 64
     /// Whose pages may ask in a browser.
     public var corsOrigins: [WebOrigin] = []
+    public var audit = AuditSettings()
     public init() {}
 }
