@@ -103,6 +103,46 @@ import Testing
         try expect("v|/5|5.00", "v|/3|∅", "published again")
     }
 
+    /// Of different lengths, empty, null and with nulls in them: as rows of the view, and as those of fewer groups.
+    @Test func arraysAreThoseOfTheKeptEvent() throws {
+        let source = """
+            CREATE FOREIGN TABLE page_view (event_id text, event_time timestamptz, page text, visitor text, tags text[], marks integer[],
+                scores numeric(6,2)[], flags boolean[], weights double precision[])
+            SERVER parallax OPTIONS (topic 'page_view', event_id 'event_id', event_time 'event_time', lateness '1 hour');
+            """
+        let view = View(
+            "newest",
+            """
+            SELECT DISTINCT ON (page, visitor) page, visitor, tags, marks, scores, flags, weights FROM page_view
+            ORDER BY page, visitor, event_time DESC
+            """)
+        let pipeline = try LayeredPipeline(partitions: 1, sourceSQL: source, views: [view])
+        let arrays = [
+            (
+                json: #""tags": ["a", "b,c", null], "marks": [1, null, 3], "scores": [1.5], "flags": [true], "weights": [0.1]"#,
+                sql: #"{a,"b,c",NULL}|{1,NULL,3}|{1.50}|{t}|{0.1}"#
+            ),
+            (
+                json: #""tags": ["{\"x\"}"], "marks": [], "scores": [2, null], "flags": null, "weights": [1e300, 2]"#,
+                sql: #"{"{\"x\"}"}|{}|{2.00,NULL}|∅|{1e+300,2}"#
+            ),
+            (json: #""tags": [], "marks": [7, 8]"#, sql: "{}|{7,8}|∅|∅|∅"),
+        ]
+        for (index, (json, sql)) in arrays.enumerated() {
+            let payload = """
+                {"event_id": "e\(index)", "event_time": "2024-01-01T10:0\(index):00Z", "page": "/", "visitor": "v\(index)", \(json)}
+                """
+            try pipeline.log.append([NewRecord(key: nil, payload: Array(payload.utf8))], to: Partition(0))
+            try pipeline.speed()
+            for step in ["live", "published"] {
+                let columns = "tags, marks, scores, flags, weights"
+                #expect(try pipeline.rows("SELECT \(columns) FROM serving.newest WHERE visitor = 'v\(index)'") == [sql], "\(step)")
+                #expect(try pipeline.rows("SELECT \(columns) FROM serving.newest_rollup(groups => '{page}')") == [sql], "\(step)")
+                if step == "live" { try pipeline.batch() }
+            }
+        }
+    }
+
     /// As a user runs it.
     @Test func theBinaryKeepsATableOfTheNewestEvents() throws {
         let select = """

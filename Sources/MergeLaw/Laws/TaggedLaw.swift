@@ -33,7 +33,10 @@ struct TaggedLaw: MeasureLaw {
         guard column.name == value else { return [] }
         let direction = measure.function == .first ? "ASC" : "DESC"
         let order = Self.tagParts.map { "u.m\(tag)_\($0) \(direction)" }.joined(separator: ", ")
-        return ["(array_agg(u.\(value) ORDER BY \(order)) FILTER (WHERE u.m\(tag)_a IS NOT NULL))[1] AS \(value)"]
+        let first = { (value: String) in "(array_agg(\(value) ORDER BY \(order)) FILTER (WHERE u.m\(tag)_a IS NOT NULL))[1]" }
+        // Of arrays `array_agg` makes one of two dimensions: they must be of one length, and its element 1 is null.
+        guard let type = measure.argument?.type, case .array = type else { return ["\(first("u.\(value)")) AS \(value)"] }
+        return ["\(first("u.\(value)::text"))::\(type.stateSQLName) AS \(value)"]
     }
 
     func finished(over row: StateSQL.Row, joinsSessions: Bool) -> String { "\(row.alias).\(value)" }
