@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 PARALLAX := .build/release/parallax
 DEMO := demo
-.PHONY: help up down build test test-generated test-kills test-sanitized test-storm test-librdkafka bench bench-kafka bench-serving format lint clean packages
+.PHONY: help up down build test test-generated test-kills test-sanitized test-storm test-librdkafka test-clients bench bench-kafka bench-serving format lint clean packages
 
 help: ## List the tasks.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ test-librdkafka: ## Run the Kafka tests on Debian's librdkafka and on the newest
 	@scripts/test --filter 'KafkaLogTests|KafkaTests|KafkaStormTests'
 	@folder=$$(scripts/librdkafka); [[ -z "$$folder" ]] || LD_LIBRARY_PATH="$$folder" scripts/test --filter 'KafkaLogTests|KafkaTests|KafkaStormTests'
 
+test-clients: ## Ask a running pipeline by JDBC and through pgbouncer (CLIENTS=jdbc: that alone).
+	@scripts/test-clients $(CLIENTS)
+
 bench: ## Measure each stage (ratios within one run; COUNT=5000000 for more events than a million).
 	@scripts/packages test
 	@scripts/swift-toolchain
@@ -91,4 +94,4 @@ packages: ## Only install the system packages that are missing.
 	@scripts/packages test
 
 clean: ## Remove what was built (no pipeline's data).
-	rm -rf .build .build-address .build-thread .venv parallax
+	rm -rf .build .build-address .build-thread .venv .venv-clients parallax
