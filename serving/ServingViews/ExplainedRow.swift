@@ -107,7 +107,7 @@ public enum RowLookup {
             slices: try catalog.liveSlices(of: frontier, until: deadline),
             slicesOfRow: try slices.map { row throws(ParallaxError) in SliceNumber(try row.int(0)) },
             late: try catalog.lateEvents(of: version, from: frontier.slice, reaching: key, until: deadline),
-            drift: frontier.run == .none ? [] : try catalog.drift(of: version, run: frontier.run, until: deadline))
+            drift: frontier.run == .none ? [] : try catalog.drift(run: frontier.run, version: version.id).map(\.drift))
     }
 
     private static func candidates(

@@ -66,21 +66,4 @@ extension Catalog {
         for row in rows { late[try row.optionalInt(0) ?? Plan.noWindow] = try row.int(1) }
         return late
     }
-
-    /// What a run found a view's merged rows to have been off by; empty where it compared nothing.
-    public func drift(
-        of version: ViewVersion, run: RunNumber, until deadline: ContinuousClock.Instant? = nil
-    ) throws(ParallaxError) -> [OutputDrift] {
-        try connection.queryPrepared(
-            """
-            SELECT d.output, d.groups, d.differing, d.only_merged, d.only_batch, d.merged_total, d.batch_total, d.max_difference, d.share
-            FROM parallax.drift d WHERE d.run_id = $1 AND d.version_id = $2 ORDER BY d.output
-            """, [.int(run.rawValue), .version(version.id)], until: deadline
-        ).rows.map { row throws(ParallaxError) in
-            try OutputDrift(
-                output: row.text(0), groups: row.int(1), differing: row.int(2), onlyMerged: row.int(3), onlyBatch: row.int(4),
-                mergedTotal: row.optionalDouble(5), batchTotal: row.optionalDouble(6), maxDifference: row.optionalDouble(7),
-                share: row.optionalDouble(8))
-        }
-    }
 }
