@@ -61,7 +61,7 @@ test-librdkafka: ## Run the Kafka tests on Debian's librdkafka and on the newest
 	@scripts/test --filter 'KafkaLogTests|KafkaTests|KafkaStormTests'
 	@folder=$$(scripts/librdkafka); [[ -z "$$folder" ]] || LD_LIBRARY_PATH="$$folder" scripts/test --filter 'KafkaLogTests|KafkaTests|KafkaStormTests'
 
-test-clients: ## Ask a running pipeline by JDBC and through pgbouncer (CLIENTS=jdbc: that alone).
+test-clients: ## Ask a running pipeline by JDBC, through pgbouncer, from dbt and Superset (CLIENTS="jdbc dbt": those alone).
 	@scripts/test-clients $(CLIENTS)
 
 bench: ## Measure each stage (ratios within one run; COUNT=5000000 for more events than a million).
