@@ -30,6 +30,15 @@ import Testing
         #expect(time.status == 64 && time.errors.contains("HINT:  a time as PostgreSQL reads it"), "\(time.errors)")
         #expect(try run("sales_by_shop", "--run", "9").errors.contains("there is no run 9"))
         #expect(try run("sales_by_shop", "--from", "2026-03-01T09:30Z", "--format", "csv").output.split(separator: "\n").count == 2)
+        // The number that is explained says how it was off.
+        let explained = try CLIProgram.run(
+            "explain", "sales_by_shop", "--where", "shop = Linz AND start = 2026-03-01 09:20Z", "--pipeline", pipeline)
+        #expect(
+            explained.output.contains("the live row was off before run 2, because of late events: 10 records late"),
+            "\(explained.output) \(explained.errors)")
+        let exact = try CLIProgram.run(
+            "explain", "sales_by_shop", "--where", "shop = Wien AND start = 2026-03-01 11:00Z", "--json", "--pipeline", pipeline)
+        #expect(exact.output.contains("\"is_different\": false"), "\(exact.output) \(exact.errors)")
         let json = try #require(
             try JSONSerialization.jsonObject(with: Data(try run("sales_by_shop", "--format", "json", "--limit", "1").output.utf8))
                 as? [String: Any])

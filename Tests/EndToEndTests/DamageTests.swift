@@ -172,7 +172,11 @@ import TestSupport
         #expect(asked.errors.contains("offsets 240 up to, not including, 360") && asked.errors.contains("120 records"), "\(asked.errors)")
         let accepted = try pipeline.run("archive", "accept-gap", "page_view", "--yes")
         #expect(accepted.output.contains("offsets 240 up to, not including, 360 are given up"), "\(accepted.output)")
-        try pipeline.run("batch", "run", "--full")
+        // A fifth of history is gone: somebody has to say so once more.
+        let held = try pipeline.run("batch", "run", "--full", expecting: 1).output
+        #expect(held.contains("HELD") && held.contains("480") && held.contains("600"), "\(held)")
+        let number = try #require(held.firstMatch(of: /run (\d+)/)?.1)
+        try pipeline.run("batch", "publish", String(number))
         #expect(try minutes(pipeline) == Self.expected([4: "", 5: ""]).filter { !$0.isEmpty })
         let marked = try #require(try pipeline.run("status", "--json").output.range(of: "2026-01-01T00:04:00Z"))
         #expect(!marked.isEmpty)

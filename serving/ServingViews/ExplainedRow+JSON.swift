@@ -46,6 +46,7 @@ extension ExplainedRow {
                         ])
                     })
             ), ("drift", .array(drift.map(Self.json))),
+            ("compared_row", compared.map { .number($0.json) } ?? .null),
         ]
     }
 

@@ -40,6 +40,19 @@ public struct ExplainedRow: Sendable {
     public var late: [Int64: Int64]
     /// Of the run that is published, over all rows that it compared.
     public var drift: [OutputDrift]
+    /// What that run found of this row; nil where it did not compare it, or the row is not kept.
+    public var compared: ComparedRow?
+
+    /// A row of `comparison.<view>`.
+    public struct ComparedRow: Sendable, Hashable {
+        public var isDifferent: Bool
+        public var causes: [String]
+        public var late: Int64
+        public var duplicates: Int64
+        public var healed: Int64
+        /// All of it, as a JSON object.
+        public var json: String
+    }
 
     /// Gaps whose records may have belonged to the row.
     public var gaps: [AcceptedGap] {
@@ -99,15 +112,42 @@ public enum RowLookup {
                 try sql.values(row)
             }
         }
+        let merged = try sql.values(row)
         let (text, parameters) = sql.slices(key, from: frontier.slice)
         let slices = try catalog.connection.queryPrepared(text, parameters, until: deadline).rows
         return ExplainedRow(
-            version: version, key: key, types: Array(found.types[sql.outputPlaces]), merged: try sql.values(row),
+            version: version, key: key, types: Array(found.types[sql.outputPlaces]), merged: merged,
             batch: try layer(.batch), live: try layer(.speed), frontier: frontier,
             slices: try catalog.liveSlices(of: frontier, until: deadline),
             slicesOfRow: try slices.map { row throws(ParallaxError) in SliceNumber(try row.int(0)) },
             late: try catalog.lateEvents(of: version, from: frontier.slice, reaching: key, until: deadline),
-            drift: frontier.run == .none ? [] : try catalog.drift(run: frontier.run, version: version.id).map(\.drift))
+            drift: frontier.run == .none ? [] : try catalog.drift(run: frontier.run, version: version.id).map(\.drift),
+            compared: try compared(version, merged, frontier.run, catalog, until: deadline))
+    }
+
+    /// Values are compared as PostgreSQL shows them in this session, in which it showed the row's.
+    private static func compared(
+        _ version: ViewVersion, _ row: ExplainedRow.Values, _ run: RunNumber, _ catalog: Catalog, until deadline: ContinuousClock.Instant?
+    ) throws(ParallaxError) -> ExplainedRow.ComparedRow? {
+        guard run != .none, try catalog.comparisonViews()[version.viewName] != nil else { return nil }
+        var conditions = ["c.run = $1"]
+        var parameters: [Parameter] = [.int(run.rawValue)]
+        for (output, value) in zip(version.plan.outputs, row.values) where output.namesRow {
+            parameters.append(value.map { .text($0) } ?? .null)
+            conditions.append("c.\(Connection.quoteIdentifier(output.name))::text IS NOT DISTINCT FROM $\(parameters.count)::text")
+        }
+        let found = try catalog.connection.query(
+            """
+            SELECT c.is_different, array_to_string(c.causes, ','), c.late, c.duplicates, c.healed, to_jsonb(c)::text
+            FROM \(ComparisonViewSQL.place(version.viewName)) c WHERE \(conditions.joined(separator: " AND ")) LIMIT 2
+            """, parameters, until: deadline
+        ).rows
+        // Where the view does not show what tells rows apart, nobody knows which of several it is.
+        guard found.count == 1 else { return nil }
+        return ExplainedRow.ComparedRow(
+            isDifferent: try found[0].bool(0), causes: try found[0].text(1).split(separator: ",").map(String.init),
+            late: try found[0].int(2),
+            duplicates: try found[0].int(3), healed: try found[0].int(4), json: try found[0].text(5))
     }
 
     private static func candidates(

@@ -56,6 +56,7 @@ extension ExplainedRow {
         ].filter { events.count($0.0) > 0 }.map { "\(grouped(events.count($0.0))) \($0.1)" }
         facts.append(("left out", leftOut.isEmpty ? "nothing" : leftOut.joined(separator: "; ")))
         facts.append(("drift", driftText))
+        if let comparedText { facts.append(("this row", comparedText)) }
         let reading = events.reading
         facts.append(
             (
@@ -64,6 +65,18 @@ extension ExplainedRow {
                     + " (\(reading.rowGroupsPassedOver) and \(reading.segmentsPassedOver) passed over), \(grouped(reading.logRecords)) of the log"
             ))
         return facts
+    }
+
+    /// What the run found of it.
+    private var comparedText: String? {
+        guard let compared else { return nil }
+        guard compared.isDifferent else { return "the live row was exact before run \(frontier.run)" }
+        let records = [(compared.late, "late"), (compared.duplicates, "counted twice"), (compared.healed, "healed")].filter { $0.0 > 0 }
+            .map { "\(counted($0.0, "record")) \($0.1)" }
+        let causes = compared.causes.compactMap { DriftCause.Kind(rawValue: $0)?.words }.joined(separator: ", ")
+        return "the live row was off before run \(frontier.run), because of \(causes)"
+            + (records.isEmpty ? "" : ": " + records.joined(separator: ", "))
+            + " (parallax compare shows both)"
     }
 
     private var driftText: String {

@@ -161,6 +161,7 @@ struct ExplainEndpoint: Sendable {
                     ("max_difference", .nullable(.number)), ("share", .nullable(.number)),
                 ]))
         ),
+        ("compared_row", .nullable(.map(.any))),
         (
             "totals",
             .object(
