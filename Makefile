@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 PARALLAX := .build/release/parallax
 DEMO := demo
-.PHONY: help up down build test test-generated test-kills test-sanitized test-storm test-librdkafka test-clients bench bench-kafka bench-serving format lint clean packages
+.PHONY: help up down build test test-generated test-kills test-sanitized test-storm test-librdkafka test-clients bench bench-kafka bench-serving format lint clean packages screenshots
 
 help: ## List the tasks.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -80,6 +80,11 @@ bench-serving: ## Measure rows over HTTP beside PostgreSQL answering the same qu
 	@scripts/packages bench
 	@scripts/swift-toolchain
 	@scripts/bench-serving $(or $(ROWS),10000000) $(or $(SECONDS),20) $(or $(LOAD),240)
+
+screenshots: build ## Write pictures of the dashboard's pages, wide and narrow, light and dark, to FOLDER (screenshots/).
+	@scripts/packages test
+	@scripts/python-environment
+	@scripts/screenshots $(PARALLAX) $(or $(FOLDER),screenshots)
 
 format: ## Format all Swift files.
 	swift format format --in-place --recursive --parallel Package.swift Sources Tests speed batch serving

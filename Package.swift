@@ -43,6 +43,8 @@ let package = Package(
         .target(name: "CCRC32C", path: "Sources/CCRC32C", cSettings: [.unsafeFlags(["-O3"])]),
         .systemLibrary(name: "CKafka", path: "Sources/CKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
         .systemLibrary(name: "CCrypto", path: "Sources/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        // The dashboard's files of serving/Page, put into the executable by the compiler.
+        .target(name: "CPage", path: "Sources/CPage"),
         .target(
             name: "CSimdJSON", path: "Sources/CSimdJSON",
             cxxSettings: [.unsafeFlags(["-O3"])], linkerSettings: [.linkedLibrary("simdjson")]),
@@ -133,8 +135,8 @@ let package = Package(
         .target(
             name: "ServingAPI",
             dependencies: [
-                "ParallaxCore", "Checksums", "Compression", "ViewLanguage", "Parquet", "Catalog", "Postgres", "Ingestion", "ServingViews",
-                "Explanation",
+                "CPage", "ParallaxCore", "Checksums", "Compression", "ViewLanguage", "Parquet", "Catalog", "Postgres", "Ingestion",
+                "ServingViews", "Explanation",
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),

@@ -49,7 +49,7 @@ struct UpCommand: AsyncParsableCommand {
             connection.close()
             if detach {
                 // The server stays ours until the child has taken it.
-                try Detaching(pipeline, arguments: childArguments).run(lookAt: LookAt(definitions, pipeline, database))
+                try Detaching(pipeline, arguments: childArguments).run { LookAt(definitions, pipeline, database) }
                 try checkThatLiveRowsCome(try database.connect())
             } else {
                 lock = try await serve(pipeline, definitions, database, traffic, metricsAddress)
@@ -136,7 +136,6 @@ struct UpCommand: AsyncParsableCommand {
         if let traffic {
             services.append(.init(service: pipeline.trafficService(traffic, logger: logging.logger("generate"))))
         }
-        let lookAt = LookAt(definitions, pipeline, database)
         services.append(
             .init(
                 service: ThreadService(name: "ready") { stop in
@@ -154,7 +153,7 @@ struct UpCommand: AsyncParsableCommand {
                     guard !stop.isSet else { return }
                     lock.sayReady()
                     logger.info("ready", metadata: ["process": "\(getpid())"])
-                    if Terminal.errorIsTerminal { Terminal.note(lookAt.text) }
+                    if Terminal.errorIsTerminal { Terminal.note(LookAt(definitions, pipeline, database).text) }
                 }, successTerminationBehavior: .ignore))
         try await runServices(services, logger)
         return lock
@@ -168,6 +167,7 @@ struct LookAt: Sendable {
     init(_ definitions: Definitions, _ pipeline: Pipeline, _ database: Database) {
         let flag = pipeline.pipelineFlag
         var lines: [String] = []
+        if let page = pipeline.dashboard { lines += ["Watch it in a browser:        \(page)"] }
         if let view = definitions.views.first {
             // The newest window first, and in it the groups with most rows.
             var order: [String] = []

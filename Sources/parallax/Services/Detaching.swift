@@ -18,7 +18,8 @@ struct Detaching {
         self.arguments = arguments
     }
 
-    func run(lookAt: LookAt) throws {
+    /// - Parameter lookAt: is asked once everything runs.
+    func run(lookAt: () -> LookAt) throws {
         let log = pipeline.upLog
         var size = Disk.size(ofFile: log) ?? 0
         if size > Self.logBytes {
@@ -46,7 +47,7 @@ struct Detaching {
             usleep(50_000)
         }
         Terminal.print("up, in process \(child); its log is \(pipeline.shownFolder)/\(Pipeline.stateFolderName)/up.log")
-        Terminal.print(lookAt.text)
+        Terminal.print(lookAt().text)
     }
 
     private func words(of log: String, from start: Int) -> String {

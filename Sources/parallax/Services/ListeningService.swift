@@ -1,4 +1,5 @@
 import Disk
+import Foundation
 import Logging
 import ParallaxCore
 import ServiceLifecycle
@@ -41,6 +42,17 @@ extension Pipeline {
                 hint: "a host and a port, as in \(key.defaultText) or [::1]:\(key.defaultText.split(separator: ":").last ?? "0"), or off")
         }
         return address
+    }
+
+    /// The dashboard's address, once the API listens; nil before that, and where it is off. What listens on all addresses is at this machine's own name.
+    var dashboard: String? {
+        guard let text = try? String(contentsOfFile: apiAddress, encoding: .utf8),
+            let address = ListenAddress(text.trimmingCharacters(in: .whitespacesAndNewlines))
+        else {
+            return nil
+        }
+        let host = ["0.0.0.0", "::"].contains(address.host) ? "localhost" : address.host
+        return "http://\(ListenAddress(host: host, port: address.port))/"
     }
 
     /// What a server tells where it listens.

@@ -73,7 +73,8 @@ public struct APIServer: Service {
             snapshots: snapshots, views: views, limits: requests, writes: WriteWatch(pool: pool), audit: audit)
         let routes = Self.routes(
             rows, AnswerRoutes(snapshots: snapshots, views: views, connect: connectAsOwner), live, streams, services, written)
-        table = RouteTable(routes: routes)
+        // The OpenAPI text is for programs, and pages of other sites ask the API alone: the dashboard's files are in neither.
+        table = RouteTable(routes: routes + PageRoutes().routes)
         crossOrigin = CrossOrigin(settings.corsOrigins, routes: routes)
     }
 
