@@ -136,7 +136,7 @@ public enum RowLookup {
             parameters.append(value.map { .text($0) } ?? .null)
             conditions.append("c.\(Connection.quoteIdentifier(output.name))::text IS NOT DISTINCT FROM $\(parameters.count)::text")
         }
-        let found = try catalog.connection.query(
+        let found = try catalog.connection.queryPrepared(
             """
             SELECT c.is_different, array_to_string(c.causes, ','), c.late, c.duplicates, c.healed, to_jsonb(c)::text
             FROM \(ComparisonViewSQL.place(version.viewName)) c WHERE \(conditions.joined(separator: " AND ")) LIMIT 2
