@@ -166,7 +166,7 @@ import TestSupport
         let held = try pipeline.run("batch", "run", expecting: 1).output
         #expect(
             held.contains("held: source page_view: \(600 - begins) events below this run's cut, where publication 1 had 600"), "\(held)")
-        #expect(held.contains("\(begins) offsets are given up") && held.contains("parallax batch publish 2"), "\(held)")
+        #expect(held.contains("\(begins) offsets are given up") && held.contains(" batch publish"), "\(held)")
         #expect(try pipeline.value("SELECT views FROM serving.total") == 600)
         try pipeline.run("batch", "publish", "2")
         #expect(try pipeline.value("SELECT views FROM serving.total") == 600 - begins)
