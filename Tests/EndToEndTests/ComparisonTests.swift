@@ -355,7 +355,7 @@ import Testing
         defer { try? catalog.dropReader(role) }
         func count() throws -> [String] {
             try pipeline.connection.execute("SET ROLE \"\(role)\"")
-            defer { try? pipeline.connection.execute("RESET ROLE") }
+            defer { _ = try? pipeline.connection.execute("RESET ROLE") }
             return try pipeline.rows(
                 "SELECT (SELECT count(*) > 0 FROM comparison.by_page), (SELECT count(*) > 0 FROM serving.comparison_summary)")
         }

@@ -60,8 +60,8 @@ public final class BatchEngine {
         }
         differences = leftOut.map { DifferenceTally(scope, leftOut: $0, dimensions: dimensions) }
         watchesCopies = scope.views.contains(where: \.extent.needsSameCopies)
-        // A pass over everything knows how many events there are without that.
-        watchesNew = watchesCopies || !scope.readsEverything
+        // A pass over everything knows how many events there are without that. Who compares the layers wants to know which copy gives way.
+        watchesNew = watchesCopies || !scope.readsEverything || (leftOut != nil && scope.hasBase)
         viewRejections = Array(repeating: [:], count: scope.views.count)
         identities = IdentitySet()
         try checkMemory(identityBytes: identities.peakBytes(adding: expectedEvents))
@@ -76,11 +76,9 @@ public final class BatchEngine {
         let watched = watchesNew && isNew
         try checkMemory(
             identityBytes: identities.peakBytes(adding: batch.count)
-                + (watched ? newIdentities.peakBytes(adding: batch.count) : newIdentities.bytes)
-                + (differences?.peakBytes(adding: isNew ? batch.count : 0) ?? 0))
+                + (watched ? newIdentities.peakBytes(adding: batch.count) : newIdentities.bytes))
         identities.reserve(batch.count)
         if watched { newIdentities.reserve(batch.count) }
-        if isNew { differences?.reserve(batch.count) }
         let end = scope.cut[batch.partition].rawValue
         let events = selectRows(batch, base: base, end: end)
         statistics.countRecords(of: batch, offsets: 0..<end, events: events)
@@ -144,15 +142,18 @@ public final class BatchEngine {
             precondition(batch.identities[row] != 0, "the event at offset \(batch.offsets[row]) came without an identity")
             let isFirst = identities.insert(batch.identities[row])
             if isFirst { kept.append(Int32(row)) } else { duplicates += 1 }
-            if let leftOut { differences?.note(row: row, of: batch, isFirst: isFirst, base: base, leftOut: leftOut) }
+            let isNew = batch.offsets[row] >= base
+            if isNew, let leftOut { differences?.note(row: row, offset: batch.offsets[row], isFirst: isFirst, leftOut: leftOut) }
             guard watchesNew else { continue }
-            if batch.offsets[row] >= base {
+            if isNew {
                 guard isFirst else { continue }
                 _ = newIdentities.insert(batch.identities[row])
                 newEvents += 1
             } else if !isFirst, newIdentities.contains(batch.identities[row]) {
                 if watchesCopies { statistics.movedCopies += 1 }
-                if movedIdentities.insert(batch.identities[row]).inserted { newEvents -= 1 }
+                guard movedIdentities.insert(batch.identities[row]).inserted else { continue }
+                newEvents -= 1
+                differences?.noteMoved(row: row)
             }
         }
         statistics.duplicates += duplicates

@@ -15,55 +15,42 @@ public enum DifferenceCause: String, Sendable, CaseIterable { case late, duplica
 /// Costs nothing for records that both treat alike but a look at what the speed layer has left out. Not thread-safe: one owner.
 final class DifferenceTally {
     private let leftOut: [Partition: LeftOutRecords]
-    private let base: Cut
     private let dimensions: Dimensions
     private let views: [RunScope.View]
     /// Made when a view first has such records.
     private var aggregators: [[DifferenceCause: ViewAggregator]]
-    /// Identities of events at or above the base's cut: a copy below it that one of them repeats gives way. Nil where nothing is below.
-    private var newIdentities: IdentitySet?
-    /// Those that gave way.
-    private var moved: Set<UInt128> = []
-
     /// Of the batch that is being read. Ascending.
     private var rows: [DifferenceCause: [Int32]] = [:]
 
     /// - Parameter leftOut: what the speed layer left out of the records between the base and the cut.
     init(_ scope: RunScope, leftOut: [Partition: LeftOutRecords], dimensions: Dimensions) {
         self.leftOut = leftOut
-        base = scope.base
         self.dimensions = dimensions
         views = scope.views
         aggregators = Array(repeating: [:], count: scope.views.count)
-        if scope.base.partitions.contains(where: { scope.base[$0] > .zero }) { newIdentities = IdentitySet() }
     }
 
-    /// Bytes while that many more identities are added.
-    func peakBytes(adding more: Int) -> Int { newIdentities?.peakBytes(adding: more) ?? 0 }
-    func reserve(_ more: Int) { newIdentities?.reserve(more) }
     var bytes: Int { aggregators.reduce(0) { $0 + $1.values.reduce(0) { $0 + $1.approximateBytes } } }
 
     /// What the speed layer left out of a partition.
     func leftOut(_ partition: Partition) -> LeftOutRecords { leftOut[partition] ?? LeftOutRecords() }
 
-    /// One event of a batch, in order.
+    /// One event of a batch at or above the base's cut, in order.
     ///
     /// - Parameters:
     ///   - isFirst: no copy of it came before.
     ///   - leftOut: of its partition.
     @inline(__always)
-    func note(row: Int, of batch: EventBatch, isFirst: Bool, base: Int64, leftOut: borrowing LeftOutRecords) {
-        let offset = batch.offsets[row]
-        if offset < base {
-            guard !isFirst, newIdentities?.contains(batch.identities[row]) == true else { return }
-            if moved.insert(batch.identities[row]).inserted { add(row, .duplicate) }
-        } else if isFirst {
-            _ = newIdentities?.insert(batch.identities[row])
+    func note(row: Int, offset: Int64, isFirst: Bool, leftOut: borrowing LeftOutRecords) {
+        if isFirst {
             if leftOut.late.contains(offset) { add(row, .late) } else if leftOut.rejected.contains(offset) { add(row, .healed) }
         } else if !leftOut.contains(offset) {
             add(row, .duplicate)
         }
     }
+
+    /// An event below the base's cut that was counted, and gives way to a new copy with a smaller place.
+    func noteMoved(row: Int) { add(row, .duplicate) }
 
     private func add(_ row: Int, _ cause: DifferenceCause) { rows[cause, default: []].append(Int32(truncatingIfNeeded: row)) }
 

@@ -153,6 +153,9 @@ public struct RunScope: Sendable {
     /// True where a pass over the records meets every record below the cut. Not where there is no view at all.
     public var readsEverything: Bool { eventTimes == nil }
 
+    /// Something was published before.
+    var hasBase: Bool { base.partitions.contains { base[$0] > .zero } }
+
     /// The source's columns that the views read.
     public var sourceColumns: Set<Int> { views.reduce(into: []) { $0.formUnion($1.plan.sourceColumnsRead) } }
 
